@@ -1,0 +1,43 @@
+# make audit   the whole audit of the embedded demo, in a guest; result in out/
+# make test    everything that CI runs
+GO := .ci/go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOFUMPT := mvdan.cc/gofumpt@v0.12.0
+FUZZTIME ?= 20s
+export CGO_ENABLED ?= 0
+
+.PHONY: audit test unit bench lint fuzz build clean
+
+audit:
+	.ci/prepare audit
+	$(MAKE) build
+	bin/fromsource audit --out out
+
+# The program is static: it is also the guest's init.
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/fromsource ./cmd/fromsource
+
+test:
+	.ci/prepare test
+	$(MAKE) lint
+	CGO_ENABLED=1 $(GO) test -race -timeout 35m ./...
+
+bench:
+	.ci/prepare test
+	$(GO) test -run '^$$' -bench . -benchtime 3x ./...
+
+lint:
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	@out=$$($(GO) run $(GOFUMPT) -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "not gofumpt-clean:"; echo "$$out"; exit 1; fi
+
+# Each fuzz target in turn, for FUZZTIME.
+fuzz:
+	@for f in $$(git grep -lE '^func Fuzz' -- '*_test.go'); do \
+	  for t in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$f); do \
+	    echo "$$f $$t"; $(GO) test -run '^$$' -fuzz "^$$t\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$f) || exit 1; \
+	  done; done
+
+clean:
+	rm -rf bin out

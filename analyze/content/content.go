@@ -1,0 +1,75 @@
+// Package content says whether there is compiled code in some bytes, of what
+// kind and where: streaming, recursive, bounded, nothing written to disk.
+package content
+
+import (
+	"context"
+	"io"
+
+	"fromsource/analyze/audit"
+)
+
+// File is one regular file met on the walk, at any depth of nesting.
+type File struct {
+	// Path is the member's path, containers included: "a.tar.gz/b.jar/C.class".
+	Path   string
+	Size   int64
+	SHA256 [32]byte
+	// Executable is the mode bit where the container records one.
+	Executable bool
+	// Format is the recognised format ("elf-shared", "java-class", "png"),
+	// empty where none was.
+	Format string
+	// Kind is set for compiled formats only.
+	Kind       audit.Kind
+	Confidence audit.Confidence
+	// Generated notes text that a tool wrote (minified, autotools, yacc).
+	Generated bool
+	// Embedded notes text that carries a binary; Format then names what.
+	Embedded bool
+	Detail   string
+	// Code are hashes of what survives patching: an ELF's executable
+	// sections, its build-id, one entry each, for trace to match by.
+	Code []Print
+}
+
+// Print is a fingerprint of part of a file.
+type Print struct {
+	// What is "text" (all executable sections with contents), "build-id",
+	// "comment" (a compiler's ident), "section:NAME".
+	What string
+	Sum  string
+}
+
+// Skip is something inside the input that could not be looked at, and why.
+type Skip struct {
+	Path   string
+	Reason string
+}
+
+// Result is what a walk found.
+type Result struct {
+	// Files and Bytes count what was read, after decompression.
+	Files int
+	Bytes int64
+	// Members are the compiled files, in the order of the walk.
+	Members []File
+	Skipped []Skip
+	// SourceFiles counts files of source text, DataFiles all else.
+	SourceFiles, DataFiles int
+}
+
+// Options bound and observe a walk. The zero value has the default limits.
+type Options struct {
+	// Visit, where set, is called for every regular file, compiled or not.
+	Visit func(*File)
+	// Only, where set, makes the walk hash files (File.SHA256) only when
+	// needed; by default all files are hashed if Visit is set, else members.
+	MaxDepth   int
+	MaxBytes   int64
+	MaxEntries int
+}
+
+// Inspector is the function that this package offers; it is declared here so
+// that callers can be tested without archives.
+type Inspector func(ctx context.Context, name string, r io.Reader, o Options) (Result, error)
