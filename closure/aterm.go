@@ -1,0 +1,409 @@
+package closure
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"unsafe"
+)
+
+// maxDynamicDepth bounds how deeply outputs of outputs may nest. Nix's own
+// experimental feature has seen two levels.
+const maxDynamicDepth = 128
+
+// A SyntaxError says where a derivation stops being one.
+type SyntaxError struct {
+	File     string // what was read: a file's name or a store path
+	Offset   int64  // in bytes, from the start of the derivation
+	Expected string // what should have been there
+}
+
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("reading derivation %q: byte %d: expected %s", e.File, e.Offset, e.Expected)
+}
+
+// ParseATerm reads a derivation as Nix writes it to a store, and all that
+// Nix's own reader takes: unsorted and repeated members, superfluous escapes,
+// bytes after the closing parenthesis, any store directory, and the
+// "xp-dyn-drv" version (nix: src/libstore/derivation/aterm.cc).
+//
+// The derivation takes data over: its strings alias it and escapes are
+// resolved in place. An error is a *SyntaxError.
+func ParseATerm(drvPath string, data []byte) (*Derivation, error) {
+	var p parser
+	d, err := p.parse(drvPath, data)
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// parser reads one derivation after the other into the same memory: the
+// derivation that parse returns is valid until the next call.
+type parser struct {
+	buf []byte
+	pos int
+	// expected and at describe the first error.
+	expected string
+	at       int
+	dynamic  bool
+	d        Derivation
+	pool     []string
+}
+
+func (p *parser) parse(drvPath string, data []byte) (*Derivation, error) {
+	p.buf, p.pos, p.expected, p.dynamic = data, 0, "", false
+	p.pool = p.pool[:0]
+	d := &p.d
+	*d = Derivation{
+		Path: drvPath, Outputs: d.Outputs[:0], InputDrvs: d.InputDrvs[:0],
+		InputSrcs: d.InputSrcs[:0], Args: d.Args[:0], Env: d.Env[:0],
+	}
+	if !p.derivation(d) {
+		return nil, &SyntaxError{File: drvPath, Offset: int64(p.at), Expected: p.expected}
+	}
+	normalize(d)
+	return d, nil
+}
+
+// fail keeps the first error; it returns false for the caller to return.
+func (p *parser) fail(at int, expected string) bool {
+	if p.expected == "" {
+		p.at, p.expected = at, expected
+	}
+	return false
+}
+
+func (p *parser) derivation(d *Derivation) bool {
+	switch {
+	case p.has("Derive("):
+	case p.has("DrvWithVersion("):
+		at := p.pos
+		v, ok := p.str()
+		if !ok {
+			return false
+		}
+		if v != "xp-dyn-drv" {
+			return p.fail(at, `the version "xp-dyn-drv"`)
+		}
+		p.dynamic = true
+		if !p.lit(",") {
+			return false
+		}
+	default:
+		return p.fail(0, `"Derive(" or "DrvWithVersion("`)
+	}
+	return p.lit("[") && p.outputs(d) &&
+		p.lit(",[") && p.inputDrvs(d) &&
+		p.lit(",[") && p.inputSrcs(d) &&
+		p.lit(",") && p.strInto(&d.System) &&
+		p.lit(",") && p.strInto(&d.Builder) &&
+		p.lit(",[") && p.args(d) &&
+		p.lit(",[") && p.env(d) &&
+		p.lit(")")
+}
+
+func (p *parser) outputs(d *Derivation) bool {
+	for {
+		if end, ok := p.listEnd(); end || !ok {
+			return ok
+		}
+		var o Output
+		if !p.lit("(") || !p.strInto(&o.Name) || !p.lit(",") {
+			return false
+		}
+		at := p.pos
+		if !p.strInto(&o.Path) {
+			return false
+		}
+		if o.Path != "" && o.Path[0] != '/' {
+			return p.fail(at, "an absolute output path, or none")
+		}
+		if !p.lit(",") || !p.strInto(&o.HashAlgo) || !p.lit(",") || !p.strInto(&o.Hash) || !p.lit(")") {
+			return false
+		}
+		d.Outputs = append(d.Outputs, o)
+	}
+}
+
+func (p *parser) inputDrvs(d *Derivation) bool {
+	for {
+		if end, ok := p.listEnd(); end || !ok {
+			return ok
+		}
+		var in InputDrv
+		if !p.lit("(") || !p.pathInto(&in.Path) || !p.lit(",") {
+			return false
+		}
+		var ok bool
+		if in.Outputs, in.Dynamic, ok = p.uses(0); !ok || !p.lit(")") {
+			return false
+		}
+		d.InputDrvs = append(d.InputDrvs, in)
+	}
+}
+
+// uses reads which outputs of an input are used: a list of names, or in the
+// dynamic version a pair of it and a list of outputs of outputs.
+func (p *parser) uses(depth int) (outs []string, dyn []DynamicOutput, ok bool) {
+	if !p.dynamic || !p.has("(") {
+		if !p.lit("[") {
+			return nil, nil, false
+		}
+		outs, ok = p.names()
+		return outs, nil, ok
+	}
+	if depth == maxDynamicDepth {
+		return nil, nil, p.fail(p.pos, fmt.Sprintf("dynamic outputs nested at most %d deep", maxDynamicDepth))
+	}
+	if !p.lit("[") {
+		return nil, nil, false
+	}
+	if outs, ok = p.names(); !ok || !p.lit(",[") {
+		return nil, nil, false
+	}
+	for {
+		if end, ok := p.listEnd(); end || !ok {
+			return outs, dyn, ok && p.lit(")")
+		}
+		var o DynamicOutput
+		if !p.lit("(") || !p.strInto(&o.Output) || !p.lit(",") {
+			return nil, nil, false
+		}
+		if o.Outputs, o.Dynamic, ok = p.uses(depth + 1); !ok || !p.lit(")") {
+			return nil, nil, false
+		}
+		dyn = append(dyn, o)
+	}
+}
+
+// names reads the rest of a list of strings into the parser's pool.
+func (p *parser) names() ([]string, bool) {
+	start := len(p.pool)
+	for {
+		if end, ok := p.listEnd(); end || !ok {
+			return p.pool[start:len(p.pool):len(p.pool)], ok
+		}
+		s, ok := p.str()
+		if !ok {
+			return nil, false
+		}
+		p.pool = append(p.pool, s)
+	}
+}
+
+func (p *parser) inputSrcs(d *Derivation) bool {
+	for {
+		if end, ok := p.listEnd(); end || !ok {
+			return ok
+		}
+		var s string
+		if !p.pathInto(&s) {
+			return false
+		}
+		d.InputSrcs = append(d.InputSrcs, s)
+	}
+}
+
+func (p *parser) args(d *Derivation) bool {
+	for {
+		if end, ok := p.listEnd(); end || !ok {
+			return ok
+		}
+		s, ok := p.str()
+		if !ok {
+			return false
+		}
+		d.Args = append(d.Args, s)
+	}
+}
+
+func (p *parser) env(d *Derivation) bool {
+	for {
+		if end, ok := p.listEnd(); end || !ok {
+			return ok
+		}
+		var v EnvVar
+		if !p.lit("(") || !p.strInto(&v.Key) || !p.lit(",") || !p.strInto(&v.Value) || !p.lit(")") {
+			return false
+		}
+		if v.Key == jsonKey {
+			// Kept apart; a later one replaces an earlier one, as in Nix.
+			d.Structured = unsafe.Slice(unsafe.StringData(v.Value), len(v.Value))
+			if d.Structured == nil {
+				d.Structured = []byte{}
+			}
+			continue
+		}
+		d.Env = append(d.Env, v)
+	}
+}
+
+// has consumes s if it comes next.
+func (p *parser) has(s string) bool {
+	if len(p.buf)-p.pos < len(s) || string(p.buf[p.pos:p.pos+len(s)]) != s {
+		return false
+	}
+	p.pos += len(s)
+	return true
+}
+
+func (p *parser) lit(s string) bool {
+	if p.has(s) {
+		return true
+	}
+	return p.fail(p.pos, fmt.Sprintf("%q", s))
+}
+
+// listEnd is Nix's endOfList: separators are consumed wherever they stand
+// between two members and are not required.
+func (p *parser) listEnd() (end, ok bool) {
+	if p.pos >= len(p.buf) {
+		return false, p.fail(p.pos, "the rest of a list")
+	}
+	switch p.buf[p.pos] {
+	case ',':
+		p.pos++
+	case ']':
+		p.pos++
+		return true, true
+	}
+	return false, true
+}
+
+func (p *parser) strInto(s *string) bool {
+	v, ok := p.str()
+	*s = v
+	return ok
+}
+
+func (p *parser) pathInto(s *string) bool {
+	at := p.pos
+	if !p.strInto(s) {
+		return false
+	}
+	if *s == "" || (*s)[0] != '/' {
+		return p.fail(at, "an absolute store path")
+	}
+	return true
+}
+
+// str reads a quoted string. The common case costs two scans for a byte and
+// no copy; escapes are resolved in place.
+func (p *parser) str() (string, bool) {
+	if p.pos >= len(p.buf) || p.buf[p.pos] != '"' {
+		return "", p.fail(p.pos, "a string")
+	}
+	start := p.pos + 1
+	b := p.buf[start:]
+	n := bytes.IndexByte(b, '"')
+	if n < 0 {
+		return "", p.fail(len(p.buf), "the end of a string")
+	}
+	esc := bytes.IndexByte(b[:n], '\\')
+	if esc < 0 {
+		p.pos = start + n + 1
+		return alias(b[:n]), true
+	}
+	w, r := esc, esc
+	for r < len(b) {
+		switch c := b[r]; c {
+		case '"':
+			p.pos = start + r + 1
+			return alias(b[:w]), true
+		case '\\':
+			if r+1 == len(b) {
+				return "", p.fail(len(p.buf), "the end of a string")
+			}
+			c = b[r+1]
+			switch c {
+			case 'n':
+				c = '\n'
+			case 'r':
+				c = '\r'
+			case 't':
+				c = '\t'
+			}
+			b[w] = c
+			w, r = w+1, r+2
+		default:
+			b[w] = c
+			w, r = w+1, r+1
+		}
+	}
+	return "", p.fail(len(p.buf), "the end of a string")
+}
+
+// alias is b as a string without a copy. Safe as long as b is not written
+// again while the string lives: see the comment at Derivation.
+func alias(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// jsonKey is the environment variable that holds structured attributes.
+const jsonKey = "__json"
+
+// normalize sorts what Nix keeps in sorted maps and sets, and drops repeats
+// the way Nix's reader does: of two outputs the first stays, of two inputs or
+// variables the last. Derivations that Nix wrote pass through unchanged.
+func normalize(d *Derivation) {
+	if !increasing(d.Outputs, outputName) {
+		d.Outputs = sortUnique(d.Outputs, outputName, false)
+	}
+	if !increasing(d.InputDrvs, inputPath) {
+		d.InputDrvs = sortUnique(d.InputDrvs, inputPath, true)
+	}
+	for i := range d.InputDrvs {
+		in := &d.InputDrvs[i]
+		in.Outputs, in.Dynamic = normalUses(in.Outputs, in.Dynamic)
+	}
+	if !increasing(d.InputSrcs, self) {
+		d.InputSrcs = sortUnique(d.InputSrcs, self, false)
+	}
+	if !increasing(d.Env, envKey) {
+		d.Env = sortUnique(d.Env, envKey, true)
+	}
+}
+
+func normalUses(outs []string, dyn []DynamicOutput) ([]string, []DynamicOutput) {
+	if !increasing(outs, self) {
+		outs = sortUnique(outs, self, false)
+	}
+	if !increasing(dyn, dynamicName) {
+		dyn = sortUnique(dyn, dynamicName, true)
+	}
+	for i := range dyn {
+		dyn[i].Outputs, dyn[i].Dynamic = normalUses(dyn[i].Outputs, dyn[i].Dynamic)
+	}
+	return outs, dyn
+}
+
+func outputName(o Output) string         { return o.Name }
+func inputPath(i InputDrv) string        { return i.Path }
+func dynamicName(o DynamicOutput) string { return o.Output }
+func envKey(v EnvVar) string             { return v.Key }
+func self(s string) string               { return s }
+
+func increasing[E any](s []E, key func(E) string) bool {
+	for i := 1; i < len(s); i++ {
+		if key(s[i-1]) >= key(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// sortUnique sorts s by key and keeps the last, or the first, of equals.
+func sortUnique[E any](s []E, key func(E) string, last bool) []E {
+	slices.SortStableFunc(s, func(a, b E) int { return strings.Compare(key(a), key(b)) })
+	n := 0
+	for i := range s {
+		switch {
+		case n == 0 || key(s[n-1]) != key(s[i]):
+			s[n] = s[i]
+			n++
+		case last:
+			s[n-1] = s[i]
+		}
+	}
+	return s[:n]
+}
