@@ -16,6 +16,9 @@ type Audit struct {
 	Summary Summary `json:"summary"`
 	// Derivations is sorted by Drv; Inputs index into it.
 	Derivations []Derivation `json:"derivations"`
+	// Promises are what stdenv promises of its seed, tested; absent where the
+	// closure has no seed or no contents were at hand.
+	Promises []Promise `json:"promises,omitempty"`
 	// Skipped lists what could not be looked at. Never null.
 	Skipped []Skip `json:"skipped"`
 }
