@@ -1,0 +1,145 @@
+package finding
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"fromsource/analyze/audit"
+)
+
+// Identity is what stays the same of a finding when its version changes: the
+// name and the origin without versions, and what it is. Two findings of one
+// identity are one entry of a baseline.
+type Identity struct {
+	Name    string        `json:"name"`
+	Verdict audit.Verdict `json:"verdict"`
+	Kinds   []audit.Kind  `json:"kinds"`
+	Reach   audit.Reach   `json:"reach"`
+	// Origin is host and path pattern of the fetch; for a finding that
+	// carries or was built by others, "from:" and theirs. "-" where the
+	// audit names none.
+	Origin string `json:"origin"`
+}
+
+// maxOrigins bounds how many origins a carrier's identity spells out; more
+// are counted and hashed, so that any change of the set still shows.
+const maxOrigins = 3
+
+// Identity of row i.
+func (s *Set) Identity(i int) Identity {
+	d := s.At(i)
+	kinds := slices.Clone(d.Kinds)
+	slices.Sort(kinds)
+	return Identity{
+		Name: NormalName(d.Name), Verdict: d.Verdict, Kinds: slices.Compact(kinds),
+		Reach: d.Reach, Origin: s.Origin(i),
+	}
+}
+
+// Origin of row i, without versions.
+func (s *Set) Origin(i int) string {
+	if d := s.At(i); len(d.URLs) > 0 {
+		return NormalURL(d.URLs[0])
+	}
+	var from []string
+	for _, j := range s.Sources(i) {
+		if d := s.At(j); len(d.URLs) > 0 {
+			from = append(from, NormalURL(d.URLs[0]))
+		} else {
+			from = append(from, NormalName(d.Name))
+		}
+	}
+	if len(from) == 0 {
+		return "-"
+	}
+	slices.Sort(from)
+	from = slices.Compact(from)
+	if len(from) > maxOrigins+1 {
+		sum := sha256.Sum256([]byte(strings.Join(from, "\n")))
+		rest := fmt.Sprintf("+%d:%s", len(from)-maxOrigins, hex.EncodeToString(sum[:6]))
+		from = append(from[:maxOrigins:maxOrigins], rest)
+	}
+	return "from:" + strings.Join(from, ",")
+}
+
+// Key is the identity without what may get better or worse: it finds the
+// same thing again after its kind or reach has changed.
+func (id Identity) Key() string {
+	return id.Name + "\x00" + string(id.Verdict) + "\x00" + id.Origin
+}
+
+// Fingerprint is a stable hash of name, verdict, kinds and origin, for tools
+// that follow one alert over time.
+func (id Identity) Fingerprint() string {
+	h := sha256.New()
+	for _, part := range []string{id.Name, string(id.Verdict), joinKinds(id.Kinds), string(id.Reach), id.Origin} {
+		fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+func joinKinds(kinds []audit.Kind) string {
+	parts := make([]string, len(kinds))
+	for i, k := range kinds {
+		parts[i] = string(k)
+	}
+	return strings.Join(parts, "+")
+}
+
+// NormalName is a derivation's name without its versions: "hello-2.12.1" and
+// "hello-2.13" are "hello", "zlib-1.3.tar.gz" is "zlib.tar.gz".
+func NormalName(name string) string {
+	p := pattern(name, true)
+	p = strings.NewReplacer("-*", "", "_*", "").Replace(p)
+	if p == "" || p == "*" {
+		return name
+	}
+	return p
+}
+
+// NormalURL is host and path of a URL with versions, revisions and hashes
+// replaced by "*"; query and fragment are kept the same way. What is not a
+// URL with a host is treated as a path. The result holds no white space.
+func NormalURL(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return field(pattern(raw, false))
+	}
+	host := strings.ToLower(u.Hostname())
+	if p := u.Port(); p != "" && p != "443" && p != "80" {
+		host += ":" + p
+	}
+	if u.Scheme == "mirror" {
+		host = "mirror:" + host
+	}
+	rest := u.Path
+	if u.RawQuery != "" {
+		rest += "?" + u.RawQuery
+	}
+	if u.Fragment != "" {
+		rest += "#" + u.Fragment
+	}
+	return field(host + pattern(rest, false))
+}
+
+// field makes a string fit a column of a baseline: white space, control
+// bytes, the comment sign and the separator of origins are percent-encoded.
+func field(s string) string {
+	const hexDigits = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(s) {
+		c := s[i]
+		if c <= ' ' || c >= 0x7f || c == '#' || c == ',' {
+			b.WriteByte('%')
+			b.WriteByte(hexDigits[c>>4])
+			b.WriteByte(hexDigits[c&15])
+			continue
+		}
+		b.WriteByte(c)
+	}
+	return b.String()
+}

@@ -1,0 +1,274 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/olekukonko/tablewriter/pkg/twwidth"
+	"github.com/olekukonko/tablewriter/tw"
+
+	"fromsource/analyze/audit"
+	"fromsource/analyze/policy/finding"
+	"fromsource/report/internal/safe"
+)
+
+var mdColumns = []string{"derivation", "what it is", "where from", "reach", "influence", "evidence", "rebuild"}
+
+// mdFindings is the table of findings with their details, in at most room
+// bytes: the table gets up to two thirds of it, details what is left.
+func mdFindings(set *finding.Set, room int) ([]byte, error) {
+	var b bytes.Buffer
+	if len(set.Findings) > 0 {
+		rows := make([][]string, 0, len(set.Findings))
+		for _, i := range set.Findings {
+			rows = append(rows, mdRow(set, i))
+		}
+		fit := tableFit(rows, room*2/3)
+		b.WriteString("### Findings\n\n")
+		if fit > 0 {
+			if err := mdTable(&b, mdColumns, rows[:fit], tw.Alignment{
+				tw.AlignLeft, tw.AlignLeft, tw.AlignLeft, tw.AlignLeft, tw.AlignRight, tw.AlignLeft, tw.AlignLeft,
+			}); err != nil {
+				return nil, err
+			}
+			b.WriteString("\n")
+		}
+		if rest := len(rows) - fit; rest > 0 {
+			fmt.Fprintf(&b, "Folded: the table leaves out %s of less weight, to stay within the size limit; the audit file has all of them.\n\n", count(rest, "finding"))
+		}
+	}
+	details := func(title string, rows []int, each func(*bytes.Buffer, int)) {
+		if len(rows) == 0 {
+			return
+		}
+		fmt.Fprintf(&b, "<details>\n<summary>%s</summary>\n\n", title)
+		n := 0
+		for _, i := range rows {
+			start := b.Len()
+			each(&b, i)
+			if b.Len() > room {
+				b.Truncate(start)
+				break
+			}
+			n++
+		}
+		if rest := len(rows) - n; rest > 0 {
+			fmt.Fprintf(&b, "Folded: %d more, to stay within the size limit; the audit file has all of them.\n", rest)
+		}
+		b.WriteString("\n</details>\n\n")
+	}
+	details(fmt.Sprintf("Details of %s", count(len(set.Findings), "finding")), set.Findings, func(b *bytes.Buffer, i int) { mdDetail(b, set, i) })
+	details(fmt.Sprintf("%s of the distribution", count(len(set.Seeds), "seed")), set.Seeds, func(b *bytes.Buffer, i int) { mdDetail(b, set, i) })
+	details(fmt.Sprintf("%s that could not be judged", count(len(set.Unknown), "derivation")), set.Unknown, func(b *bytes.Buffer, i int) {
+		d := set.At(i)
+		fmt.Fprintf(b, "- %s, %s: %s\n", code(d.Name), reachTitle(d.Reach), prose(d.Reason))
+	})
+	skips := make([]int, len(set.Audit.Skipped))
+	for i := range skips {
+		skips[i] = i
+	}
+	details(fmt.Sprintf("%s that could not be read", count(len(skips), "input")), skips, func(b *bytes.Buffer, i int) {
+		s := set.Audit.Skipped[i]
+		fmt.Fprintf(b, "- %s: %s\n", code(s.Input), prose(s.Reason))
+	})
+	return b.Bytes(), nil
+}
+
+// tableFit is how many rows of a table fit into room bytes. The renderer
+// pads every column to its widest cell, so the widths decide.
+func tableFit(rows [][]string, room int) int {
+	widths := make([]int, len(mdColumns))
+	extra := 0 // bytes beyond columns, in characters of several bytes
+	for c, h := range mdColumns {
+		widths[c] = len(h)
+	}
+	used := 0
+	for n, row := range rows {
+		line := len("|\n")
+		for c, cell := range row {
+			w := twwidth.Width(cell)
+			widths[c] = max(widths[c], w)
+			extra += len(cell) - w
+			line += widths[c] + len("|  ")
+		}
+		used = line * (n + 3) // header, separator
+		if used+extra > room {
+			return n
+		}
+	}
+	return len(rows)
+}
+
+func mdRow(set *finding.Set, i int) []string {
+	d := set.At(i)
+	what := verdictTitle(d.Verdict)
+	if k := kindTitle(d.Kinds); k != "" {
+		what += ": " + k
+	}
+	if finding.Suspicion(d) {
+		what += " (suspected)"
+	}
+	return []string{
+		safe.Cell(d.Name, 60), what, mdFrom(set, i), reachTitle(d.Reach),
+		strconv.Itoa(d.Influence), mdEvidence(d), dash(rebuildTitle(d)),
+	}
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "—"
+	}
+	return s
+}
+
+// mdFrom says where the prebuilt bytes come from in few words: the host of a
+// fetch, or the rows that the evidence names.
+func mdFrom(set *finding.Set, i int) string {
+	if d := set.At(i); len(d.URLs) > 0 {
+		return safe.Cell(host(d.URLs[0]), 40)
+	}
+	from := set.Sources(i)
+	switch len(from) {
+	case 0:
+		return "—"
+	case 1:
+		return safe.Cell(set.At(from[0]).Name, 40)
+	}
+	return safe.Cell(set.At(from[0]).Name, 40) + fmt.Sprintf(" +%d", len(from)-1)
+}
+
+func host(raw string) string {
+	if u, err := url.Parse(raw); err == nil && u.Host != "" {
+		return u.Host
+	}
+	return raw
+}
+
+// mdEvidence names the furthest level and its first rule.
+func mdEvidence(d *audit.Derivation) string {
+	l := finding.Level(d)
+	if l == "" {
+		return "—"
+	}
+	k := slices.IndexFunc(d.Evidence, func(e audit.Evidence) bool { return e.Level == l })
+	s := string(l) + ": " + safe.Cell(d.Evidence[k].Rule, 30)
+	if n := len(d.Evidence) - 1; n > 0 {
+		s += fmt.Sprintf(" +%d", n)
+	}
+	return s
+}
+
+func mdDetail(b *bytes.Buffer, set *finding.Set, i int) {
+	d := set.At(i)
+	fmt.Fprintf(b, "#### %s\n\n", code(d.Name))
+	fmt.Fprintf(b, "- %s; verdict `%s`", code(d.Drv), verdictWord(d.Verdict))
+	for _, k := range d.Kinds {
+		fmt.Fprintf(b, ", %s", code(string(k)))
+	}
+	fmt.Fprintf(b, "; reach %s; confidence %s; %s of the runtime closure depend on it\n", reachTitle(d.Reach), prose(string(d.Confidence)), count(d.Influence, "derivation"))
+	if d.Reason != "" {
+		fmt.Fprintf(b, "- note: %s\n", prose(d.Reason))
+	}
+	for k, u := range d.URLs {
+		if k == 3 {
+			fmt.Fprintf(b, "- and %s more\n", count(len(d.URLs)-k, "URL"))
+			break
+		}
+		fmt.Fprintf(b, "- fetched from %s\n", code(u))
+	}
+	if way, via := set.Way(i); len(way) > 1 {
+		fmt.Fprintf(b, "- way from the target, by %s: %s\n", via, mdWay(set, way))
+	}
+	mdEvidenceList(b, set, d)
+	mdRebuilds(b, d)
+	b.WriteString("\n")
+}
+
+func verdictWord(v audit.Verdict) string {
+	if slices.Contains(audit.Verdicts, v) {
+		return string(v)
+	}
+	return string(audit.Unknown)
+}
+
+// maxWay bounds the steps of a way that are spelled out.
+const maxWay = 12
+
+func mdWay(set *finding.Set, way []int) string {
+	var parts []string
+	for k, i := range way {
+		if len(way) > maxWay && k == maxWay/2 {
+			parts = append(parts, fmt.Sprintf("%d more", len(way)-maxWay))
+		}
+		if len(way) > maxWay && k >= maxWay/2 && k < len(way)-maxWay/2 {
+			continue
+		}
+		parts = append(parts, code(set.At(i).Name))
+	}
+	return strings.Join(parts, " → ")
+}
+
+// maxEvidence bounds the evidence shown for one derivation.
+const maxEvidence = 8
+
+func mdEvidenceList(b *bytes.Buffer, set *finding.Set, d *audit.Derivation) {
+	for k, e := range d.Evidence {
+		if k == maxEvidence {
+			fmt.Fprintf(b, "- and %d more of evidence\n", len(d.Evidence)-k)
+			return
+		}
+		fmt.Fprintf(b, "- evidence of level %s, rule %s", prose(string(e.Level)), code(e.Rule))
+		if e.At != "" {
+			fmt.Fprintf(b, ", at %s", code(e.At))
+		}
+		if e.From != "" {
+			from := e.From
+			if j, ok := set.Row(e.From); ok {
+				from = set.At(j).Name
+			}
+			fmt.Fprintf(b, ", from %s", code(from))
+		}
+		if e.Detail != "" {
+			fmt.Fprintf(b, ": %s", prose(e.Detail))
+		}
+		b.WriteString("\n")
+	}
+}
+
+func mdRebuilds(b *bytes.Buffer, d *audit.Derivation) {
+	for _, r := range d.Rebuild {
+		fmt.Fprintf(b, "- rebuild of output %s: **%s**", code(r.Output), resultWord(r.Result))
+		if r.By != "" {
+			fmt.Fprintf(b, " by %s", prose(r.By))
+		}
+		if r.Against != "" {
+			fmt.Fprintf(b, ", against %s", prose(r.Against))
+		}
+		if r.Expected != "" || r.Got != "" {
+			fmt.Fprintf(b, "; expected %s, got %s", code(r.Expected), code(r.Got))
+		}
+		if r.Reason != "" {
+			fmt.Fprintf(b, "; %s", prose(r.Reason))
+		}
+		b.WriteString("\n")
+		for k, f := range r.Differences {
+			if k == maxEvidence {
+				fmt.Fprintf(b, "  - and %d more\n", len(r.Differences)-k)
+				break
+			}
+			fmt.Fprintf(b, "  - %s: %s %s\n", code(f.Path), prose(f.What), prose(f.Detail))
+		}
+	}
+}
+
+func resultWord(r string) string {
+	switch r {
+	case audit.Reproduced, audit.Differs, audit.NoReference, audit.Failed, audit.NotAttempted:
+		return r
+	}
+	return "unclear"
+}
