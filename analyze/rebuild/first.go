@@ -1,0 +1,65 @@
+package rebuild
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// first adds to rebuilt outputs what the builder's own store has on record of
+// the first build. An output that is not there is no error.
+func (n *Nix) first(ctx context.Context, j *Job, outs []BuiltOutput) error {
+	var realised map[string]string
+	for i := range outs {
+		p := j.Outputs[i].Path
+		if p == "" {
+			if realised == nil {
+				var err error
+				if realised, err = n.realisations(ctx, j.Drv); err != nil {
+					return err
+				}
+			}
+			p = realised[outs[i].Name]
+		}
+		if p == "" {
+			continue
+		}
+		rs, err := n.registrations(ctx, n.Store, []string{p})
+		if ranAndFailed(err) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("reading the hash of the first build of %q: %w", p, err)
+		}
+		if r, ok := find(rs, p); ok {
+			outs[i].First = First{
+				Output: outs[i].Name, Path: p, NarHash: r.sri(), NarSize: r.Size,
+				Open: n.dump(n.physical(n.Store, p)),
+			}
+		}
+	}
+	return nil
+}
+
+// realisations asks which paths the content-addressed outputs of a derivation
+// had when they were built first, by output name. A line is "ID!OUTPUT PATH"
+// (an output is set off by "^" in newer versions).
+func (n *Nix) realisations(ctx context.Context, drv string) (map[string]string, error) {
+	argv := []string{"nix", "--extra-experimental-features", "nix-command ca-derivations"}
+	if n.Store != "" {
+		argv = append(argv, "--store", n.Store)
+	}
+	out, err := output(ctx, n.Runner, Cmd{Argv: append(argv, "realisation", "info", drv), Env: n.Env})
+	if err != nil && !ranAndFailed(err) {
+		return nil, fmt.Errorf("asking for the first build of %q: %w", drv, err)
+	}
+	paths := map[string]string{}
+	for line := range strings.Lines(string(out)) {
+		id, p, ok := strings.Cut(strings.TrimSpace(line), " ")
+		i := strings.LastIndexAny(id, "!^")
+		if ok && i >= 0 && strings.HasPrefix(p, "/") {
+			paths[id[i+1:]] = p
+		}
+	}
+	return paths, nil
+}
