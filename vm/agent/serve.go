@@ -1,0 +1,251 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"fromsource/vm/wire"
+)
+
+// server answers requests.
+type server struct {
+	w     *wire.Writer
+	procs *procs
+
+	mu   sync.Mutex
+	jobs map[uint32]*job
+}
+
+// job is one request being answered.
+type job struct {
+	in  *wire.Incoming
+	out map[string]*wire.Outgoing
+	pid int
+}
+
+// serve reads requests until poweroff, which gives nil.
+func (s *server) serve(r *wire.Reader) error {
+	for {
+		m, payload, err := r.Next()
+		if err != nil {
+			return fmt.Errorf("reading requests: %w", err)
+		}
+		switch m.T {
+		case "run", "put", "get":
+			if err := s.begin(m); err != nil {
+				return err
+			}
+		case "data", "eof", "ack", "kill":
+			if err := s.forward(m, payload); err != nil {
+				return err
+			}
+		case "poweroff":
+			return s.w.Send(wire.Msg{T: "done", ID: m.ID}, nil)
+		default:
+			return fmt.Errorf("%w: unknown request %q", wire.ErrProtocol, m.T)
+		}
+	}
+}
+
+// begin starts a job.
+func (s *server) begin(m wire.Msg) error {
+	j := &job{out: map[string]*wire.Outgoing{
+		wire.Stdout: wire.NewOutgoing(s.w, m.ID, wire.Stdout),
+	}}
+	if m.T == "run" {
+		j.out[wire.Stderr] = wire.NewOutgoing(s.w, m.ID, wire.Stderr)
+	}
+	if m.T == "put" || m.Stdin {
+		j.in = wire.NewIncoming(s.w, m.ID, wire.Stdin)
+	}
+	s.mu.Lock()
+	_, dup := s.jobs[m.ID]
+	s.jobs[m.ID] = j
+	s.mu.Unlock()
+	if dup {
+		return fmt.Errorf("%w: request %d is already there", wire.ErrProtocol, m.ID)
+	}
+	go func() {
+		done := wire.Msg{T: "done", ID: m.ID}
+		var err error
+		switch m.T {
+		case "run":
+			err = s.run(m, j, &done)
+		case "put":
+			err = put(m, j.in, &done)
+		case "get":
+			err = get(m, j.out[wire.Stdout], &done)
+		}
+		if err != nil {
+			done.Error = err.Error()
+		}
+		if j.in != nil {
+			// What the host still sends is dropped, it may not know yet.
+			_ = j.in.Discard()
+		}
+		if err := s.w.Send(done, nil); err != nil {
+			say("answering: %v", err)
+		}
+		s.mu.Lock()
+		delete(s.jobs, m.ID)
+		s.mu.Unlock()
+	}()
+	return nil
+}
+
+// forward gives a message about a job to it. One for a job that is over is
+// no error: the done may have crossed it on the way.
+func (s *server) forward(m wire.Msg, payload []byte) error {
+	s.mu.Lock()
+	j := s.jobs[m.ID]
+	var pid int
+	if j != nil {
+		pid = j.pid
+	}
+	s.mu.Unlock()
+	if j == nil {
+		return nil
+	}
+	switch m.T {
+	case "data":
+		if j.in == nil || m.Stream != wire.Stdin {
+			return fmt.Errorf("%w: data for %q of request %d", wire.ErrProtocol, m.Stream, m.ID)
+		}
+		return j.in.Data(payload)
+	case "eof":
+		if j.in != nil {
+			j.in.End(io.EOF)
+		}
+	case "ack":
+		if o := j.out[m.Stream]; o != nil {
+			return o.Ack(m.N)
+		}
+		return fmt.Errorf("%w: ack for %q of request %d", wire.ErrProtocol, m.Stream, m.ID)
+	case "kill":
+		sig := syscall.SIGKILL
+		if m.Signal > 0 {
+			sig = syscall.Signal(m.Signal)
+		}
+		if pid > 0 {
+			_ = syscall.Kill(-pid, sig) // it may have ended meanwhile
+		}
+	}
+	return nil
+}
+
+// run answers a run request.
+func (s *server) run(m wire.Msg, j *job, done *wire.Msg) error {
+	p, err := plumb(m.TTY)
+	if err != nil {
+		return err
+	}
+	pid, ended, err := s.procs.start(m.Argv, m.Env, m.Dir, p.child, m.TTY)
+	for _, f := range p.child {
+		_ = f.Close() // the child has its own
+	}
+	if err != nil {
+		p.close()
+		return err
+	}
+	s.mu.Lock()
+	j.pid = pid
+	s.mu.Unlock()
+
+	if j.in != nil {
+		go func() {
+			_, _ = io.Copy(p.stdin, j.in) // it may stop reading whenever it likes
+			_ = j.in.Discard()
+			if !m.TTY {
+				_ = p.stdin.Close()
+			}
+		}()
+	} else if !m.TTY {
+		_ = p.stdin.Close()
+	}
+	var streams sync.WaitGroup
+	pump := func(name string, from *os.File) {
+		streams.Add(1)
+		go func() {
+			defer streams.Done()
+			// A terminal ends with EIO, which is its way to say EOF.
+			_, _ = io.CopyBuffer(struct{ io.Writer }{j.out[name]}, struct{ io.Reader }{from}, make([]byte, wire.Chunk))
+		}()
+	}
+	pump(wire.Stdout, p.stdout)
+	if p.stderr != nil {
+		pump(wire.Stderr, p.stderr)
+	}
+	st := <-ended
+	// What it left behind goes with it, or its output would never end.
+	_ = syscall.Kill(-pid, syscall.SIGKILL)
+	drained := make(chan struct{})
+	go func() { streams.Wait(); close(drained) }()
+	for idle := false; !idle; {
+		select {
+		case <-drained:
+			idle = true
+		case <-time.After(30 * time.Second):
+			// Something in another session holds the pipe. The host may
+			// also be slow: closing only ends what was not yet written.
+			p.close()
+		}
+	}
+	p.close()
+	for _, name := range []string{wire.Stdout, wire.Stderr} {
+		if err := j.out[name].Close(); err != nil {
+			return err
+		}
+	}
+	if st.Signaled() {
+		done.Exit, done.Signal = -1, int(st.Signal())
+	} else {
+		done.Exit = st.ExitStatus()
+	}
+	return nil
+}
+
+// plumbing is the ends of a process's standard streams.
+type plumbing struct {
+	stdin          *os.File
+	stdout, stderr *os.File
+	child          []*os.File
+}
+
+func plumb(tty bool) (*plumbing, error) {
+	if tty {
+		m, sl, err := openPTY()
+		if err != nil {
+			return nil, err
+		}
+		return &plumbing{stdin: m, stdout: m, child: []*os.File{sl, sl, sl}}, nil
+	}
+	var all []*os.File
+	for range 3 {
+		r, w, err := os.Pipe()
+		if err != nil {
+			for _, f := range all {
+				err = errors.Join(err, f.Close())
+			}
+			return nil, err
+		}
+		all = append(all, r, w)
+	}
+	return &plumbing{
+		stdin: all[1], stdout: all[2], stderr: all[4],
+		child: []*os.File{all[0], all[3], all[5]},
+	}, nil
+}
+
+// close closes our ends; those already closed stay so.
+func (p *plumbing) close() {
+	for _, f := range []*os.File{p.stdin, p.stdout, p.stderr} {
+		if f != nil {
+			_ = f.Close()
+		}
+	}
+}

@@ -1,0 +1,215 @@
+package agent
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"unsafe"
+
+	"fromsource/vm/wire"
+
+	"golang.org/x/sys/unix"
+)
+
+// watcher records every program that a build executes.
+//
+// The kernel asks before each execve of a file on the work disk, which holds
+// the store, the build directories and the sandbox's shell, and the process
+// waits for the answer: so there is always a process to look at, however short
+// it lives, and a file that deletes itself is still hashed. The answer is
+// always yes.
+type watcher struct {
+	w    *wire.Writer
+	fd   int
+	seen map[wire.Exec]bool
+	outs map[string]string // derivation to $out
+	sums map[fileID]string
+}
+
+// fileID is enough to know that a file was hashed before: a change of content
+// changes the time of change, which no program can set back.
+type fileID struct {
+	dev, ino     uint64
+	size         int64
+	csec, cnanos int64
+}
+
+// watchExec starts the watch, or says why there is none.
+func watchExec(w *wire.Writer) error {
+	fd, err := unix.FanotifyInit(unix.FAN_CLASS_CONTENT|unix.FAN_CLOEXEC|unix.FAN_UNLIMITED_QUEUE,
+		unix.O_RDONLY|unix.O_LARGEFILE|unix.O_CLOEXEC|unix.O_NOATIME)
+	if err != nil {
+		return fmt.Errorf("the kernel has no fanotify: %w", err)
+	}
+	if err := unix.FanotifyMark(fd, unix.FAN_MARK_ADD|unix.FAN_MARK_FILESYSTEM, unix.FAN_OPEN_EXEC_PERM, unix.AT_FDCWD, "/nix"); err != nil {
+		_ = unix.Close(fd) // the first error is the one to report
+		return fmt.Errorf("the kernel can't watch for executed programs: %w", err)
+	}
+	x := &watcher{w: w, fd: fd, seen: map[wire.Exec]bool{}, outs: map[string]string{}, sums: map[fileID]string{}}
+	go func() {
+		err := x.loop()
+		// Closing lets every process that waits go on.
+		_ = unix.Close(fd)
+		_ = w.Send(wire.Msg{T: "event", Event: "exec-watch-ended", Detail: err.Error()}, nil)
+	}()
+	return nil
+}
+
+func (x *watcher) loop() error {
+	const size = int(unsafe.Sizeof(unix.FanotifyEventMetadata{}))
+	buf := make([]byte, 64*size)
+	for {
+		n, err := unix.Read(x.fd, buf)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("reading exec events: %w", err)
+		}
+		for b := buf[:n]; len(b) >= size; {
+			ev := (*unix.FanotifyEventMetadata)(unsafe.Pointer(&b[0]))
+			if int(ev.Event_len) < size || int(ev.Event_len) > len(b) {
+				return fmt.Errorf("exec event of %d bytes", ev.Event_len)
+			}
+			if ev.Vers != unix.FANOTIFY_METADATA_VERSION {
+				return fmt.Errorf("exec events of version %d", ev.Vers)
+			}
+			if ev.Fd >= 0 {
+				if err := x.event(int(ev.Fd), int(ev.Pid)); err != nil {
+					return err
+				}
+			}
+			b = b[ev.Event_len:]
+		}
+	}
+}
+
+// event looks at one execution and lets it go on.
+func (x *watcher) event(fd, pid int) error {
+	defer unix.Close(fd)
+	drv, out := identify(pid)
+	path, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
+	// The answer: struct fanotify_response.
+	r := unix.FanotifyResponse{Fd: int32(fd), Response: unix.FAN_ALLOW}
+	if _, werr := unix.Write(x.fd, (*[unsafe.Sizeof(r)]byte)(unsafe.Pointer(&r))[:]); werr != nil {
+		return fmt.Errorf("answering an exec event: %w", werr)
+	}
+	if err != nil || (drv == "" && out == "") {
+		return nil // not a build
+	}
+	path = strings.TrimSuffix(path, " (deleted)")
+	rec := wire.Exec{Drv: drv, Output: out, Path: path}
+	if drv != "" {
+		if out == "" {
+			rec.Output = x.outs[drv]
+		} else {
+			x.outs[drv] = out
+		}
+	}
+	if !strings.HasPrefix(path, "/nix/store/") {
+		rec.SHA256 = x.sum(fd)
+	}
+	key := rec
+	if drv != "" {
+		key.Output = "" // known late for a build's first program
+	}
+	if x.seen[key] {
+		return nil
+	}
+	x.seen[key] = true
+	return x.w.Send(wire.Msg{T: "exec", Exec: &rec}, nil)
+}
+
+// sum hashes an open file, "" where it can't be read.
+func (x *watcher) sum(fd int) string {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return ""
+	}
+	id := fileID{uint64(st.Dev), st.Ino, st.Size, st.Ctim.Sec, st.Ctim.Nsec}
+	if s, ok := x.sums[id]; ok {
+		return s
+	}
+	h := sha256.New()
+	r := io.NewSectionReader(readerAt(fd), 0, st.Size)
+	if _, err := io.Copy(h, r); err != nil {
+		return ""
+	}
+	s := hex.EncodeToString(h.Sum(nil))
+	x.sums[id] = s
+	return s
+}
+
+// readerAt reads a bare descriptor, leaving its owner to close it.
+type readerAt int
+
+func (fd readerAt) ReadAt(p []byte, off int64) (int, error) {
+	n, err := unix.Pread(int(fd), p, off)
+	if err == nil && n == 0 {
+		err = io.EOF
+	}
+	if n < 0 {
+		n = 0
+	}
+	return n, err
+}
+
+// sandboxRoot is how the root of a Nix sandbox shows in its mount table: the
+// directory DRV.chroot (newer: DRV.chroot/root) on the work disk.
+var sandboxRoot = regexp.MustCompile(`/store/([0-9a-df-np-sv-z]{32}-[^/ ]+\.drv)\.chroot(?:/root)? / `)
+
+// identify says which build a process belongs to: the derivation by the root
+// of its mount namespace, which a build can't change, and $out by the
+// environment, of the process or of its nearest parent that has one. Without a
+// sandbox only the second is known.
+func identify(pid int) (drv, out string) {
+	if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/mountinfo", pid)); err == nil {
+		if m := sandboxRoot.FindSubmatch(b); m != nil {
+			drv = "/nix/store/" + string(m[1])
+		}
+	}
+	for depth := 0; pid > 1 && depth < 64; depth++ {
+		if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid)); err == nil {
+			if out = lookup(b, "out="); strings.HasPrefix(out, "/") {
+				return drv, out
+			}
+		}
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			break
+		}
+		pid = parent(b)
+	}
+	return drv, ""
+}
+
+// lookup finds a variable in a NUL-separated environment.
+func lookup(env []byte, key string) string {
+	for v := range bytes.SplitSeq(env, []byte{0}) {
+		if s, ok := bytes.CutPrefix(v, []byte(key)); ok {
+			return string(s)
+		}
+	}
+	return ""
+}
+
+// parent reads the parent's id from /proc/PID/stat; the name before it is in
+// parentheses and may itself hold any.
+func parent(stat []byte) int {
+	i := bytes.LastIndexByte(stat, ')')
+	f := bytes.Fields(stat[i+1:])
+	if len(f) < 2 {
+		return 0
+	}
+	n, err := strconv.Atoi(string(f[1]))
+	if err != nil {
+		return 0
+	}
+	return n
+}

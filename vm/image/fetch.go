@@ -1,0 +1,99 @@
+package image
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// fetch resolves the guest's packages and downloads them.
+func fetch(ctx context.Context, a *apt, debs string, o Options) ([]Package, error) {
+	o.Progress("asking apt for the guest's packages")
+	if err := a.update(ctx); err != nil {
+		return nil, err
+	}
+	kernel, err := a.kernel(ctx, kernelMeta)
+	if err != nil {
+		return nil, err
+	}
+	// What a kernel package depends on is for installing it.
+	k, err := a.version(ctx, kernel)
+	if err != nil {
+		return nil, err
+	}
+	all, err := a.resolve(ctx, append([]string{nixPackage, busybox, certs}, o.Packages...)...)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, k)
+	o.Progress(fmt.Sprintf("downloading %d packages", len(all)))
+	return a.download(ctx, debs, all)
+}
+
+// intact says whether all packages are there as they were pinned.
+func intact(debs string, pkgs []Package) bool {
+	for _, p := range pkgs {
+		got, _, err := hashFile(filepath.Join(debs, p.File))
+		if err != nil || got != p.SHA256 {
+			return false
+		}
+	}
+	return len(pkgs) > 0
+}
+
+// forget removes downloads that an image took nothing from; the rest stays,
+// to make a damaged image again without a network.
+func forget(debs string, used []Package) error {
+	keep := map[string]bool{}
+	for _, p := range used {
+		keep[p.File] = true
+	}
+	all, err := os.ReadDir(debs)
+	if err != nil {
+		return err
+	}
+	for _, e := range all {
+		if !keep[e.Name()] {
+			if err := os.Remove(filepath.Join(debs, e.Name())); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// distribution names the host's, as ID-VERSION_ID of os-release.
+func distribution(file string) (string, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", fmt.Errorf("finding out the distribution: %w", err)
+	}
+	defer f.Close()
+	v := map[string]string{}
+	for s := bufio.NewScanner(f); s.Scan(); {
+		if k, val, ok := strings.Cut(s.Text(), "="); ok {
+			v[k] = strings.Trim(val, `"'`)
+		}
+	}
+	name := v["ID"]
+	if name == "" {
+		return "", fmt.Errorf("finding out the distribution: %s has no ID", file)
+	}
+	version := v["VERSION_ID"]
+	if version == "" {
+		version = v["VERSION_CODENAME"] // Debian's testing has no number
+	}
+	if version != "" {
+		name += "-" + version
+	}
+	return strings.Map(func(r rune) rune {
+		if r == '-' || r == '.' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' {
+			return r
+		}
+		return '_'
+	}, strings.ToLower(name)), nil
+}
