@@ -39,6 +39,8 @@ type Print struct {
 	// "comment" (a compiler's ident), "section:NAME".
 	What string
 	Sum  string
+	// Size counts the bytes that a hash was made of.
+	Size int64
 }
 
 // Skip is something inside the input that could not be looked at, and why.
@@ -48,6 +50,8 @@ type Skip struct {
 }
 
 // Result is what a walk found.
+//
+// Nothing found means nothing was there only where Skipped is empty.
 type Result struct {
 	// Files and Bytes count what was read, after decompression.
 	Files int
@@ -61,13 +65,43 @@ type Result struct {
 
 // Options bound and observe a walk. The zero value has the default limits.
 type Options struct {
-	// Visit, where set, is called for every regular file, compiled or not.
+	// Visit, where set, is called for every regular file, compiled or not,
+	// containers after what is in them, and has every file hashed
+	// (File.SHA256); without it only Members are. The *File is the visitor's
+	// to keep. It is called from the goroutine of the walk.
 	Visit func(*File)
-	// Only, where set, makes the walk hash files (File.SHA256) only when
-	// needed; by default all files are hashed if Visit is set, else members.
-	MaxDepth   int
-	MaxBytes   int64
+	// MaxDepth is how many containers may nest (default 32).
+	MaxDepth int
+	// MaxBytes is how many bytes are read in all, after decompression
+	// (default 64 GiB). Far less is read where little input claims to be
+	// much: see bomb.
+	MaxBytes int64
+	// MaxEntries is how many archive members are looked at (default 750,000).
 	MaxEntries int
+}
+
+// Defaults of Options, and the bounds that are not options.
+const (
+	DefaultMaxDepth   = 32
+	DefaultMaxBytes   = 64 << 30
+	DefaultMaxEntries = 750_000
+	// MaxMembers and MaxSkipped bound what a Result keeps. Beyond them Visit
+	// is still called; that something was left out is itself a Skip.
+	MaxMembers = 100_000
+	MaxSkipped = 10_000
+)
+
+func (o Options) withDefaults() Options {
+	if o.MaxDepth <= 0 {
+		o.MaxDepth = DefaultMaxDepth
+	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = DefaultMaxBytes
+	}
+	if o.MaxEntries <= 0 {
+		o.MaxEntries = DefaultMaxEntries
+	}
+	return o
 }
 
 // Inspector is the function that this package offers; it is declared here so

@@ -1,0 +1,56 @@
+// Package archive reads the containers that no library at hand reads as this
+// project needs it: forward only, from a stream, bounded whatever the headers
+// say, and going on after an entry that makes no sense where the format allows.
+package archive
+
+import (
+	"errors"
+	"io"
+
+	"fromsource/analyze/content/stream"
+)
+
+// Limits on what a header may ask for.
+const (
+	// MaxName is the longest member name kept, in bytes.
+	MaxName = 64 << 10
+	// MaxMeta is the largest extended header that is read into memory.
+	MaxMeta = 1 << 20
+	// MaxHole is how many bytes of holes in a sparse file are filled with
+	// zeros; a file with more is given without them, and says so.
+	MaxHole = 64 << 20
+)
+
+// ErrFormat is wrapped by every error about the archive's own bytes.
+var ErrFormat = errors.New("malformed archive")
+
+// Entry is one member.
+type Entry struct {
+	Name string
+	// Regular is true for files with contents; other entries have no Body.
+	Regular    bool
+	Executable bool
+	Size       int64
+	// Body is valid until the next call of Next.
+	Body *stream.In
+	// Note says what about the entry could not be represented.
+	Note string
+}
+
+// Reader walks an archive; Next returns io.EOF after the last entry.
+type Reader interface {
+	Next() (*Entry, error)
+}
+
+// zeros is an endless source of them.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+// multi closes over the pieces of a sparse file.
+func pieces(parts []io.Reader, size int64) *stream.In {
+	return stream.New(io.MultiReader(parts...), size)
+}

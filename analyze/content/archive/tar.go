@@ -1,0 +1,281 @@
+package archive
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"fromsource/analyze/content/format"
+	"fromsource/analyze/content/stream"
+)
+
+// Tar reads tar archives of all dialects: v7 (known by the checksum alone),
+// ustar, GNU (long names, base-256 numbers, sparse files), pax (all records,
+// its three sparse formats) and star. It follows POSIX.1-2017 pax, "ustar
+// Interchange Format" and "pax Header Block", and GNU tar's manual, appendix
+// "Basic Tar Format".
+type Tar struct {
+	in     *stream.In
+	body   *stream.In
+	pad    int64
+	own    bool // body has a buffer of its own
+	global map[string]string
+	// stored is what is left of a sparse file's stored bytes.
+	stored *stream.In
+}
+
+// NewTar reads from in, which stands at the first header.
+func NewTar(in *stream.In) *Tar { return &Tar{in: in} }
+
+// Next moves to the next entry. After a block that is no header it looks no
+// further and returns an error that wraps ErrFormat.
+func (t *Tar) Next() (*Entry, error) {
+	if err := t.finish(); err != nil {
+		return nil, err
+	}
+	pax := map[string]string{}
+	var longName string
+	for {
+		h, err := t.header()
+		if err != nil {
+			return nil, err
+		}
+		size, err := number(h[124:136])
+		if err != nil {
+			return nil, fmt.Errorf("%w: size of %q: %w", ErrFormat, trimNUL(h[:100]), err)
+		}
+		switch h[156] {
+		case 'x', 'X':
+			if pax, err = t.records(size); err != nil {
+				return nil, err
+			}
+		case 'g':
+			if t.global, err = t.records(size); err != nil {
+				return nil, err
+			}
+		case 'L':
+			if longName, err = t.meta(size, MaxName); err != nil {
+				return nil, err
+			}
+			longName = trimNUL([]byte(longName))
+		case 'K', 'N', 'V', 'M', 'A':
+			if err := t.skip(size); err != nil {
+				return nil, err
+			}
+		default:
+			return t.entry(h, size, longName, pax)
+		}
+	}
+}
+
+// finish passes what is left of the current entry.
+func (t *Tar) finish() error {
+	if t.body == nil {
+		return nil
+	}
+	body := t.body
+	t.body = nil
+	if t.own {
+		body.Close()
+		body, t.own = t.stored, false
+	}
+	if err := body.Drain(); err != nil {
+		return err
+	}
+	// The padding of the last entry is missing in some archives.
+	_ = t.in.Skip(t.pad)
+	return t.in.Err()
+}
+
+func (t *Tar) skip(size int64) error {
+	if err := t.in.Skip(size); err != nil {
+		return err
+	}
+	return t.in.Skip(padding(size))
+}
+
+func padding(size int64) int64 { return -size & (format.TarBlock - 1) }
+
+// header returns a copy of the next header block: io.EOF at a block of zeros
+// and at the end of the input.
+func (t *Tar) header() ([]byte, error) {
+	b := t.in.Peek(format.TarBlock)
+	if err := t.in.Err(); err != nil {
+		return nil, err
+	}
+	if len(b) == 0 {
+		return nil, io.EOF
+	}
+	if allZero(b) {
+		t.in.Advance(len(b))
+		return nil, io.EOF
+	}
+	if len(b) < format.TarBlock {
+		return nil, fmt.Errorf("%w: %d bytes where a header should be: %w", ErrFormat, len(b), io.ErrUnexpectedEOF)
+	}
+	if !format.TarHeader(b) {
+		return nil, fmt.Errorf("%w: checksum of the header at byte %d", ErrFormat, t.in.Off())
+	}
+	h := bytes.Clone(b)
+	t.in.Advance(format.TarBlock)
+	return h, nil
+}
+
+func allZero(b []byte) bool {
+	for _, c := range b {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func trimNUL(b []byte) string {
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		b = b[:i]
+	}
+	return string(b)
+}
+
+// number reads a size: octal digits, or base-256 where the first bit is set.
+func number(b []byte) (int64, error) {
+	if b[0]&0x80 != 0 {
+		if b[0]&0x40 != 0 {
+			return 0, errors.New("negative number")
+		}
+		v := int64(b[0] & 0x3f)
+		for _, c := range b[1:] {
+			if v > 1<<54 {
+				return 0, errors.New("number over 2^62")
+			}
+			v = v<<8 | int64(c)
+		}
+		return v, nil
+	}
+	s := strings.Trim(string(b), " \x00")
+	if s == "" {
+		return 0, nil
+	}
+	v, err := strconv.ParseInt(s, 8, 64)
+	if err != nil || v < 0 {
+		return 0, fmt.Errorf("octal number %q", s)
+	}
+	return v, nil
+}
+
+// meta reads an extended header's contents.
+func (t *Tar) meta(size, limit int64) (string, error) {
+	if size > limit {
+		return "", fmt.Errorf("%w: extended header of %d bytes", ErrFormat, size)
+	}
+	b := make([]byte, size)
+	if err := t.in.Full(b); err != nil {
+		return "", err
+	}
+	return string(b), t.in.Skip(padding(size))
+}
+
+// records parses pax records: "LENGTH KEY=VALUE\n". Sparse maps of format 0.0
+// repeat their keys and are joined with commas, as format 0.1 has them.
+func (t *Tar) records(size int64) (map[string]string, error) {
+	s, err := t.meta(size, MaxMeta)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	var sparse []string
+	for s != "" && s[0] != 0 {
+		digits, _, ok := strings.Cut(s, " ")
+		n, err := strconv.Atoi(digits)
+		if !ok || err != nil || n <= len(digits)+1 || n > len(s) || s[n-1] != '\n' {
+			return nil, fmt.Errorf("%w: pax record %q", ErrFormat, s[:min(len(s), 40)])
+		}
+		k, v, ok := strings.Cut(s[len(digits)+1:n-1], "=")
+		if !ok {
+			return nil, fmt.Errorf("%w: pax record without value", ErrFormat)
+		}
+		if k == "GNU.sparse.offset" || k == "GNU.sparse.numbytes" {
+			sparse = append(sparse, v)
+		}
+		out[k] = v
+		s = s[n:]
+	}
+	if len(sparse) > 0 {
+		out["GNU.sparse.map"] = strings.Join(sparse, ",")
+	}
+	return out, nil
+}
+
+// entry makes an entry of a header and what was said before it.
+func (t *Tar) entry(h []byte, size int64, name string, pax map[string]string) (*Entry, error) {
+	get := func(k string) string {
+		if v, ok := pax[k]; ok {
+			return v
+		}
+		return t.global[k]
+	}
+	if name == "" {
+		name = trimNUL(h[:100])
+		if string(h[257:263]) == "ustar\x00" && h[345] != 0 {
+			prefix := h[345:500]
+			if h[475] == 0 && string(h[508:512]) == "tar\x00" {
+				prefix = h[345:476] // star
+			}
+			name = trimNUL(prefix) + "/" + name
+		}
+	}
+	if v := get("path"); v != "" {
+		name = v
+	}
+	if v := get("GNU.sparse.name"); v != "" {
+		name = v
+	}
+	if v := get("size"); v != "" {
+		n, err := strconv.ParseInt(v, 10, 64)
+		if err != nil || n < 0 {
+			return nil, fmt.Errorf("%w: pax size %q", ErrFormat, v)
+		}
+		size = n
+	}
+	if len(name) > MaxName {
+		return nil, fmt.Errorf("%w: name of %d bytes", ErrFormat, len(name))
+	}
+	mode, _ := number(h[100:108])
+	e := &Entry{Name: name, Size: size, Executable: mode&0o111 != 0}
+	switch typ := h[156]; {
+	case typ == 'S':
+		return e, t.oldSparse(h, e)
+	case typ == '0' || typ == 0 || typ == '7':
+		e.Regular = typ != 0 || !strings.HasSuffix(name, "/")
+	case typ >= '1' && typ <= '6' || typ == 'D':
+		if typ != 'D' {
+			size = 0 // links and devices have none, whatever the field says
+		}
+	default:
+		e.Regular = true // POSIX: an unknown type is a regular file
+	}
+	e.Size = size
+	t.body, t.pad = t.in.Sub(size), padding(size)
+	if !e.Regular {
+		return e, nil
+	}
+	e.Body = t.body
+	switch {
+	case get("GNU.sparse.major") == "1" && get("GNU.sparse.minor") == "0":
+		m, err := sparseMap10(t.body)
+		if err != nil {
+			return nil, err
+		}
+		return e, t.sparse(e, m, get("GNU.sparse.realsize"))
+	case get("GNU.sparse.map") != "":
+		m, err := sparseMap01(get("GNU.sparse.map"))
+		if err != nil {
+			return nil, err
+		}
+		return e, t.sparse(e, m, get("GNU.sparse.size"))
+	}
+	return e, nil
+}

@@ -1,0 +1,155 @@
+package content
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"fromsource/analyze/audit"
+	"fromsource/analyze/content/archive"
+	"fromsource/analyze/content/format"
+)
+
+// container looks into a container. What can't be read of it is noted; the
+// caller consumes the rest of the bytes.
+func (w *walker) container(n *node, m format.Match, f *File) {
+	if n.depth >= w.o.MaxDepth {
+		w.skip(n.path, fmt.Sprintf("nested over %d deep: not opened", w.o.MaxDepth))
+		return
+	}
+	members, skipped := len(w.res.Members), len(w.res.Skipped)
+	err := w.open(n, m, f)
+	if n.guess && err != nil && len(w.res.Members) == members {
+		// It was no container after all.
+		w.res.Skipped = w.res.Skipped[:min(skipped, len(w.res.Skipped))]
+		err = nil
+	}
+	w.failed(n.path, err)
+	w.sum(m, f, w.res.Members[min(members, len(w.res.Members)):])
+}
+
+// open reads a container by its format.
+func (w *walker) open(n *node, m format.Match, f *File) error {
+	switch m.Name {
+	case "tar":
+		return w.members(n, archive.NewTar(n.in))
+	case "ar", "deb":
+		return w.members(n, archive.NewAr(n.in))
+	case "cpio":
+		return w.cpio(n)
+	case "nar":
+		return w.nar(n)
+	case "zip":
+		return w.zip(n, f)
+	}
+	if dec, ok := decompressors[m.Name]; ok {
+		return w.decompress(n, m.Name, dec)
+	}
+	return fmt.Errorf("%s: no reader for this format", m.Name)
+}
+
+// members walks an archive that is read forward.
+func (w *walker) members(n *node, r archive.Reader) error {
+	for {
+		e, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := w.entry(); err != nil {
+			return err
+		}
+		path, escapes := member(n.path, e.Name)
+		if escapes {
+			w.skip(path, fmt.Sprintf("the name %q leads out of the archive: looked at under this one", clip(e.Name)))
+		}
+		if e.Note != "" {
+			w.skip(path, e.Note)
+		}
+		if e.Regular {
+			w.file(&node{path: path, in: e.Body, exec: e.Executable, depth: n.depth + 1})
+		}
+	}
+}
+
+func clip(s string) string { return s[:min(len(s), 200)] }
+
+// cpio reads one archive after the other: an initrd is often microcode in an
+// uncompressed archive, padding, and a compressed one.
+func (w *walker) cpio(n *node) error {
+	if err := w.members(n, archive.NewCpio(n.in)); err != nil {
+		return err
+	}
+	return w.trailing(n)
+}
+
+// trailing looks at what follows an archive's end, after padding.
+func (w *walker) trailing(n *node) error {
+	for {
+		b := n.in.Next()
+		if len(b) == 0 {
+			return nil
+		}
+		i := 0
+		for i < len(b) && b[i] == 0 {
+			i++
+		}
+		n.in.Advance(i)
+		if i < len(b) {
+			break
+		}
+	}
+	if m := format.Detect("", n.in.Peek(format.Head), n.in.Remain()); m.Container || m.Compiled() {
+		w.file(&node{path: fmt.Sprintf("%s/@%d", n.path, n.in.Off()), in: n.in.Sub(-1), depth: n.depth + 1, layer: true})
+		return nil
+	}
+	w.file(&node{path: fmt.Sprintf("%s/@%d", n.path, n.in.Off()), in: n.in.Sub(-1), depth: n.depth + 1})
+	return nil
+}
+
+// nar walks a Nix archive. A directory that is the input has its members'
+// paths without a name before them.
+func (w *walker) nar(n *node) error {
+	r := archive.NewNar(n.in)
+	for {
+		e, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return w.trailing(n)
+		}
+		if err != nil {
+			return err
+		}
+		if err := w.entry(); err != nil {
+			return err
+		}
+		dir := n.path
+		if n.root && e.Name != "" {
+			dir = ""
+		}
+		path, _ := member(dir, e.Name)
+		if e.Regular {
+			w.file(&node{path: path, in: e.Body, exec: e.Executable, depth: n.depth + 1})
+		}
+	}
+}
+
+// sum says what a container is in itself, by what was found in it: an archive
+// of objects is a library, a zip of classes is a jar.
+func (w *walker) sum(m format.Match, f *File, inside []File) {
+	has := func(ok func(*File) bool) bool {
+		for i := range inside {
+			if ok(&inside[i]) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case m.Name == "zip" && has(func(f *File) bool { return f.Format == "java-class" }):
+		f.Format, f.Kind, f.Confidence = "jar", audit.Bytecode, audit.High
+	case m.Name == "ar" && has(func(f *File) bool { return f.Kind != "" }):
+		f.Format, f.Kind, f.Confidence = "static-library", audit.NativeCode, audit.High
+	}
+}

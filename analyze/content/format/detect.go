@@ -1,0 +1,58 @@
+package format
+
+// check is one recogniser; it answers on the header alone.
+type check func(Blob) (Match, bool)
+
+// Detect says what a file is. The zero Match is text or data that no table
+// here knows.
+func Detect(name string, head []byte, size int64) Match {
+	b := Blob{Name: name, B: head, Size: size}
+	if len(head) == 0 {
+		return Match{}
+	}
+	for _, c := range byFirst(head[0]) {
+		if m, ok := c(b); ok {
+			return m
+		}
+	}
+	for _, c := range anyFirst {
+		if m, ok := c(b); ok {
+			return m
+		}
+	}
+	return Match{}
+}
+
+// byFirst lists the checks of formats that begin with a byte.
+func byFirst(c byte) []check {
+	switch c {
+	case 0x7f:
+		return []check{detectELF}
+	case 'M', 'Z':
+		return []check{detectMZ}
+	case 0xca:
+		return []check{detectClass, detectFat}
+	case 0xfe, 0xce, 0xcf:
+		return []check{detectMachO}
+	case 0:
+		return []check{detectWasm, detectCOFF}
+	case 'B', 0xde:
+		return []check{detectLLVM}
+	case 'F':
+		return []check{detectBEAM}
+	case ';':
+		return []check{detectElc}
+	case 0x1b:
+		return []check{detectLua}
+	case 'd', 'c':
+		return []check{detectDex}
+	case 'C':
+		return []check{detectOCaml}
+	case 0x01:
+		return []check{detectHi}
+	}
+	return nil
+}
+
+// anyFirst are the checks that no single first byte selects.
+var anyFirst = []check{detectPyc, detectCOFF, detectArchive}

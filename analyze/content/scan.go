@@ -1,0 +1,227 @@
+package content
+
+import (
+	"bytes"
+	"fmt"
+
+	"fromsource/analyze/content/format"
+	"fromsource/analyze/content/stream"
+)
+
+// leaf reads a file that is neither container nor compiled, to its end: is it
+// text, does it carry something further in.
+func (w *walker) leaf(n *node, f *File) {
+	text := true
+	for first := true; ; first = false {
+		b := n.in.Chunk()
+		if len(b) == 0 {
+			break
+		}
+		if first {
+			f.Generated = generated(b)
+		}
+		last := len(b) < stream.Window
+		if isText(b) {
+			w.embedded(n, f, b)
+			n.in.Advance(len(b))
+			continue
+		}
+		text = false
+		w.payloads(n, b, last, first)
+	}
+	if f.Format == "" {
+		f.Format = "data"
+		if text {
+			f.Format = "text"
+		}
+	}
+}
+
+// overlap is how much of a window is kept to see what begins near its end.
+const overlap = 4 << 10
+
+// payloads searches a window for the beginning of something that is compiled
+// or a container, and advances past what it has seen.
+func (w *walker) payloads(n *node, b []byte, last, first bool) {
+	i := 0
+	if first {
+		i = 1 // the file itself was looked at
+	}
+	for i < len(b) {
+		k := candidate(b[i:])
+		if k < 0 {
+			break
+		}
+		i += k
+		if !last && len(b)-i < overlap {
+			n.in.Advance(i)
+			w.payloadAt(n)
+			return
+		}
+		rest := int64(-1)
+		if r := n.in.Remain(); r >= 0 {
+			rest = r - int64(i)
+		}
+		if m := format.Detect("", b[i:], rest); m.Compiled() || m.Container && strong(m.Name, b[i:]) {
+			n.in.Advance(i)
+			w.payloadAt(n)
+			return
+		}
+		i++
+	}
+	keep := 0
+	if !last {
+		keep = len(magicTail)
+	}
+	n.in.Advance(len(b) - keep)
+}
+
+// magicTail is as long as the longest magic that candidate looks for.
+const magicTail = "0123456789"
+
+// payloadAt looks at what begins where the node's input stands, and is left
+// behind it, or one byte further where nothing does.
+func (w *walker) payloadAt(n *node) {
+	b := n.in.Chunk()
+	m := format.Detect("", b, n.in.Remain())
+	if !m.Compiled() && !(m.Container && strong(m.Name, b)) {
+		n.in.Advance(1)
+		return
+	}
+	if n.depth >= w.o.MaxDepth {
+		w.skip(n.path, fmt.Sprintf("nested over %d deep: not searched further", w.o.MaxDepth))
+		_ = n.in.Drain() // a read error is noted by the caller
+		return
+	}
+	path := fmt.Sprintf("%s/@%d", n.path, n.in.Off())
+	w.file(&node{path: path, in: n.in.Sub(-1), depth: n.depth + 1, guess: true})
+}
+
+// overlay looks at what follows the end of a compiled file: at b, or at the
+// rest of the input where b is nil.
+func (w *walker) overlay(n *node, b []byte, off int64) {
+	in := n.in.Sub(-1)
+	if b != nil {
+		if t := bytes.TrimLeft(b, "\x00"); len(t) < 16 {
+			return
+		}
+		in = stream.New(bytes.NewReader(b), int64(len(b)))
+		defer in.Close()
+	} else if len(in.Peek(16)) < 16 {
+		return
+	}
+	if n.depth >= w.o.MaxDepth {
+		w.skip(n.path, fmt.Sprintf("nested over %d deep: not searched further", w.o.MaxDepth))
+		return
+	}
+	w.file(&node{path: fmt.Sprintf("%s/@%d", n.path, off), in: in, depth: n.depth + 1, layer: true, guess: true})
+}
+
+// candidate returns the offset of the next bytes that could begin a payload.
+func candidate(b []byte) int {
+	for i := 0; i+6 <= len(b); i++ {
+		switch b[i] {
+		case 0x7f:
+			if b[i+1] == 'E' && b[i+2] == 'L' && b[i+3] == 'F' {
+				return i
+			}
+		case 'M':
+			if b[i+1] == 'Z' && (b[i+2] == 0x90 || b[i+2] < 0x80 && b[i+3] < 2) {
+				return i
+			}
+		case 0x1f:
+			if b[i+1] == 0x8b && b[i+2] == 8 && b[i+3]&0xe0 == 0 {
+				return i
+			}
+		case 0xfd:
+			if b[i+1] == '7' && b[i+2] == 'z' && b[i+3] == 'X' && b[i+4] == 'Z' && b[i+5] == 0 {
+				return i
+			}
+		case 'B':
+			if b[i+1] == 'Z' && b[i+2] == 'h' && b[i+4] == '1' && b[i+5] == 'A' {
+				return i
+			}
+		case 0x28:
+			if b[i+1] == 0xb5 && b[i+2] == 0x2f && b[i+3] == 0xfd {
+				return i
+			}
+		case 'P':
+			if b[i+1] == 'K' && b[i+2] == 3 && b[i+3] == 4 {
+				return i
+			}
+		case '7':
+			if b[i+1] == 'z' && b[i+2] == 0xbc && b[i+3] == 0xaf {
+				return i
+			}
+		case 'h':
+			if b[i+1] == 's' && b[i+2] == 'q' && b[i+3] == 's' {
+				return i
+			}
+		case '0':
+			if b[i+1] == '7' && b[i+2] == '0' && b[i+3] == '7' && b[i+4] == '0' && (b[i+5] == '1' || b[i+5] == '2') {
+				return i
+			}
+		case 0xca:
+			if b[i+1] == 0xfe && b[i+2] == 0xba && b[i+3] == 0xbe {
+				return i
+			}
+		case 0xcf, 0xce:
+			if b[i+1] == 0xfa && b[i+2] == 0xed && b[i+3] == 0xfe {
+				return i
+			}
+		case '!':
+			if b[i+1] == '<' && b[i+2] == 'a' && b[i+3] == 'r' && b[i+4] == 'c' {
+				return i
+			}
+		case 0:
+			if b[i+1] == 'a' && b[i+2] == 's' && b[i+3] == 'm' && b[i+4] == 1 {
+				return i
+			}
+		case 'd':
+			if b[i+1] == 'e' && b[i+2] == 'x' && b[i+3] == '\n' {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// strong says whether a container's header is worth a try in the middle of
+// other data: short magics need a second look.
+func strong(name string, b []byte) bool {
+	switch name {
+	case "gzip":
+		// XFL is 0, 2 or 4, and the operating system is a known one (RFC 1952).
+		return len(b) > 18 && (b[8] == 0 || b[8] == 2 || b[8] == 4) && (b[9] <= 13 || b[9] == 255)
+	case "zip":
+		return len(b) > 30 && b[4] <= 63 && b[5] <= 20 && b[26]|b[27] != 0 && b[27] < 16
+	case "xz", "bzip2", "zstd", "7z", "squashfs", "cpio", "ar", "deb", "rpm", "nar":
+		return true
+	}
+	return false
+}
+
+// isText is true for bytes that hold no control characters but white space,
+// escape and form feed; any encoding that extends ASCII passes.
+func isText(b []byte) bool {
+	for _, c := range b {
+		if c < 0x20 && textControl[c] {
+			return false
+		}
+	}
+	return true
+}
+
+var textControl = func() (t [32]bool) {
+	for i := range t {
+		t[i] = true
+	}
+	for _, c := range "\t\n\r\f\v\b\x1b\a\x1a" {
+		t[c] = false
+	}
+	return t
+}()
+
+func generated(b []byte) bool { return false }
+
+func (w *walker) embedded(n *node, f *File, b []byte) {}

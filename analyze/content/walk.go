@@ -1,0 +1,257 @@
+package content
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+
+	"fromsource/analyze/audit"
+	"fromsource/analyze/content/format"
+	"fromsource/analyze/content/stream"
+)
+
+// Version names the detector: results of the same version on the same bytes
+// are the same. It changes whenever a result could.
+const Version = "1"
+
+// Inspect walks the bytes of r and all containers in them. Name is the path of
+// the input in the result, and a hint that never decides alone; the members of
+// a Nix archive of a directory have their paths in it without name before them.
+// Where r is also an io.ReaderAt and io.Seeker (an *os.File), formats that
+// need it are read in place.
+//
+// What could not be looked at is in Result.Skipped; the error is only for a
+// walk that was cancelled or an input that could not be read at all, and comes
+// with what was found until then.
+func Inspect(ctx context.Context, name string, r io.Reader, o Options) (Result, error) {
+	w := newWalker(ctx, o)
+	defer w.arena.release()
+	return w.run(name, r)
+}
+
+// walker is the state of one walk.
+type walker struct {
+	ctx     context.Context
+	o       Options
+	res     Result
+	arena   *arena
+	spent   int64 // bytes given by the input and by all decompressors
+	fed     int64 // bytes of the input
+	entries int
+	stop    error // why the whole walk ends early
+	told    error // the last read error, or w.stop, that is in Skipped
+}
+
+func newWalker(ctx context.Context, o Options) *walker {
+	return &walker{ctx: ctx, o: o.withDefaults(), arena: getArena()}
+}
+
+// node is a file or stream to look at.
+type node struct {
+	path string
+	in   *stream.In
+	// at gives random access to the bytes of in, where that is to be had.
+	at    io.ReaderAt
+	exec  bool
+	depth int
+	// layer is true for what a compressed file turns into: an archive there
+	// is no file of its own.
+	layer bool
+	// guess is true for something found by its header inside other data:
+	// that it can't be read means that it was none.
+	guess bool
+	// root is true for the input itself.
+	root bool
+}
+
+// input counts what is read of the walk's input.
+type input struct {
+	w *walker
+	r io.Reader
+}
+
+func (i input) Read(p []byte) (int, error) {
+	if err := i.w.check(); err != nil {
+		return 0, err
+	}
+	n, err := i.r.Read(p)
+	i.w.fed += int64(n)
+	i.w.spent += int64(n)
+	return n, err
+}
+
+func (w *walker) run(name string, r io.Reader) (Result, error) {
+	size, at := extent(r)
+	in := stream.New(input{w, r}, size)
+	defer in.Close()
+	w.file(&node{path: name, in: in, at: at, root: true})
+	return w.finish()
+}
+
+func (w *walker) finish() (Result, error) {
+	err := w.stop
+	var limit *limitError
+	if errors.As(err, &limit) {
+		err = nil
+	}
+	return w.res, err
+}
+
+// extent finds out whether r gives random access, and how much of it.
+func extent(r io.Reader) (int64, io.ReaderAt) {
+	at, ok := r.(io.ReaderAt)
+	s, seeks := r.(io.Seeker)
+	if !ok || !seeks {
+		return -1, nil
+	}
+	here, err := s.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return -1, nil // a pipe
+	}
+	end, err := s.Seek(0, io.SeekEnd)
+	if err != nil {
+		return -1, nil
+	}
+	if _, err := s.Seek(here, io.SeekStart); err != nil || end < here {
+		return -1, nil
+	}
+	return end - here, io.NewSectionReader(at, here, end-here)
+}
+
+// skip notes what could not be looked at.
+func (w *walker) skip(path, reason string) {
+	switch n := len(w.res.Skipped); {
+	case n < MaxSkipped:
+		w.res.Skipped = append(w.res.Skipped, Skip{path, reason})
+	case n == MaxSkipped:
+		w.res.Skipped = append(w.res.Skipped, Skip{path, fmt.Sprintf("over %d places could not be looked at: the rest is not listed", MaxSkipped)})
+	}
+}
+
+// failed notes an error, once: the containers around it see it as well.
+func (w *walker) failed(path string, err error) {
+	if err == nil {
+		return
+	}
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		if e == w.told { //nolint:errorlint // the same one, not one like it
+			return
+		}
+	}
+	w.told = err
+	var read *stream.Error
+	if w.stop != nil && errors.Is(err, w.stop) {
+		w.told = w.stop
+	} else if errors.As(err, &read) {
+		w.told = read
+	}
+	w.skip(path, err.Error())
+}
+
+// file looks at one file or stream and consumes all of it.
+func (w *walker) file(n *node) {
+	if w.check() != nil {
+		w.failed(n.path, w.stop)
+		return
+	}
+	m := format.Detect(n.path, n.in.Peek(format.Head), n.in.Remain())
+	var sum hash.Hash
+	if m.Compiled() || m.Name == "ar" || w.o.Visit != nil && !(n.layer && m.Container) {
+		sum = sha256.New()
+		n.in.Tap(sum)
+	}
+	f := &File{Path: n.path, Executable: n.exec, Format: m.Name}
+	start := n.in.Off()
+	switch {
+	case m.Container:
+		w.container(n, m, f)
+	case m.Compiled():
+		w.compiled(n, m, f)
+	default:
+		w.leaf(n, f)
+	}
+	if err := n.in.Drain(); err != nil && !n.guess {
+		w.failed(n.path, err)
+	}
+	f.Size = n.in.Off() - start
+	if n.layer && m.Container {
+		return
+	}
+	if sum != nil {
+		sum.Sum(f.SHA256[:0])
+	}
+	w.count(f)
+}
+
+func appendDetail(s, more string) string {
+	if s == "" {
+		return more
+	}
+	return s + ", " + more
+}
+
+// count adds a file to the result and shows it to the visitor.
+func (w *walker) count(f *File) {
+	w.res.Files++
+	w.res.Bytes += f.Size
+	if f.Kind != "" {
+		switch n := len(w.res.Members); {
+		case n < MaxMembers:
+			w.res.Members = append(w.res.Members, *f)
+		case n == MaxMembers:
+			w.skip(f.Path, fmt.Sprintf("over %d compiled members: the rest is not listed", MaxMembers))
+			w.res.Members = append(w.res.Members, *f)
+		}
+	} else if f.Format == "text" {
+		w.res.SourceFiles++
+	} else {
+		w.res.DataFiles++
+	}
+	if w.o.Visit != nil {
+		w.o.Visit(f)
+	}
+}
+
+// compiled looks at a file of a compiled format: its fingerprints, and what
+// may be appended to it.
+func (w *walker) compiled(n *node, m format.Match, f *File) {
+	b, undo, whole := w.whole(n)
+	defer undo()
+	f.Format, f.Kind, f.Confidence = m.Name, m.Kind, m.Confidence
+	if whole {
+		if better := format.Detect(n.path, b, int64(len(b))); better.Compiled() {
+			m = better
+		}
+		for _, p := range format.Prints(b) {
+			f.Code = append(f.Code, Print(p))
+		}
+	} else {
+		m.Detail = appendDetail(m.Detail, "too large for fingerprints of its parts")
+	}
+	f.Format, f.Kind, f.Confidence, f.Detail = m.Name, m.Kind, m.Confidence, m.Detail
+	if n.guess {
+		f.Confidence = audit.Medium
+	}
+	switch {
+	case whole && m.End > 0 && m.End < int64(len(b)):
+		w.overlay(n, b[m.End:], m.End)
+	case !whole && m.End > n.in.Off():
+		if n.in.Skip(m.End-n.in.Off()) == nil {
+			w.overlay(n, nil, m.End)
+		}
+	}
+}
+
+// whole returns all the bytes of a node, without a copy where they fit into
+// the buffer, and otherwise from the arena.
+func (w *walker) whole(n *node) (b []byte, undo func(), ok bool) {
+	if r := n.in.Remain(); r >= 0 && r <= stream.Window {
+		b = n.in.Peek(int(r))
+		return b, func() {}, int64(len(b)) == r
+	}
+	b, undo, err := w.arena.spill(n.in)
+	return b, undo, err == nil
+}
