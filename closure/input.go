@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // Input is where derivations come from. Make one with Detect or with the
@@ -29,12 +28,21 @@ const (
 	FormJSON   = "json"   // nix show-derivation, nix derivation show
 	FormCache  = "cache"  // a binary cache, by directory or URL
 	FormFlake  = "flake"  // a flake reference, for the user's own Nix
+	FormAttr   = "attr"   // an attribute of a Nix file, for the user's own Nix
 )
 
 // DrvInput is a derivation and the closure that its store holds. drv is a
 // file or, with a storeRoot that is not "", a store path in that root.
 func DrvInput(drv, storeRoot string) Input {
 	return Input{FormDrv, drv, func(_ context.Context, o Options) (source, error) {
+		return openDrvs([]string{drv}, storeRoot, o)
+	}}
+}
+
+// openDrvs starts from derivations that lie in one store.
+func openDrvs(drvs []string, storeRoot string, o Options) (source, error) {
+	dir, names := "", []string(nil)
+	for _, drv := range drvs {
 		file := drv
 		if storeRoot != "" {
 			if _, err := os.Stat(storeRoot); err != nil {
@@ -46,17 +54,31 @@ func DrvInput(drv, storeRoot string) Input {
 		if err != nil {
 			return nil, err
 		}
-		return openDir(filepath.Dir(file), o, []string{filepath.Base(file)})
-	}}
+		if file, err = filepath.Abs(file); err != nil {
+			return nil, err
+		}
+		if d := filepath.Dir(file); dir == "" {
+			dir = d
+		} else if d != dir {
+			return nil, fmt.Errorf("%q and %q are in different stores", drvs[0], drv)
+		}
+		names = append(names, filepath.Base(file))
+	}
+	return openDir(dir, o, names)
 }
 
 // DirInput is all derivations in a directory, or in the store of a store
 // root.
 func DirInput(dir string) Input {
 	return Input{FormDir, dir, func(_ context.Context, o Options) (source, error) {
-		if st, err := os.Stat(filepath.Join(dir, defaultStoreDir)); err == nil && st.IsDir() {
-			return openDir(filepath.Join(dir, defaultStoreDir), o, nil)
+		if inner := filepath.Join(dir, defaultStoreDir); isDir(inner) {
+			return openDir(inner, o, nil)
 		}
-		return openDir(strings.TrimSuffix(dir, "/."), o, nil)
+		return openDir(dir, o, nil)
 	}}
+}
+
+func isDir(name string) bool {
+	st, err := os.Stat(name)
+	return err == nil && st.IsDir()
 }

@@ -154,7 +154,7 @@ func (w *worker) one(ctx context.Context, node int32, p string) *Derivation {
 	}
 	if err != nil {
 		if ctx.Err() == nil {
-			w.fail(p, err)
+			w.fail(l.src.locate(p), err)
 		}
 		return nil
 	}

@@ -1,0 +1,44 @@
+package store
+
+import (
+	"compress/bzip2"
+	"fmt"
+	"io"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/mikelolasagasti/xz"
+	"github.com/pierrec/lz4/v4"
+)
+
+// maxWindow bounds the memory that a decompressor may be told to take.
+const maxWindow = 256 << 20
+
+// decompress undoes what a narinfo calls its Compression.
+func decompress(r io.Reader, method string) (io.Reader, func() error, error) {
+	none := func() error { return nil }
+	switch method {
+	case "none", "":
+		return r, none, nil
+	case "xz":
+		x, err := xz.NewReader(r, maxWindow)
+		return x, none, err
+	case "bzip2":
+		return bzip2.NewReader(r), none, nil
+	case "gzip":
+		z, err := gzip.NewReader(r)
+		return z, none, err
+	case "zstd":
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxWindow), zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return nil, nil, err
+		}
+		return z, func() error { z.Close(); return nil }, nil
+	case "br":
+		return brotli.NewReader(r), none, nil
+	case "lz4":
+		return lz4.NewReader(r), none, nil
+	}
+	return nil, nil, fmt.Errorf("compression %q is not supported", method)
+}
