@@ -28,6 +28,7 @@ type Set struct {
 	fetch   []int32 // the same with the inputs of fetches included
 	runtime []int32 // shortest way from a root over references
 	users   [][]int32
+	carried map[int]audit.Reach // reach of what carries a row's bytes
 }
 
 // Of sorts the rows of an audit. Row numbers outside of the audit, which a

@@ -20,8 +20,8 @@ type Identity struct {
 	Kinds   []audit.Kind  `json:"kinds"`
 	Reach   audit.Reach   `json:"reach"`
 	// Origin is host and path pattern of the fetch; for a finding that
-	// carries or was built by others, "from:" and theirs. "-" where the
-	// audit names none.
+	// carries prebuilt members of source archives, "from:" and theirs; "-"
+	// where there is none of its own.
 	Origin string `json:"origin"`
 }
 
@@ -35,22 +35,76 @@ func (s *Set) Identity(i int) Identity {
 	kinds := slices.Clone(d.Kinds)
 	slices.Sort(kinds)
 	return Identity{
-		Name: NormalName(d.Name), Verdict: d.Verdict, Kinds: slices.Compact(kinds),
-		Reach: d.Reach, Origin: s.Origin(i),
+		Name: field(NormalName(d.Name)), Verdict: d.Verdict, Kinds: slices.Compact(kinds),
+		Reach: s.Reach(i), Origin: s.Origin(i),
 	}
 }
 
-// Origin of row i, without versions.
+// Reach of row i: its own, or that of an output which carries its bytes, when
+// that goes further. A prebuilt fetch is not itself in a runtime closure; what
+// was copied from it may be.
+func (s *Set) Reach(i int) audit.Reach {
+	if s.carried == nil {
+		s.carried = map[int]audit.Reach{}
+		for j := range s.Audit.Derivations {
+			d := s.At(j)
+			if d.Verdict != audit.CarriesBinary {
+				continue
+			}
+			for _, from := range s.Origins(j) {
+				if r, ok := s.carried[from]; !ok || reachRank(d.Reach) < reachRank(r) {
+					s.carried[from] = d.Reach
+				}
+			}
+		}
+	}
+	own := s.At(i).Reach
+	if r, ok := s.carried[i]; ok && reachRank(r) < reachRank(own) {
+		return r
+	}
+	return own
+}
+
+// Origins are the rows at the end of a row's evidence: what its sources (and
+// theirs) come from, ascending; empty for a row whose evidence names no other.
+func (s *Set) Origins(i int) []int {
+	seen := map[int]bool{i: true}
+	var out []int
+	for todo := s.Sources(i); len(todo) > 0; {
+		j := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if seen[j] {
+			continue
+		}
+		seen[j] = true
+		next := s.Sources(j)
+		if len(next) == 0 || s.At(j).FixedOutput {
+			out = append(out, j)
+			continue
+		}
+		todo = append(todo, next...)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Origin of row i, without versions. Of a row that carries or was built by
+// others, only those count that are no findings or seeds themselves (the
+// source archives with a prebuilt member): the others have an identity of
+// their own, and must not change this one when they come and go.
 func (s *Set) Origin(i int) string {
 	if d := s.At(i); len(d.URLs) > 0 {
 		return NormalURL(d.URLs[0])
 	}
 	var from []string
-	for _, j := range s.Sources(i) {
-		if d := s.At(j); len(d.URLs) > 0 {
+	for _, j := range s.Origins(i) {
+		d := s.At(j)
+		switch {
+		case Is(d.Verdict) || d.Verdict == audit.Seed:
+		case len(d.URLs) > 0:
 			from = append(from, NormalURL(d.URLs[0]))
-		} else {
-			from = append(from, NormalName(d.Name))
+		default:
+			from = append(from, field(NormalName(d.Name)))
 		}
 	}
 	if len(from) == 0 {
@@ -72,8 +126,8 @@ func (id Identity) Key() string {
 	return id.Name + "\x00" + string(id.Verdict) + "\x00" + id.Origin
 }
 
-// Fingerprint is a stable hash of name, verdict, kinds and origin, for tools
-// that follow one alert over time.
+// Fingerprint is a stable hash of the identity, for tools that follow one
+// alert over time.
 func (id Identity) Fingerprint() string {
 	h := sha256.New()
 	for _, part := range []string{id.Name, string(id.Verdict), joinKinds(id.Kinds), string(id.Reach), id.Origin} {

@@ -34,11 +34,14 @@ func pattern(s string, keepFirst bool) string {
 			continue
 		}
 		end, is := version(s, i, j)
-		if is && (!keepFirst || i > 0) {
-			b.WriteByte('*')
-		} else {
+		switch {
+		case !is:
 			end = j
 			b.WriteString(s[i:j])
+		case keepFirst && i == 0:
+			b.WriteString(s[i:end])
+		default:
+			b.WriteByte('*')
 		}
 		i = end
 	}

@@ -1,0 +1,360 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"fromsource/analyze/audit"
+	"fromsource/analyze/policy/finding"
+)
+
+// GateSchema names the version of a gate result's JSON.
+const GateSchema = "fromsource/gate/v1"
+
+// Why says in which respect a finding is not in the baseline.
+type Why string
+
+// The ways in which a finding is new.
+const (
+	WhyNew     Why = "new"     // nothing of this name is known
+	WhyReach   Why = "reach"   // known, but not to reach this far
+	WhyKind    Why = "kind"    // known, but not as content of this kind
+	WhyOrigin  Why = "origin"  // known, but from elsewhere
+	WhyVerdict Why = "verdict" // known, but as something else
+)
+
+// Item is a finding that the baseline does not cover.
+type Item struct {
+	finding.Identity
+	Drv     string `json:"drv"`
+	Package string `json:"package"`
+	Why     Why    `json:"why"`
+	// Was is the baseline's line that comes closest, where one does.
+	Was *Entry `json:"was,omitempty"`
+	// Since is the input of the target through which it comes in, Way the
+	// names from the target to it.
+	Since string   `json:"since"`
+	Way   []string `json:"way"`
+	URL   string   `json:"url,omitempty"`
+	// CarriedBy are new findings that exist only because of this one.
+	CarriedBy []string `json:"carriedBy"`
+	// Suspected is true where text alone speaks for it.
+	Suspected bool `json:"suspected"`
+	// Waiver is the one that excuses it; absent where none does.
+	Waiver *Waiver `json:"-"`
+
+	row int
+}
+
+// Problem is an error of the policy files themselves.
+type Problem struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Message string `json:"message"`
+}
+
+// Gone is a line of the baseline that no finding has.
+type Gone struct {
+	finding.Identity
+	// Now says what became of it: "gone", "source" (a row of this name is
+	// from source now) or "unknown" (it could not be looked at this time).
+	Now string `json:"now"`
+}
+
+// Result is what the gate says.
+type Result struct {
+	Schema string `json:"schema"`
+	Target string `json:"target"`
+	// Pass is true when nothing is new and no waiver is in error.
+	Pass     bool      `json:"pass"`
+	New      []Item    `json:"new"`
+	Waived   []Item    `json:"waived"`
+	Problems []Problem `json:"problems"`
+	Gone     []Gone    `json:"gone"`
+	// Known counts findings that the baseline has.
+	Known int `json:"known"`
+	// Unknown and Skipped count what could not be looked at. They do not
+	// fail the gate; a caller that is strict asks Incomplete.
+	Unknown int `json:"unknown"`
+	Skipped int `json:"skipped"`
+}
+
+// Incomplete reports whether something could not be looked at, so that a pass
+// covers less than the whole target.
+func (r *Result) Incomplete() bool { return r.Unknown > 0 || r.Skipped > 0 }
+
+// Gate compares an audit with a baseline. today decides which waivers have
+// expired; only its day in UTC counts. waivers may be nil.
+func Gate(a *audit.Audit, b *Baseline, waivers *Waivers, today time.Time) *Result {
+	g := &gate{set: finding.Of(a), uses: map[int]map[string]bool{}}
+	if waivers != nil {
+		g.waivers = waivers.List
+	}
+	y, m, d := today.UTC().Date()
+	g.today = time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+	g.index(b)
+	g.sift()
+	r := &Result{
+		Schema: GateSchema, Target: a.Target.Name, New: []Item{}, Waived: []Item{}, Problems: []Problem{},
+		Known: g.known, Unknown: len(g.set.Unknown), Skipped: len(a.Skipped),
+	}
+	g.settle(r)
+	g.judgeWaivers(r)
+	r.Gone = g.gone(b)
+	if len(a.Derivations) == 0 {
+		r.Problems = append(r.Problems, Problem{Message: "the audit holds no derivations: nothing was looked at"})
+	}
+	r.Pass = len(r.New) == 0 && len(r.Problems) == 0
+	return r
+}
+
+type gate struct {
+	set     *finding.Set
+	waivers []Waiver
+	today   time.Time
+	known   int
+	open    []*Item // not in the baseline, in the order of findings
+	byRow   map[int]*Item
+	byName  map[string][]Entry
+	uses    map[int]map[string]bool // identities that each waiver matched
+	refused []Problem               // why a waiver that matched does not excuse
+}
+
+func (g *gate) index(b *Baseline) {
+	g.byName = map[string][]Entry{}
+	for _, e := range b.Entries {
+		g.byName[e.Name] = append(g.byName[e.Name], e)
+	}
+}
+
+// covers reports whether a baseline entry allows a finding: the same thing,
+// of no new kind and no further reach.
+func covers(e Entry, id finding.Identity) bool {
+	if e.Key() != id.Key() || reachRank(id.Reach) > reachRank(e.Reach) {
+		return false
+	}
+	return !slices.ContainsFunc(id.Kinds, func(k audit.Kind) bool { return !slices.Contains(e.Kinds, k) })
+}
+
+// sift keeps what the baseline does not cover.
+func (g *gate) sift() {
+	g.byRow = map[int]*Item{}
+	for _, rows := range [][]int{g.set.Findings, g.set.Seeds} {
+		for _, i := range rows {
+			id := g.set.Identity(i)
+			known := g.byName[id.Name]
+			if slices.ContainsFunc(known, func(e Entry) bool { return covers(e, id) }) {
+				g.known++
+				continue
+			}
+			it := g.item(i, id)
+			it.Why, it.Was = why(known, id)
+			g.open = append(g.open, it)
+			g.byRow[i] = it
+		}
+	}
+}
+
+func why(known []Entry, id finding.Identity) (Why, *Entry) {
+	if len(known) == 0 {
+		return WhyNew, nil
+	}
+	for k := range known {
+		if known[k].Key() == id.Key() {
+			if reachRank(id.Reach) > reachRank(known[k].Reach) {
+				return WhyReach, &known[k]
+			}
+			return WhyKind, &known[k]
+		}
+	}
+	for k := range known {
+		if known[k].Verdict == id.Verdict {
+			return WhyOrigin, &known[k]
+		}
+	}
+	return WhyVerdict, &known[0]
+}
+
+func (g *gate) item(i int, id finding.Identity) *Item {
+	d := g.set.At(i)
+	it := &Item{
+		Identity: id, Drv: d.Drv, Package: d.Name, CarriedBy: []string{}, Way: []string{},
+		Suspected: finding.Suspicion(d), row: i,
+	}
+	if it.Kinds == nil {
+		it.Kinds = []audit.Kind{}
+	}
+	if len(d.URLs) > 0 {
+		it.URL = d.URLs[0]
+	}
+	way, _ := g.set.Way(i)
+	for _, j := range way {
+		it.Way = append(it.Way, g.set.At(j).Name)
+	}
+	if len(it.Way) > 1 {
+		it.Since = it.Way[1]
+	}
+	return it
+}
+
+// settle finds for each open item its waiver, and puts what merely carries
+// another open item under that one.
+func (g *gate) settle(r *Result) {
+	for _, it := range g.open {
+		it.Waiver = g.excuse(it)
+	}
+	var carried []*Item
+	for _, it := range g.open {
+		if it.Waiver == nil && g.consequence(it) {
+			carried = append(carried, it)
+		}
+	}
+	for _, it := range g.open {
+		switch {
+		case slices.Contains(carried, it):
+		case it.Waiver != nil:
+			r.Waived = append(r.Waived, *it)
+		default:
+			r.New = append(r.New, *it)
+		}
+	}
+}
+
+// consequence reports whether an item exists only because of other open
+// items, and notes it with the first of those. It does if its bytes come from
+// one that is not waived, or from one whose waiver reaches as far as it does.
+//
+// What also carries a prebuilt member of a source archive is no mere
+// consequence: no other item stands for that member.
+func (g *gate) consequence(it *Item) bool {
+	if it.Origin != "-" {
+		return false
+	}
+	var cause *Item
+	for _, j := range g.set.Origins(it.row) {
+		src := g.byRow[j]
+		if src == nil || src == it {
+			continue
+		}
+		if src.Waiver != nil && reachRank(src.Waiver.Reach) < reachRank(it.Reach) {
+			// What excuses the source does not excuse where it got to.
+			continue
+		}
+		if cause == nil || cause.Waiver != nil && src.Waiver == nil {
+			cause = src
+		}
+	}
+	if cause == nil {
+		return false
+	}
+	cause.CarriedBy = append(cause.CarriedBy, it.Package)
+	return true
+}
+
+// excuse finds the waiver of an item, and notes why one that is about it does
+// not hold.
+func (g *gate) excuse(it *Item) *Waiver {
+	var found *Waiver
+	for k := range g.waivers {
+		w := &g.waivers[k]
+		if !w.matches(it.Identity) {
+			continue
+		}
+		if g.uses[k] == nil {
+			g.uses[k] = map[string]bool{}
+		}
+		g.uses[k][formatIdentity(it.Identity)] = true
+		if g.today.After(w.Until) {
+			continue // judgeWaivers says so, once
+		}
+		if reachRank(it.Reach) > reachRank(w.Reach) {
+			g.refuse(w, "excuses %q up to reach %s, but its reach is %s", it.Name, w.Reach, it.Reach)
+			continue
+		}
+		if w.Output != "" && !g.hasOutput(it.row, w.Output) {
+			g.refuse(w, "excuses %q with output %s only, which it does not have now", it.Name, w.Output)
+			continue
+		}
+		if found == nil {
+			found = w
+		}
+	}
+	return found
+}
+
+func (g *gate) refuse(w *Waiver, format string, args ...any) {
+	g.refused = append(g.refused, Problem{File: w.File, Line: w.Line, Message: "waiver " + fmt.Sprintf(format, args...)})
+}
+
+func (g *gate) hasOutput(i int, hash string) bool {
+	return slices.ContainsFunc(g.set.At(i).Outputs, func(o audit.Output) bool { return o.NarHash == hash })
+}
+
+// judgeWaivers reports waivers that have expired, that excuse nothing, and
+// that match more than they say.
+func (g *gate) judgeWaivers(r *Result) {
+	for k := range g.waivers {
+		w := &g.waivers[k]
+		problem := func(format string, args ...any) {
+			r.Problems = append(r.Problems, Problem{File: w.File, Line: w.Line, Message: fmt.Sprintf(format, args...)})
+		}
+		if g.today.After(w.Until) {
+			problem("waiver for %q expired on %s: fix what it excuses (%s), or ask %q for a new date", w.Finding, w.Until.Format(time.DateOnly), plainURL(w.Issue), w.Owner)
+		}
+		switch n := len(g.uses[k]); {
+		case n == 0:
+			problem("waiver for %q is not used: nothing new matches it; remove it", w.Finding)
+		case n > w.Covers:
+			problem("waiver for %q is too broad: it matches %d findings and says it covers %d (%s)", w.Finding, n, w.Covers, some(g.uses[k], 4))
+		}
+	}
+	r.Problems = append(r.Problems, g.refused...)
+}
+
+// some names the first n identities of a set.
+func some(ids map[string]bool, n int) string {
+	names := make([]string, 0, len(ids))
+	for id := range ids {
+		name, _, _ := strings.Cut(id, " ")
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	if len(names) > n {
+		return strings.Join(names[:n], ", ") + fmt.Sprintf(" and %d more", len(names)-n)
+	}
+	return strings.Join(names, ", ")
+}
+
+// gone lists the baseline's lines that no finding has.
+func (g *gate) gone(b *Baseline) []Gone {
+	have := map[string]bool{}
+	now := map[string]string{}
+	for i := range g.set.Audit.Derivations {
+		d := g.set.At(i)
+		if finding.Is(d.Verdict) || d.Verdict == audit.Seed {
+			have[g.set.Identity(i).Key()] = true
+			continue
+		}
+		name := finding.NormalName(d.Name)
+		switch {
+		case d.Verdict != audit.Source:
+			now[name] = "unknown"
+		case now[name] == "":
+			now[name] = "source"
+		}
+	}
+	out := []Gone{}
+	for _, e := range b.Entries {
+		if have[e.Key()] {
+			continue
+		}
+		state := now[e.Name]
+		if state == "" {
+			state = "gone"
+		}
+		out = append(out, Gone{Identity: e.Identity, Now: state})
+	}
+	return out
+}
