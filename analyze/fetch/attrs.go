@@ -1,0 +1,120 @@
+package fetch
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+
+	"fromsource/closure"
+)
+
+// Set is a derivation's attributes, wherever Nix keeps them: the environment,
+// or the JSON object of structured attributes. It aliases the derivation.
+type Set struct {
+	env        []closure.EnvVar
+	structured map[string]any
+}
+
+// Attrs opens the attributes of d. Structured attributes that are not a JSON
+// object are as good as absent.
+func Attrs(d *closure.Derivation) Set {
+	s := Set{env: d.Env}
+	if len(d.Structured) > 0 {
+		if json.Unmarshal(d.Structured, &s.structured) != nil {
+			s.structured = nil
+		}
+	}
+	return s
+}
+
+// Get is an attribute as a builder would see it in its environment: lists
+// joined with spaces, true as "1", false and null as "". Nested sets are "".
+func (s Set) Get(key string) string {
+	if v, ok := s.structured[key]; ok {
+		return flat(v)
+	}
+	if i, ok := slices.BinarySearchFunc(s.env, key, func(e closure.EnvVar, k string) int { return strings.Compare(e.Key, k) }); ok {
+		return s.env[i].Value
+	}
+	// A derivation made by hand need not be sorted; the search above is the
+	// common case and this one costs only where nothing was found.
+	return ""
+}
+
+// Env is an attribute of the nested "env" set that newer nixpkgs uses beside
+// structured attributes, or the plain one.
+func (s Set) Env(key string) string {
+	if m, ok := s.structured["env"].(map[string]any); ok {
+		if v, ok := m[key]; ok {
+			return flat(v)
+		}
+	}
+	return s.Get(key)
+}
+
+// List is an attribute split at white space, or the structured list itself.
+func (s Set) List(key string) []string {
+	if v, ok := s.structured[key]; ok {
+		if l, ok := v.([]any); ok {
+			out := make([]string, 0, len(l))
+			for _, e := range l {
+				if t := flat(e); t != "" {
+					out = append(out, t)
+				}
+			}
+			return out
+		}
+		return strings.Fields(flat(v))
+	}
+	return strings.Fields(s.Get(key))
+}
+
+// All calls yield for every attribute, in no particular order, nested sets
+// with their keys joined by a dot.
+func (s Set) All(yield func(key, value string)) {
+	for _, e := range s.env {
+		yield(e.Key, e.Value)
+	}
+	for k, v := range s.structured {
+		if m, ok := v.(map[string]any); ok {
+			for kk, vv := range m {
+				// The "env" set holds plain variables under their own names.
+				if k == "env" {
+					yield(kk, flat(vv))
+				} else {
+					yield(k+"."+kk, flat(vv))
+				}
+			}
+			continue
+		}
+		yield(k, flat(v))
+	}
+}
+
+func flat(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case bool:
+		if v {
+			return "1"
+		}
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	case []any:
+		var b strings.Builder
+		for _, e := range v {
+			t := flat(e)
+			if t == "" {
+				continue
+			}
+			if b.Len() > 0 {
+				b.WriteByte(' ')
+			}
+			b.WriteString(t)
+		}
+		return b.String()
+	}
+	return ""
+}

@@ -1,0 +1,140 @@
+package rules
+
+import "strings"
+
+// compiler recognises commands that compile, or that run a build system.
+func (x *extractor) compiler(cmd string, argv []string) bool {
+	if strings.HasPrefix(x.at, "check") || strings.HasPrefix(x.at, "installCheck") {
+		return false
+	}
+	sig := sigNone
+	arg := ""
+	if len(argv) > 1 {
+		arg = argv[1]
+	}
+	switch cmd {
+	case "make", "gmake", "ninja", "cmake", "meson", "scons", "waf", "./waf", "bmake", "qmake", "bazel", "buck", "b2", "bjam", "tup", "redo", "mk", "premake4", "premake5", "xmake", "gn", "samu", "muon", "just",
+		"gcc", "cc", "g++", "c++", "clang", "clang++", "CC", "CXX", "LD", "AS", "ld", "tcc", "gfortran", "f77", "nasm", "yasm", "as", "nvcc", "emcc", "emmake", "emconfigure",
+		"configure", "autoreconf", "autogen.sh", "bootstrap", "buildPhase", "cmakeConfigurePhase", "mesonConfigurePhase", "genericBuild", "configurePhase",
+		"valac", "fpc", "lazbuild", "nim", "nimble", "crystal", "shards", "zig", "ldc2", "dmd", "dub", "gprbuild", "gnatmake", "mlton", "sbcl", "ecl", "ccl", "clisp", "raco", "csi", "chicken-install", "chibi-scheme",
+		"swift", "swiftc", "vasm", "cobc", "iasl", "dtc", "pdflatex", "xelatex", "tbl", "as31", "sdcc", "avr-gcc", "arm-none-eabi-gcc", "hugo", "fontforge", "stack", "rgbasm", "acme", "xa", "qhelpgenerator", "gambitc", "gsc", "gsi", "idris", "agda", "coqc", "coq_makefile", "lean", "odin", "v", "hare", "haxe", "gdc", "ats2", "patscc", "elm", "purs", "gyp", "moc", "wcl386", "bcc", "opam", "squeak", "gforth", "buildDerivation":
+		sig = sigCompile
+	case "go":
+		if arg == "build" || arg == "install" || arg == "run" || arg == "tool" || arg == "generate" {
+			sig = sigGoBuild
+		}
+	case "gox", "buildGoDir", "mage":
+		sig = sigGoBuild
+	case "cargo", "rustc", "cargoBuildHook", "maturin", "wasm-pack":
+		sig = sigRustBuild
+	case "ghc", "cabal", "Setup", "./Setup", "runhaskell", "runghc":
+		sig = sigHaskellBuild
+	case "ocamlfind", "ocamlc", "ocamlopt", "ocamlbuild", "dune", "jbuilder", "ocaml", "omake", "topkg", "jbuild":
+		sig = sigOcamlBuild
+	case "javac", "ant", "mvn", "maven", "gradle", "gradlew", "./gradlew", "sbt", "lein", "scalac", "kotlinc", "clojure", "buildMavenPackage", "jikes", "ecj", "gcj", "mill", "./mvnw", "native-image", "bnd":
+		sig = sigJavaBuild
+	case "jar":
+		if strings.ContainsAny(arg, "c") && !strings.Contains(arg, "x") {
+			sig = sigJavaBuild
+		}
+	case "xbuild", "msbuild", "mcs", "csc", "gmcs", "fsc", "fsharpc", "vbnc", "dmcs", "nant", "ilasm", "resgen":
+		sig = sigDotnetBuild
+	case "dotnet":
+		if arg == "build" || arg == "publish" || arg == "pack" || arg == "msbuild" {
+			sig = sigDotnetBuild
+		}
+	case "python", "python2", "python3", "pip", "pypy", "pypy3", "flit", "poetry", "hatch":
+		for _, w := range argv[1:] {
+			if strings.HasSuffix(w, "setup.py") || w == "build" || w == "wheel" {
+				sig = sigPythonBuild
+			}
+			if strings.HasSuffix(w, "waf") || strings.HasSuffix(w, "scons.py") {
+				sig = sigCompile
+			}
+		}
+	case "npm", "yarn", "pnpm", "node-gyp", "webpack", "tsc", "esbuild", "rollup", "gulp", "grunt", "vite", "parcel", "ng", "browserify":
+		if arg == "run" || arg == "build" || arg == "rebuild" || arg == "exec" || cmd != "npm" && cmd != "yarn" && cmd != "pnpm" || arg == "--offline" || arg == "install" || arg == "ci" || arg == "pack" {
+			sig = sigNodeBuild
+		}
+	case "perl":
+		if strings.HasSuffix(arg, "Makefile.PL") || strings.HasSuffix(arg, "Build.PL") {
+			sig = sigPerlBuild
+		}
+	case "gem":
+		if arg == "build" {
+			sig = sigRubyBuild
+		}
+	case "erlc", "rebar", "rebar3", "mix", "elixirc":
+		sig = sigCompile
+	default:
+		switch {
+		case strings.HasSuffix(cmd, "-gcc") || strings.HasSuffix(cmd, "-cc") || strings.HasSuffix(cmd, "-g++") || strings.HasSuffix(cmd, "-ld") || strings.HasSuffix(cmd, "-as") || strings.HasSuffix(cmd, "/configure"):
+			sig = sigCompile
+		case cmd == "CC}" || strings.HasSuffix(argv[0], "targetPrefix}cc"):
+			sig = sigCompile
+		case strings.HasPrefix(argv[0], "./") && (strings.Contains(cmd, "build") || strings.Contains(cmd, "compile") || strings.Contains(cmd, "make")):
+			sig = sigCompile
+		}
+	}
+	if sig == sigNone {
+		return false
+	}
+	x.hit(sig, join(argv))
+	if sig != sigCompile {
+		x.hit(sigCompile, join(argv))
+	}
+	return true
+}
+
+// buildTools are programs that compile, by the name of their derivation
+// without version. A stdenv always has a C compiler and make: these say that
+// a package means to use them, or another language's.
+var buildTools = map[string]signal{
+	"cmake": sigCompile, "cmake-boot": sigCompile, "meson": sigCompile, "ninja": sigCompile, "scons": sigCompile, "waf-hook": sigCompile, "waf": sigCompile, "premake5": sigCompile, "premake4": sigCompile, "premake": sigCompile, "qmake": sigCompile, "qmake-hook": sigCompile, "bazel": sigCompile, "gn": sigCompile, "gyp": sigCompile, "boost-build": sigCompile,
+	"autoconf": sigCompile, "automake": sigCompile, "libtool": sigCompile, "autoreconf-hook": sigCompile, "autogen": sigCompile, "gnum4": sigCompile, "bison": sigCompile, "flex": sigCompile, "yacc": sigCompile, "byacc": sigCompile, "gperf": sigCompile, "intltool": sigCompile,
+	"nasm": sigCompile, "yasm": sigCompile, "fasm": sigCompile, "as31": sigCompile, "dtc": sigCompile, "swig": sigCompile, "vala": sigCompile, "imake": sigCompile, "makedepend": sigCompile, "extra-cmake-modules": sigCompile, "ecm-hook": sigCompile, "kdoctools": sigCompile, "gtk-doc": sigCompile,
+	"go": sigGoBuild, "rustc": sigRustBuild, "cargo": sigRustBuild, "rustc-wrapper": sigRustBuild, "cargo-build-hook.sh": sigRustBuild, "maturin-build-hook.sh": sigRustBuild, "cargo-build-hook": sigRustBuild,
+	"ghc": sigHaskellBuild, "ocaml": sigOcamlBuild, "dune": sigOcamlBuild, "ocamlbuild": sigOcamlBuild, "jbuilder": sigOcamlBuild, "ocaml-findlib": sigOcamlBuild,
+	"apache-ant": sigJavaBuild, "ant": sigJavaBuild, "apache-maven": sigJavaBuild, "maven": sigJavaBuild, "gradle": sigJavaBuild, "gradle-unwrapped": sigJavaBuild, "sbt": sigJavaBuild, "leiningen": sigJavaBuild, "scala": sigJavaBuild, "kotlin": sigJavaBuild, "stripjavaarchiveshook": sigJavaBuild, "strip-java-archives-hook": sigJavaBuild, "mitm-cache": sigJavaBuild, "jikes": sigJavaBuild,
+	"fpc": sigCompile, "lazarus": sigCompile, "nim": sigCompile, "nim-wrapper": sigCompile, "crystal": sigCompile, "zig": sigCompile, "zig-hook": sigCompile, "ldc": sigCompile, "dmd": sigCompile, "dub": sigCompile, "gnat": sigCompile, "gnat-wrapper": sigCompile, "gfortran-wrapper": sigCompile, "sbcl": sigCompile, "mlton": sigCompile, "chicken": sigCompile, "racket": sigCompile, "gambit": sigCompile, "smlnj": sigCompile, "polyml": sigCompile, "swift": sigCompile, "sdcc": sigCompile, "stack": sigCompile, "cudatoolkit-wrapper": sigCompile, "elm": sigCompile, "haxe": sigCompile, "idris": sigCompile, "idris2": sigCompile, "coq": sigCompile, "ats2": sigCompile, "gdc": sigCompile, "mosmlc": sigCompile,
+	"msbuild": sigDotnetBuild, "dotnet-sdk": sigDotnetBuild,
+	"node-gyp": sigNodeBuild, "nodepackage": sigNodeBuild, "npm-build-hook": sigNodeBuild, "npm-config-hook": sigNodeBuild, "yarn-build-hook": sigNodeBuild, "pnpm-config-hook": sigNodeBuild, "node-gyp-build": sigNodeBuild, "typescript": sigNodeBuild,
+	"setuptools-build-hook": sigPythonBuild, "setuptools-setup-hook": sigPythonBuild, "pypa-build-hook.sh": sigPythonBuild, "pip-build-hook": sigPythonBuild, "flit-build-hook": sigPythonBuild, "pypa-build-hook": sigPythonBuild, "pip-build-hook.sh": sigPythonBuild,
+	"rebar": sigCompile, "rebar3": sigCompile, "erlang": sigNone, "elixir": sigNone,
+	"fontforge": sigFont, "ttfautohint": sigFont, "xcursorgen": sigFont, "bdftopcf": sigFont, "mkfontscale": sigFont,
+	"pkg-config": sigConfigure, "pkg-config-wrapper": sigConfigure, "pkgconf": sigConfigure, "pkgconf-wrapper": sigConfigure,
+	"auto-patchelf-hook": sigAutoPatchelf, "autopatchelfhook": sigAutoPatchelf, "auto-patchelf": sigAutoPatchelf, "autopatchelf-hook": sigAutoPatchelf,
+	"dpkg": sigDebTool, "rpmextract": sigDebTool, "rpm": sigDebTool, "cpio": sigNone, "undmg": sigDebTool, "upx": sigDebTool, "appimage-run": sigDebTool, "appimage-exec": sigDebTool, "appimage-exec.sh": sigDebTool, "cabextract": sigDebTool, "unpack-dmg": sigDebTool, "innoextract": sigDebTool, "libarchive": sigNone, "p7zip": sigNone, "msitools": sigDebTool, "xar": sigDebTool, "pbzx": sigDebTool, "unpack-deb": sigDebTool, "dpkg-hook": sigDebTool,
+	"wheel-unpack-hook.sh": sigWheelFormat, "wheel-unpack-hook": sigWheelFormat,
+	"chrootenv": sigFHS, "bubblewrap": sigFHS,
+}
+
+// input reads the name of an input derivation.
+func (x *extractor) input(name string, outputs []string) {
+	tool := stem(name)
+	sig, ok := buildTools[tool]
+	if !ok || sig == sigNone {
+		return
+	}
+	switch sig {
+	case sigCompile, sigGoBuild, sigRustBuild, sigHaskellBuild, sigOcamlBuild, sigJavaBuild, sigDotnetBuild, sigNodeBuild, sigPythonBuild:
+		x.hit(sigBuildTool, name)
+		if sig != sigCompile {
+			x.hit(sig, name)
+		}
+	default:
+		x.hit(sig, name)
+	}
+}
+
+// stem is a derivation's name without its version, lower case: everything up
+// to the first part that starts with a digit.
+func stem(name string) string {
+	for i := 0; i+1 < len(name); i++ {
+		if name[i] == '-' && name[i+1] >= '0' && name[i+1] <= '9' {
+			name = name[:i]
+			break
+		}
+	}
+	return strings.ToLower(name)
+}

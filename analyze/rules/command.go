@@ -1,0 +1,291 @@
+package rules
+
+import (
+	"path"
+	"strings"
+)
+
+// script reads shell text.
+func (x *extractor) script(text string) {
+	commands(text, x.command)
+}
+
+// command reads one simple command.
+func (x *extractor) command(argv []string) {
+	cmd := path.Base(argv[0])
+	if strings.HasPrefix(argv[0], "$") {
+		cmd = strings.Trim(argv[0], "${}")
+	}
+	for i, w := range argv {
+		x.word(cmd, argv, i, w)
+	}
+	switch cmd {
+	case "cp", "install", "mv", "rsync", "ln", "copyDesktopItems":
+		x.copy(cmd, argv)
+	case "tar", "bsdtar", "unzip", "7z", "7za", "7zr", "cabextract", "unpackFile", "cpio", "unrar", "gunzip", "gzip", "xz", "bunzip2", "cat", "dd", "unsquashfs", "undmg", "xar", "lha", "zcat", "unshield", "innoextract", "msiextract", "brotli", "zstd", "uudecode":
+		for _, w := range argv[1:] {
+			x.refsIn(w, refContent)
+		}
+		switch cmd {
+		case "undmg", "xar", "innoextract", "msiextract", "unshield", "cabextract":
+			x.hit(sigMsi, join(argv))
+		}
+	case "dpkg", "dpkg-deb":
+		if flagHas(argv[1:], "xRX", "--extract", "--fsys-tarfile", "--raw-extract", "--vextract") {
+			x.hit(sigDeb, join(argv))
+		}
+		x.contentRefs(argv)
+	case "ar":
+		for _, w := range argv[1:] {
+			if strings.HasPrefix(w, "data.tar") || strings.HasSuffix(w, ".deb") || w == "$src" {
+				x.hit(sigDeb, join(argv))
+			}
+		}
+		x.contentRefs(argv)
+	case "rpmextract", "rpm2cpio", "rpm2targz", "rpm2archive":
+		x.hit(sigRpm, join(argv))
+		x.contentRefs(argv)
+	case "appimage-exec.sh", "appimage-run", "appimageTools":
+		x.hit(sigAppImage, join(argv))
+		x.contentRefs(argv)
+	case "upx":
+		x.hit(sigUpx, join(argv))
+	case "asar":
+		x.hit(sigAsar, join(argv))
+	case "autoPatchelf", "autoPatchelfFile", "addAutoPatchelfSearchPath", "auto-patchelf":
+		x.hit(sigAutoPatchelf, join(argv))
+	case "bash", "sh", "$SHELL", "SHELL", "src", "./$src":
+		x.installer(cmd, argv)
+	case "makeWrapper", "wrapProgram", "makeBinaryWrapper", "makeShellWrapper", "wrapProgramShell", "wrapProgramBinary":
+		x.wrapper(argv)
+	case "java", "mono", "dotnet", "electron":
+		x.runtime(cmd, argv)
+	default:
+		if x.compiler(cmd, argv) {
+			return
+		}
+		if strings.Contains(argv[0], "/store/") {
+			x.refsIn(argv[0], refExec)
+		}
+	}
+}
+
+func (x *extractor) contentRefs(argv []string) {
+	for _, w := range argv[1:] {
+		x.refsIn(w, refContent)
+	}
+}
+
+// word looks at one word wherever it stands.
+func (x *extractor) word(cmd string, argv []string, i int, w string) {
+	switch {
+	case w == "patchelf" || strings.HasSuffix(w, "/bin/patchelf"):
+		for _, v := range argv[i+1:] {
+			if v == "--set-interpreter" || v == "--interpreter" || strings.HasPrefix(v, "--set-interpreter=") {
+				x.hit(sigInterpreter, join(argv[i:]))
+				return
+			}
+		}
+		x.hit(sigPatchelf, join(argv[i:]))
+	case strings.Contains(w, "nix-support/dynamic-linker") || strings.Contains(w, "/ld-linux") || strings.Contains(w, "$interpreter") && cmd != "substituteInPlace":
+		x.hit(sigLoader, w)
+	case strings.Contains(w, "lib/firmware") || strings.Contains(w, "/firmware") && strings.HasPrefix(w, "$out") || strings.Contains(w, "kernel/x86/microcode"):
+		if cmd != "substituteInPlace" && cmd != "substitute" && cmd != "sed" && cmd != "rm" && cmd != "find" && cmd != "grep" && cmd != "echo" {
+			x.hit(sigFirmwareDir, join(argv))
+		}
+	case strings.HasSuffix(w, ".AppImage") && i > 0:
+		x.hit(sigAppImage, join(argv))
+	case w == "--appimage-extract":
+		x.hit(sigAppImage, join(argv))
+	case strings.HasSuffix(w, ".asar"):
+		x.hit(sigAsar, w)
+	case strings.HasSuffix(w, ".deb") && (cmd == "ar" || cmd == "dpkg"):
+		x.hit(sigDeb, join(argv))
+	case strings.HasSuffix(w, "LD_LIBRARY_PATH") && (cmd == "makeWrapper" || cmd == "wrapProgram" || cmd == "makeBinaryWrapper"):
+		x.hit(sigLdPath, join(argv))
+	}
+}
+
+// copy reads cp, install, mv and ln.
+func (x *extractor) copy(cmd string, argv []string) {
+	how := refContent
+	if cmd == "ln" {
+		how = refLink
+	}
+	x.installs = true
+	args := argv[1:]
+	dest, recursive, exe := "", false, false
+	n := 0
+	for i := 0; i < len(args); i++ {
+		w := args[i]
+		if len(w) > 1 && w[0] == '-' {
+			switch {
+			case w == "-t" || w == "--target-directory":
+				if i+1 < len(args) {
+					dest = args[i+1]
+					i++
+				}
+			case w == "-m" || w == "--mode":
+				if i+1 < len(args) {
+					exe = exe || strings.Contains(args[i+1], "7") || strings.Contains(args[i+1], "5") || strings.Contains(args[i+1], "x")
+					i++
+				}
+			case strings.HasPrefix(w, "-m") && cmd == "install":
+				exe = exe || strings.ContainsAny(w[2:], "75x")
+			case w[1] != '-' && strings.ContainsAny(w, "rRa"):
+				recursive = true
+			}
+			if w[1] != '-' && strings.HasSuffix(w, "t") && cmd == "install" && i+1 < len(args) && dest == "" {
+				dest = args[i+1]
+			}
+			continue
+		}
+		n++
+		x.refsIn(w, how)
+	}
+	if dest == "" && len(args) > 0 {
+		dest = args[len(args)-1]
+	}
+	toOut := strings.Contains(dest, "$out") || strings.Contains(dest, "${out") || strings.Contains(dest, "$prefix") || strings.Contains(dest, "placeholder") || strings.Contains(dest, "/store/")
+	for _, w := range args {
+		if len(w) > 1 && w[0] == '-' || w == dest && n > 1 {
+			continue
+		}
+		low := strings.ToLower(w)
+		switch {
+		case strings.Contains(low, ".jar") || strings.HasSuffix(low, ".war"):
+			x.hit(sigJarInstall, join(argv))
+		case strings.HasSuffix(low, ".dll") || strings.HasSuffix(low, ".exe"):
+			x.hit(sigDllInstall, join(argv))
+		case strings.HasSuffix(low, ".so") || strings.Contains(low, ".so.") || strings.HasSuffix(low, ".so*"):
+			x.hit(sigSoInstall, join(argv))
+		case strings.HasSuffix(low, ".ttf") || strings.HasSuffix(low, ".otf") || strings.HasSuffix(low, ".pcf.gz") || strings.HasSuffix(low, ".bdf") || strings.HasSuffix(low, ".woff") || strings.HasSuffix(low, ".ttc"):
+			x.hit(sigFont, join(argv))
+		case strings.HasSuffix(low, ".sh") || strings.HasSuffix(low, ".py") || strings.HasSuffix(low, ".pl") || strings.HasSuffix(low, ".lua") || strings.HasSuffix(low, ".el") || strings.HasSuffix(low, ".vim") || strings.HasSuffix(low, ".rb") || strings.HasSuffix(low, ".php") || strings.HasSuffix(low, ".zsh") || strings.HasSuffix(low, ".js") || strings.HasSuffix(low, ".css"):
+			x.hit(sigScripts, join(argv))
+		}
+		if cmd != "ln" && toOut {
+			switch w {
+			case ".", "./.", "*", "./*", "./", "$src/*", "$src/.", "${src}/*", "$sourceRoot", "$src/":
+				x.hit(sigCopyTree, join(argv))
+			case "$src", "${src}", "$srcs":
+				if recursive {
+					x.hit(sigCopyTree, join(argv))
+				} else {
+					x.hit(sigCopySrc, join(argv))
+				}
+			case "usr", "opt", "usr/*", "opt/*", "./usr", "./opt", "$out/usr/*", "usr/share", "usr/lib", "usr/bin", "$out/opt", "$out/usr", "./usr/*", "./opt/*", "usr/.", "opt/.":
+				x.hit(sigMoveUsr, join(argv))
+			default:
+				if strings.HasPrefix(w, "usr/") || strings.HasPrefix(w, "opt/") || strings.HasPrefix(w, "./usr/") || strings.HasPrefix(w, "./opt/") || strings.HasPrefix(w, "$out/usr/") || strings.HasPrefix(w, "$out/opt/") {
+					x.hit(sigMoveUsr, join(argv))
+				}
+			}
+		}
+	}
+	if toOut && cmd != "ln" && (strings.Contains(dest, "/bin") || exe && n <= 2) {
+		x.hit(sigCopyBin, join(argv))
+	}
+}
+
+// installer recognises a downloaded script or program that unpacks itself.
+func (x *extractor) installer(cmd string, argv []string) {
+	for i, w := range argv {
+		switch w {
+		case "--noexec", "--target", "--tar", "--extract-only", "--nox11", "--accept", "--keep", "--silent", "--unattended", "--mode":
+			for _, v := range argv[:i] {
+				if strings.Contains(v, "$src") || strings.HasSuffix(v, ".run") || strings.HasSuffix(v, ".sh") || strings.HasSuffix(v, ".bin") {
+					x.hit(sigInstaller, join(argv))
+				}
+			}
+		}
+		if i > 0 && (strings.HasSuffix(w, ".run") || strings.HasSuffix(w, ".bin")) {
+			x.hit(sigInstaller, join(argv))
+		}
+		if i > 0 && (w == "$src" || w == "${src}") {
+			x.hit(sigInstaller, join(argv))
+		}
+	}
+}
+
+// wrapper reads makeWrapper and its kin.
+func (x *extractor) wrapper(argv []string) {
+	x.installs = true
+	for i := 1; i < len(argv); i++ {
+		w := argv[i]
+		switch {
+		case strings.HasSuffix(w, "/bin/java") && i == 1:
+			x.hit(sigJavaRun, join(argv))
+		case (strings.HasSuffix(w, "/bin/mono") || strings.HasSuffix(w, "/bin/dotnet") || strings.HasSuffix(w, "/bin/mono64")) && i == 1:
+			x.hit(sigMonoRun, join(argv))
+		case i == 1 && (strings.HasSuffix(w, "/bin/electron") || strings.HasSuffix(w, "/electron")):
+			x.hit(sigElectronRun, join(argv))
+		case w == "JAVA_HOME" || w == "JRE_HOME" || w == "JDK_HOME" || w == "JAVA" || w == "JAVACMD":
+			x.hit(sigJavaHome, join(argv))
+		case isJavaPath(w):
+			x.hit(sigJavaHome, join(argv))
+		case strings.Contains(w, "-jar ") && strings.Contains(w, ".jar"):
+			x.hit(sigJavaRun, join(argv))
+		}
+	}
+}
+
+// isJavaPath says that a search path holds a Java runtime.
+func isJavaPath(w string) bool {
+	if !strings.Contains(w, "/bin") {
+		return false
+	}
+	return strings.Contains(w, "-jre") || strings.Contains(w, "openjdk") || strings.Contains(w, "-jdk") || strings.Contains(w, "oraclejdk") || strings.Contains(w, "zulu")
+}
+
+// runtime reads a line that starts a virtual machine, as launchers that are
+// written out by the install phase have it.
+func (x *extractor) runtime(cmd string, argv []string) {
+	if !strings.Contains(argv[0], "/") && !strings.HasPrefix(argv[0], "$") {
+		return // run by the build itself
+	}
+	if strings.Contains(x.at, "uild") && x.at != "buildCommand" || strings.Contains(x.at, "heck") {
+		return
+	}
+	for _, w := range argv[1:] {
+		switch cmd {
+		case "java":
+			if w == "-jar" || w == "-cp" || w == "-classpath" || strings.HasSuffix(w, ".jar") || strings.HasPrefix(w, "-Xm") || strings.HasPrefix(w, "-D") {
+				x.hit(sigJavaRun, join(argv))
+			}
+		case "electron":
+			x.hit(sigElectronRun, join(argv))
+		default:
+			low := strings.ToLower(w)
+			if strings.HasSuffix(low, ".exe") || strings.HasSuffix(low, ".dll") {
+				x.hit(sigMonoRun, join(argv))
+			}
+		}
+	}
+}
+
+func flagHas(args []string, letters string, long ...string) bool {
+	for _, w := range args {
+		for _, l := range long {
+			if w == l {
+				return true
+			}
+		}
+		if len(w) > 1 && w[0] == '-' && w[1] != '-' && strings.ContainsAny(w[1:], letters) {
+			return true
+		}
+	}
+	return false
+}
+
+// join quotes a command for evidence; it is clipped by the caller.
+func join(argv []string) string {
+	n := 0
+	for i, w := range argv {
+		n += len(w) + 1
+		if n > 2*maxDetail {
+			return strings.Join(argv[:i+1], " ")
+		}
+	}
+	return strings.Join(argv, " ")
+}

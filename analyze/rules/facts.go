@@ -1,0 +1,190 @@
+package rules
+
+import (
+	"strings"
+
+	"fromsource/analyze/fetch"
+	"fromsource/closure"
+)
+
+// Facts is what the rules need to know of one derivation: a few hundred bytes
+// of copies, whatever the size of the derivation. It is extracted while the
+// closure is loaded and judged when the graph is complete.
+type Facts struct {
+	// Fetch is set for a derivation with a declared output hash.
+	Fetch *fetch.Fetch
+	// Mirrors is set for a mirrors list, which resolves other fetches' URLs.
+	Mirrors fetch.Mirrors
+
+	sigs bits
+	hits []hit
+	refs []ref
+	// builder is the store path of the builder, where it is neither a shell
+	// of a standard environment nor built in.
+	builder string
+	// stdenv says that the derivation has a standard environment, whose
+	// default phases configure, make and install.
+	stdenv bool
+	// pname is the package's own name without version, where it says so.
+	pname string
+	// inputSrcs are input sources that the derivation runs or unpacks: a
+	// builder or a tool that was committed beside the expression.
+	inputSrcs []string
+}
+
+// refHow is how a store path occurs in a derivation's text.
+type refHow uint8
+
+const (
+	refVar     refHow = iota // the value of a variable of no known meaning
+	refSrc                   // src or srcs
+	refContent               // an operand of a command that copies or unpacks
+	refLink                  // an operand of a command that links
+	refExec                  // run as a command
+	refPatch                 // a patch
+	refTool                  // an input in nativeBuildInputs and the like
+)
+
+// ref is a store path that the text mentions, without what is inside it.
+type ref struct {
+	path string
+	how  refHow
+}
+
+// maxRefs and maxHits bound what is kept of one derivation.
+const (
+	maxRefs = 256
+	maxHits = 48
+)
+
+// Extract reads the facts of one derivation. It keeps nothing of d: it may be
+// called while d's strings are views into a buffer that is reused.
+func Extract(d *closure.Derivation) Facts {
+	x := extractor{d: d, attrs: fetch.Attrs(d)}
+	if m, ok := fetch.ParseMirrors(d); ok {
+		x.f.Mirrors = m
+	}
+	if f, ok := fetch.DescribeAttrs(d, x.attrs); ok {
+		x.f.Fetch = &f
+		if len(f.URLs) > 0 {
+			// A download: what its own script does to the file matters, the
+			// rest of its environment is the fetcher's.
+			x.postFetch(f.PostFetch)
+			return x.f
+		}
+	}
+	x.package_()
+	return x.f
+}
+
+// extractor carries the state of one Extract.
+type extractor struct {
+	d     *closure.Derivation
+	attrs fetch.Set
+	f     Facts
+	// at names the variable that is being read.
+	at string
+	// jre says that a Java runtime is among the inputs.
+	installs bool
+}
+
+func (x *extractor) hit(s signal, detail string) {
+	if x.f.sigs.has(s) {
+		return
+	}
+	x.f.sigs.set(s)
+	if len(x.f.hits) < maxHits {
+		x.f.hits = append(x.f.hits, hit{s, x.place(), clip(detail)})
+	}
+}
+
+func (x *extractor) place() string {
+	if x.at == "" {
+		return "inputDrvs"
+	}
+	return "env." + x.at
+}
+
+func (x *extractor) ref(p string, how refHow) {
+	if len(x.f.refs) >= maxRefs {
+		return
+	}
+	for i := range x.f.refs {
+		if x.f.refs[i].path == p {
+			if how > x.f.refs[i].how && x.f.refs[i].how == refVar || how == refSrc {
+				x.f.refs[i].how = how
+			}
+			return
+		}
+	}
+	x.f.refs = append(x.f.refs, ref{strings.Clone(p), how})
+}
+
+func (x *extractor) postFetch(text string) {
+	if text == "" {
+		return
+	}
+	x.at = "postFetch"
+	x.script(text)
+}
+
+// package_ reads a derivation that builds something.
+func (x *extractor) package_() {
+	f := &x.f
+	d := x.d
+	f.stdenv = x.attrs.Get("stdenv") != ""
+	f.pname = strings.Clone(x.attrs.Get("pname"))
+	x.builderOf()
+	x.attrs.All(func(key, value string) {
+		if value != "" {
+			x.at = intern(key)
+			x.variable(x.at, value)
+		}
+	})
+	x.at = ""
+	for i := range d.InputDrvs {
+		x.input(closure.NameOf(d.InputDrvs[i].Path), d.InputDrvs[i].Outputs)
+	}
+	if f.sigs.has(sigCompile) || f.sigs.has(sigBuildTool) || f.stdenv == false {
+		return
+	}
+	// stdenv's default phases, with nothing said against them.
+	if !f.sigs.any(sigDontBuild, sigCustomInstall, sigCustomScript) {
+		x.at = "stdenv"
+		x.hit(sigDefaultMake, "configure, make and make install as by default")
+	}
+}
+
+// builderOf looks at what is run to build.
+func (x *extractor) builderOf() {
+	b := x.d.Builder
+	x.at = "builder"
+	for _, s := range x.d.InputSrcs {
+		if s == b {
+			x.f.inputSrcs = append(x.f.inputSrcs, strings.Clone(s))
+		}
+	}
+	if strings.HasPrefix(b, "/") && !strings.Contains(closure.NameOf(rootOf(b)), "bash") {
+		x.f.builder = strings.Clone(rootOf(b))
+	}
+	for _, a := range x.d.Args {
+		if !strings.HasPrefix(a, "/") || strings.HasSuffix(a, "-default-builder.sh") || strings.HasSuffix(a, "-source-stdenv.sh") {
+			continue
+		}
+		if strings.HasSuffix(a, ".sh") || strings.Contains(a, "builder") {
+			x.hit(sigCustomScript, closure.NameOf(a))
+		}
+	}
+}
+
+// rootOf cuts a path to the store path it starts with.
+func rootOf(p string) string {
+	i := strings.Index(p, "/store/")
+	if i < 0 {
+		return p
+	}
+	if j := strings.IndexByte(p[i+7:], '/'); j >= 0 {
+		return p[:i+7+j]
+	}
+	return p
+}

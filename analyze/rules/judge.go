@@ -1,0 +1,404 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"fromsource/analyze/audit"
+	"fromsource/analyze/fetch"
+	"fromsource/closure"
+)
+
+// Suspicion is what the text says of one derivation.
+type Suspicion struct {
+	// Suspected: a fixed-output derivation fetches prebuilt code; any other
+	// carries prebuilt code in its output, as against compiling it.
+	Suspected bool
+	// Seed: it is, or only unpacks, the distribution's own bootstrap seed.
+	Seed bool
+	// Kinds are sorted and not null where Suspected.
+	Kinds      []audit.Kind
+	Confidence audit.Confidence
+	// Score is the sum of the weights, see Threshold.
+	Score int
+	// Evidence is sorted by rule; it holds what speaks for source too.
+	Evidence []audit.Evidence
+	// URLs are the addresses, mirror:// names resolved where the mirrors list
+	// is at hand. Never null.
+	URLs []string
+	// Fetch is set for a fixed-output derivation.
+	Fetch *fetch.Fetch
+	// Role of what is fetched or built, one of the Role constants.
+	Role string
+	// Executes are inputs with suspected content that the text runs during
+	// the build rather than ships.
+	Executes []closure.ID
+	// BinarySources are input sources (files committed beside the expression)
+	// that the derivation executes or unpacks as programs.
+	BinarySources []string
+}
+
+// The roles of a derivation's output in the build of its consumers.
+const (
+	RoleSource   = "source"
+	RolePatch    = "patch"
+	RoleData     = "data"
+	RoleVendored = "vendored"
+	RolePrebuilt = "prebuilt"
+	RoleSeed     = "seed"
+	RoleTool     = "tool"
+	RoleEmpty    = "empty"
+	RoleStub     = "stub"
+	RoleBuild    = "build"
+)
+
+// judge is the state of one Judge.
+type judge struct {
+	g     *closure.Graph
+	facts []Facts
+	out   []Suspicion
+	// score and kinds by derivation: of what it says of itself.
+	self []scored
+	// content are the derivations whose output each one takes as content.
+	content [][]use
+	rules   [numScopes][]Rule
+}
+
+const numScopes = 3
+
+// use is one derivation taken as content by another.
+type use struct {
+	id  closure.ID
+	how refHow
+}
+
+// scored is a sum of weights with its evidence.
+type scored struct {
+	sum      int
+	evidence []audit.Evidence
+	kinds    [3]int // weight for native, bytecode, firmware
+	builds   bool
+	patch    bool
+	data     bool
+}
+
+func (s *scored) add(r *Rule, at, detail string, from string) {
+	s.sum += r.Weight
+	s.evidence = append(s.evidence, audit.Evidence{Rule: r.ID, Level: audit.LevelDerivation, At: at, Detail: detail, From: from})
+	if i := kindIndex(r.Kind); i >= 0 {
+		s.kinds[i] += r.Weight
+	}
+}
+
+var kindOrder = [...]audit.Kind{audit.NativeCode, audit.Bytecode, audit.Firmware}
+
+func kindIndex(k audit.Kind) int {
+	for i, o := range kindOrder {
+		if o == k {
+			return i
+		}
+	}
+	return -1
+}
+
+// Judge applies the rules to a loaded closure. facts is indexed by ID, as
+// closure.LoadFacts returns it with Extract; so is the result.
+func Judge(g *closure.Graph, facts []Facts) []Suspicion {
+	j := &judge{g: g, facts: facts, out: make([]Suspicion, len(facts)), self: make([]scored, len(facts)), content: make([][]use, len(facts))}
+	for _, r := range All() {
+		j.rules[r.Scope] = append(j.rules[r.Scope], r)
+	}
+	for i := range facts {
+		j.alone(closure.ID(i))
+	}
+	for i := range facts {
+		j.uses(closure.ID(i))
+	}
+	for i := range facts {
+		j.combine(closure.ID(i))
+	}
+	j.propagate()
+	for i := range facts {
+		j.backward(closure.ID(i))
+	}
+	j.seeds()
+	for i := range facts {
+		j.finish(closure.ID(i))
+	}
+	return j.out
+}
+
+// download says that a derivation fetches from an address, or stands for a
+// file that must be added by hand: its own text builds nothing.
+func (j *judge) download(id closure.ID) bool {
+	f := j.facts[id].Fetch
+	return f != nil && (len(f.URLs) > 0 || f.Stub || f.Fetcher != fetch.Local)
+}
+
+// alone scores what a derivation says of itself.
+func (j *judge) alone(id closure.ID) {
+	f := &j.facts[id]
+	if j.g.Missing(id) {
+		return
+	}
+	s := &j.self[id]
+	sub := subject{f: f, name: j.g.Name(id)}
+	if f.Fetch != nil {
+		for _, u := range f.Fetch.URLs {
+			sub.shapes = append(sub.shapes, shapeOf(u, f.Fetch.Name))
+			if len(sub.shapes) == 4 {
+				break
+			}
+		}
+		if len(sub.shapes) == 0 {
+			sub.shapes = []shape{shapeOf("", f.Fetch.Name)}
+		}
+		j.apply(OnFetch, &sub, s)
+		s.patch = isPatch(f.Fetch, sub.shapes)
+		s.data = isData(sub.shapes)
+	}
+	if !j.download(id) || f.Fetch.PostFetch != "" {
+		sub.shapes = []shape{shapeOf("", sub.name)}
+		sub.builds = builds(f)
+		s.builds = sub.builds && !j.download(id)
+		j.apply(OnUse, &sub, s)
+	}
+}
+
+func (j *judge) apply(sc Scope, sub *subject, s *scored) {
+	for i := range j.rules[sc] {
+		r := &j.rules[sc][i]
+		if at, detail, ok := r.match(sub); ok {
+			s.add(r, at, detail, "")
+		}
+	}
+}
+
+// uses finds what a derivation takes as content: fetches and other
+// derivations that its text copies, unpacks or has as its source.
+func (j *judge) uses(id closure.ID) {
+	if j.download(id) {
+		return
+	}
+	f := &j.facts[id]
+	for _, r := range f.refs {
+		p, ok := j.g.Producer(r.path)
+		if !ok || p == id {
+			continue
+		}
+		switch r.how {
+		case refSrc, refContent:
+		case refVar, refLink:
+			// Another variable that holds a fetch: plugins=…, firmware=….
+			if !j.download(p) {
+				continue
+			}
+		case refTool:
+			// A download given as a tool is content only where it is used.
+			continue
+		default:
+			continue
+		}
+		j.content[id] = append(j.content[id], use{p, r.how})
+	}
+}
+
+// combine adds the best of what is fetched to what is done with it.
+func (j *judge) combine(id closure.ID) {
+	if j.download(id) {
+		return
+	}
+	s := &j.self[id]
+	best, bestUse := 0, use{}
+	for _, u := range j.content[id] {
+		if !j.download(u.id) || j.self[u.id].patch {
+			continue
+		}
+		v := j.self[u.id].sum
+		if u.how != refSrc && s.builds {
+			// A build that also has other files: only the source decides.
+			continue
+		}
+		if u.how == refSrc && v < 0 && best == 0 || v > best {
+			best, bestUse = v, u
+		}
+	}
+	if best == 0 {
+		return
+	}
+	src := &j.self[bestUse.id]
+	s.sum += best
+	for i := range s.kinds {
+		s.kinds[i] += src.kinds[i]
+	}
+	for _, e := range src.evidence {
+		e.From = j.g.Path(bestUse.id)
+		s.evidence = append(s.evidence, e)
+	}
+}
+
+// backward tells a fetch what its consumers do with it.
+func (j *judge) backward(id closure.ID) {
+	if !j.download(id) {
+		return
+	}
+	s := &j.self[id]
+	if s.patch {
+		return
+	}
+	bestAt := closure.ID(-1)
+	best := 0
+	compiled, used := false, false
+	for _, c := range j.g.Consumers(id) {
+		how, ok := j.usedBy(id, c)
+		if !ok {
+			continue
+		}
+		used = true
+		cs := &j.self[c]
+		v := useScore(cs)
+		if cs.builds && v < Threshold {
+			compiled = compiled || how == refSrc
+			continue
+		}
+		// Where a package has several fetches, what it does with prebuilt
+		// code is said of the one that looks most like it.
+		if how != refSrc && cs.builds || !j.main(id, c) {
+			continue
+		}
+		if v > best {
+			best, bestAt = v, c
+		}
+	}
+	if bestAt >= 0 {
+		s.sum += best
+		for _, e := range j.self[bestAt].evidence {
+			if e.From != "" || strings.HasPrefix(e.Rule, "from-") {
+				continue
+			}
+			e.From = j.g.Path(bestAt)
+			s.evidence = append(s.evidence, e)
+		}
+		for i := range s.kinds {
+			s.kinds[i] += useKinds(&j.self[bestAt], i)
+		}
+	} else if compiled && used {
+		r := &compiledByConsumer
+		s.add(r, "consumers", "compiled by what uses it", "")
+	}
+}
+
+// useScore is the part of a package's score that its own text gives.
+func useScore(s *scored) int {
+	v := 0
+	for _, e := range s.evidence {
+		if e.From == "" {
+			v += weightOf(e.Rule)
+		}
+	}
+	return v
+}
+
+func useKinds(s *scored, i int) int {
+	v := 0
+	for _, e := range s.evidence {
+		if e.From == "" && kindIndex(kindOf(e.Rule)) == i {
+			v += weightOf(e.Rule)
+		}
+	}
+	return v
+}
+
+// usedBy says how c takes id as content.
+func (j *judge) usedBy(id, c closure.ID) (refHow, bool) {
+	for _, u := range j.content[c] {
+		if u.id == id {
+			return u.how, true
+		}
+	}
+	return 0, false
+}
+
+// main says that id is what c is about: its only fetch, or the one among its
+// sources that looks most like prebuilt code.
+func (j *judge) main(id, c closure.ID) bool {
+	for _, u := range j.content[c] {
+		if u.id != id && j.download(u.id) && !j.self[u.id].patch && j.self[u.id].sum > j.self[id].sum {
+			return false
+		}
+	}
+	return true
+}
+
+// finish turns scores into suspicions.
+func (j *judge) finish(id closure.ID) {
+	f := &j.facts[id]
+	s := &j.self[id]
+	o := &j.out[id]
+	o.Score = s.sum
+	o.Fetch = f.Fetch
+	o.URLs = []string{}
+	o.BinarySources = f.inputSrcs
+	if f.Fetch != nil {
+		o.URLs = f.Fetch.Resolve(j.mirrors(id))
+	}
+	o.Suspected = o.Suspected || s.sum >= Threshold
+	if s.patch {
+		o.Suspected = false
+	}
+	o.Evidence = s.evidence
+	slices.SortStableFunc(o.Evidence, func(a, b audit.Evidence) int {
+		if c := strings.Compare(a.From, b.From); c != 0 {
+			return c
+		}
+		return weightOf(b.Rule) - weightOf(a.Rule)
+	})
+	if o.Evidence == nil {
+		o.Evidence = []audit.Evidence{}
+	}
+	o.Kinds = []audit.Kind{}
+	if o.Suspected {
+		o.Kinds = kindsOf(s)
+		switch {
+		case s.sum >= 2*Threshold:
+			o.Confidence = audit.High
+		case s.sum >= Threshold+20:
+			o.Confidence = audit.Medium
+		default:
+			o.Confidence = audit.Low
+		}
+	}
+	o.Role = j.role(id)
+	o.Executes = j.executes(id)
+}
+
+// kindsOf names the kinds that weigh enough; native where nothing tells.
+func kindsOf(s *scored) []audit.Kind {
+	out := []audit.Kind{}
+	top := 0
+	for _, k := range s.kinds {
+		top = max(top, k)
+	}
+	for i, k := range s.kinds {
+		if k > 0 && 2*k >= top {
+			out = append(out, kindOrder[i])
+		}
+	}
+	if len(out) == 0 {
+		out = append(out, audit.NativeCode)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// mirrors is the mirrors list among a fetch's inputs.
+func (j *judge) mirrors(id closure.ID) fetch.Mirrors {
+	f := j.facts[id].Fetch
+	if f == nil || f.MirrorsFile == "" {
+		return nil
+	}
+	if p, ok := j.g.Producer(f.MirrorsFile); ok {
+		return j.facts[p].Mirrors
+	}
+	return nil
+}

@@ -1,0 +1,253 @@
+package rules
+
+import (
+	"strings"
+
+	"fromsource/analyze/audit"
+	"fromsource/analyze/fetch"
+	"fromsource/closure"
+)
+
+// propagate carries suspicion from a derivation to those that copy out of its
+// output, or that only wrap it, until nothing changes. Wrappers nest a few
+// deep, so a handful of rounds is enough; the bound is against cycles.
+func (j *judge) propagate() {
+	for range 8 {
+		changed := false
+		for i := range j.facts {
+			id := closure.ID(i)
+			if j.self[id].sum >= Threshold || j.download(id) || j.facts[id].Mirrors != nil {
+				continue
+			}
+			if r, from, ok := j.carries(id); ok {
+				s := &j.self[id]
+				s.sum = max(s.sum, 0)
+				s.add(r, "inputDrvs", j.g.Name(from), j.g.Path(from))
+				for k := range s.kinds {
+					s.kinds[k] += j.self[from].kinds[k]
+				}
+				changed = true
+			}
+		}
+		if !changed {
+			return
+		}
+	}
+}
+
+// carries finds a suspected derivation whose output id copies or wraps.
+func (j *judge) carries(id closure.ID) (*Rule, closure.ID, bool) {
+	f := &j.facts[id]
+	if j.self[id].builds {
+		return nil, 0, false
+	}
+	for _, u := range j.content[id] {
+		if !j.download(u.id) && (u.how == refContent || u.how == refSrc) && j.self[u.id].sum >= Threshold {
+			return &copiesCarrier, u.id, true
+		}
+	}
+	if f.Fetch != nil {
+		return nil, 0, false
+	}
+	// A wrapper has no source of its own and shares its name with what it
+	// wraps.
+	for _, u := range j.content[id] {
+		if j.download(u.id) && u.how == refSrc {
+			return nil, 0, false
+		}
+	}
+	own := wrapperStem(j.g.Name(id))
+	if len(own) < 3 {
+		return nil, 0, false
+	}
+	for _, in := range j.g.Inputs(id) {
+		if !j.download(in) && j.self[in].sum >= Threshold && wrapperStem(j.g.Name(in)) == own {
+			return &wrapsCarrier, in, true
+		}
+	}
+	return nil, 0, false
+}
+
+// wrapperStem is a name without version and without the words by which
+// nixpkgs tells a wrapper from what it wraps.
+func wrapperStem(name string) string {
+	name = stem(name)
+	for {
+		cut := false
+		for _, w := range [...]string{"-unwrapped", "-wrapped", "-wrapper", "-extracted", "-fhs-env", "-fhsenv", "-fhs", "-init", "-rootfs", "-bwrap", "-env", "-original", "-run", "-bin", "-dist", "-chroot", "-userenv", "-usr-target", "-profile", "-with-plugins"} {
+			if strings.HasSuffix(name, w) {
+				name, cut = strings.TrimSuffix(name, w), true
+			}
+		}
+		if !cut {
+			return name
+		}
+	}
+}
+
+// seeds marks the distribution's bootstrap seeds: what is executed as the
+// builder of a derivation before there is any compiler, and the archive that
+// such a derivation unpacks.
+func (j *judge) seeds() {
+	for i := range j.facts {
+		id := closure.ID(i)
+		f := &j.facts[id]
+		if f.builder != "" && !j.download(id) {
+			if p, ok := j.g.Producer(f.builder); ok && j.download(p) && j.self[p].sum > -1000 {
+				j.seed(p, &builderSeed, "builder of "+j.g.Name(id), id)
+				// What an unpacker of that kind unpacks is the rest of the seed.
+				for _, r := range f.refs {
+					if q, ok := j.g.Producer(r.path); ok && q != p && j.download(q) && seedName(j.g.Name(q), j.facts[q].Fetch) {
+						j.seed(q, &unpackedSeed, "unpacked by "+j.g.Name(id), id)
+						j.out[id].Seed = true
+					}
+				}
+			}
+		}
+		if f.Fetch != nil && seedURL(f.Fetch) {
+			j.seed(id, &seedAddress, first(f.Fetch.URLs), -1)
+		}
+		if f.Fetch == nil && !f.stdenv && seedName(j.g.Name(id), nil) {
+			for _, in := range j.g.Inputs(id) {
+				if j.out[in].Seed || j.facts[in].Fetch != nil && seedURL(j.facts[in].Fetch) {
+					j.out[id].Seed = true
+				}
+			}
+			if j.out[id].Seed && !j.out[id].Suspected {
+				j.self[id].add(&unpacksSeed, "inputDrvs", "unpacks a bootstrap seed", "")
+				j.out[id].Suspected = true
+			}
+		}
+	}
+}
+
+func (j *judge) seed(id closure.ID, r *Rule, detail string, from closure.ID) {
+	j.out[id].Seed = true
+	for _, e := range j.self[id].evidence {
+		if e.Rule == r.ID {
+			return
+		}
+	}
+	path := ""
+	if from >= 0 {
+		path = j.g.Path(from)
+	}
+	s := &j.self[id]
+	s.sum = max(s.sum, 0)
+	s.add(r, "graph", detail, path)
+	s.kinds[0] += r.Weight
+}
+
+// seedName is how bootstrap archives are called, in every era.
+func seedName(name string, _ *fetch.Fetch) bool {
+	low := strings.ToLower(name)
+	for _, s := range [...]string{"bootstrap-tools", "static-tools", "hex0-seed", "bootstrap-seeds", "stage0-posix-seed", "bootstrap-binar"} {
+		if strings.Contains(low, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// seedURL recognises the addresses at which distributions keep their seeds.
+func seedURL(f *fetch.Fetch) bool {
+	for _, u := range f.URLs {
+		low := strings.ToLower(u)
+		if strings.Contains(low, "/stdenv-linux/") || strings.Contains(low, "/stdenv-darwin/") || strings.Contains(low, "tarballs.nixos.org/stdenv/") ||
+			strings.Contains(low, "bootstrap-tools") || strings.Contains(low, "static-tools") || strings.Contains(low, "bootstrap-seeds") || strings.Contains(low, "/bootstrap-files/") {
+			_, ext := fileType(low)
+			if ext != ".patch" && ext != ".nix" && ext != ".sh" && ext != ".kaem" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func first(ss []string) string {
+	if len(ss) == 0 {
+		return ""
+	}
+	return ss[0]
+}
+
+// executes lists suspected inputs that a build runs and does not ship.
+func (j *judge) executes(id closure.ID) []closure.ID {
+	if j.download(id) || !j.self[id].builds {
+		return nil
+	}
+	var out []closure.ID
+	shipped := map[closure.ID]bool{}
+	for _, u := range j.content[id] {
+		if u.how == refContent || u.how == refSrc {
+			shipped[u.id] = true
+		}
+	}
+	f := &j.facts[id]
+	for _, r := range f.refs {
+		if r.how != refTool && r.how != refExec && r.how != refVar {
+			continue
+		}
+		p, ok := j.g.Producer(r.path)
+		if !ok || p == id || shipped[p] || j.self[p].sum < Threshold && !j.out[p].Suspected {
+			continue
+		}
+		shipped[p] = true
+		out = append(out, p)
+	}
+	return out
+}
+
+// role says what a derivation's output is to its consumers.
+func (j *judge) role(id closure.ID) string {
+	f := j.facts[id].Fetch
+	o := &j.out[id]
+	if o.Seed {
+		return RoleSeed
+	}
+	if f == nil {
+		if o.Suspected {
+			return RolePrebuilt
+		}
+		return RoleBuild
+	}
+	switch {
+	case j.self[id].patch:
+		return RolePatch
+	case o.Suspected:
+		return RolePrebuilt
+	case f.Empty:
+		return RoleEmpty
+	case f.Stub:
+		return RoleStub
+	}
+	switch f.Fetcher {
+	case fetch.CargoVendor, fetch.GoModules, fetch.NpmDeps, fetch.YarnDeps, fetch.PnpmDeps, fetch.MavenDeps, fetch.GradleDeps, fetch.SbtDeps,
+		fetch.CoursierDeps, fetch.BazelDeps, fetch.NugetDeps, fetch.ComposerDeps, fetch.MixDeps, fetch.PubDeps, fetch.GclientDeps:
+		return RoleVendored
+	case fetch.Local:
+		return RoleBuild
+	}
+	if j.self[id].data {
+		return RoleData
+	}
+	patch := false
+	for _, c := range j.g.Consumers(id) {
+		for _, r := range j.facts[c].refs {
+			if r.how == refPatch {
+				if p, ok := j.g.Producer(r.path); ok && p == id {
+					patch = true
+				}
+			}
+		}
+	}
+	if patch {
+		return RolePatch
+	}
+	return RoleSource
+}
+
+// weightOf and kindOf look a rule up by id; evidence holds only the id.
+func weightOf(id string) int { return ruleIndex()[id].Weight }
+
+func kindOf(id string) audit.Kind { return ruleIndex()[id].Kind }

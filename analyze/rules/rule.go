@@ -1,0 +1,115 @@
+// Package rules suspects prebuilt code from the text of derivations alone:
+// what a fetch says of itself, and what its consumers do with it.
+//
+// Each rule is a value with its reasons, limits and weight, and with examples
+// that are its test. No rule names a package. A derivation is suspected when
+// the weights of the rules that apply to it reach Threshold; rules with a
+// negative weight speak for source (a compiler is run, a forge packs a
+// revision). The answer is a suspicion: only content and trace settle it.
+//
+// Facts are extracted while a closure is loaded (Extract), and judged when
+// its graph is complete (Judge), because what a download is shows most in
+// what is done with it.
+package rules
+
+import (
+	"fromsource/analyze/audit"
+)
+
+// Version changes whenever the rules may answer differently on the same
+// derivations.
+const Version = "1"
+
+// Threshold is the sum of weights from which a derivation is suspected. A
+// single rule of this weight is enough on its own, if nothing speaks against
+// it.
+const Threshold = 50
+
+// Scope says what a rule looks at.
+type Scope uint8
+
+const (
+	// OnFetch rules look at a fixed-output derivation itself.
+	OnFetch Scope = iota
+	// OnUse rules look at a derivation that builds or repackages something;
+	// what they say holds for it and for what it fetches.
+	OnUse
+	// OnGraph rules look at how derivations relate.
+	OnGraph
+)
+
+// String is the scope as the listing shows it.
+func (s Scope) String() string { return [...]string{"fetch", "use", "graph"}[s] }
+
+// Rule is one reason to suspect, or not to suspect, prebuilt code.
+type Rule struct {
+	// ID is stable: waivers and baselines refer to it.
+	ID    string
+	Title string
+	// Why is the reason, How what is matched, Limits what it gets wrong,
+	// Remedy what a packager can do about a finding.
+	Why, How, Limits, Remedy string
+	Scope                    Scope
+	// Weight in points of Threshold; negative speaks for source.
+	Weight int
+	// Kind is what a match suggests; empty where it does not tell.
+	Kind audit.Kind
+	// Positive must match, Negative must not.
+	Positive, Negative []Example
+
+	match func(*subject) (at, detail string, ok bool)
+}
+
+// subject is what a rule is matched against.
+type subject struct {
+	f *Facts
+	// name is the derivation's name.
+	name string
+	// shapes are what its addresses say, or its name where it has none.
+	shapes []shape
+	// builds says that something is compiled, as far as the text tells.
+	builds bool
+}
+
+// hitOf finds the place of a signal.
+func (s *subject) hitOf(sig signal) (at, detail string, ok bool) {
+	if !s.f.sigs.has(sig) {
+		return "", "", false
+	}
+	for _, h := range s.f.hits {
+		if h.sig == sig {
+			return h.at, h.detail, true
+		}
+	}
+	return "", "", true
+}
+
+// anyOf finds the first of several signals.
+func (s *subject) anyOf(sigs ...signal) (at, detail string, ok bool) {
+	for _, g := range sigs {
+		if at, detail, ok := s.hitOf(g); ok {
+			return at, detail, ok
+		}
+	}
+	return "", "", false
+}
+
+// All lists the rules, in the order in which they are documented. The slice
+// is the caller's.
+func All() []Rule {
+	var out []Rule
+	for _, t := range [][]Rule{fetchRules(), fetchClears(), useRules(), useClears(), graphRules()} {
+		out = append(out, t...)
+	}
+	return out
+}
+
+// Find is the rule with an id.
+func Find(id string) (Rule, bool) {
+	for _, r := range All() {
+		if r.ID == id {
+			return r, true
+		}
+	}
+	return Rule{}, false
+}

@@ -1,0 +1,121 @@
+package rules
+
+import "strings"
+
+// signal is one observation in a derivation's text: small, so that facts of
+// a hundred thousand derivations stay small. What it means is said by the
+// rule that uses it.
+type signal uint8
+
+const (
+	sigNone signal = iota
+
+	// What a build does with compiled files it did not make.
+	sigInterpreter   // patchelf is given an interpreter
+	sigPatchelf      // patchelf is run, for anything else (rpath, needed)
+	sigAutoPatchelf  // autoPatchelfHook among the inputs, or its function run
+	sigLoader        // the dynamic loader's path is taken (nix-support/dynamic-linker, ld-linux)
+	sigLibPath       // a variable holds a library path made for patching
+	sigDeb           // a Debian package is unpacked
+	sigRpm           // an RPM package is unpacked
+	sigDebTool       // dpkg, rpmextract and the like among the inputs
+	sigAppImage      // an AppImage is unpacked or run
+	sigInstaller     // a self-extracting installer is run or unpacked
+	sigUpx           // an executable packer is undone
+	sigMsi           // a Windows or macOS installer is unpacked
+	sigAsar          // an Electron archive is taken along
+	sigJavaRun       // a Java runtime is given a jar, class path or main class
+	sigJavaHome      // a launcher gets JAVA_HOME or a Java runtime in its PATH
+	sigJarInstall    // jars are copied to the output
+	sigMonoRun       // mono or dotnet is given an assembly
+	sigDllInstall    // .dll or .exe files are copied
+	sigSoInstall     // shared libraries are copied by name
+	sigElectronRun   // electron or another runtime is given a packed app
+	sigFirmwareDir   // files go to lib/firmware or the like
+	sigCopySrc       // $src itself is installed as a program
+	sigCopyTree      // the whole unpacked tree is copied to the output
+	sigCopyBin       // single files are copied to bin
+	sigDontBuild     // dontBuild, or phases without a build
+	sigDontStrip     // dontStrip
+	sigDontPatchELF  // dontPatchELF, dontAutoPatchelf
+	sigDontUnpack    // dontUnpack, or phases without unpacking
+	sigCustomInstall // an installPhase or buildCommand of its own
+	sigCustomScript  // the builder is a script of the package's own
+	sigFHS           // started inside an FHS environment
+	sigWheelFormat   // Python package in wheel format
+	sigGem           // a gem is installed
+	sigMoveUsr       // files are taken out of usr/ or opt/ of an unpacked package
+	sigLdPath        // a launcher gets LD_LIBRARY_PATH
+	sigExeBit        // a file of the archive is made executable
+	sigWrapOnly      // links or starts what another derivation holds, no source
+	sigSupportedArch // a variable picks a download by architecture
+	sigStoreBuilder  // the builder is a fetched file
+
+	// What speaks for compiling.
+	sigCompile     // a compiler or build system is run in the text
+	sigBuildTool   // a compiler or build system is among the inputs
+	sigJavaBuild   // javac, ant, maven, gradle, sbt … in text or inputs
+	sigDotnetBuild // msbuild, xbuild, dotnet build
+	sigDefaultMake // phases as stdenv has them: configure, make, make install
+	sigGoBuild
+	sigRustBuild
+	sigPythonBuild
+	sigHaskellBuild
+	sigOcamlBuild
+	sigNodeBuild
+	sigRubyBuild
+	sigPerlBuild
+	sigKernelBuild
+	sigConfigure // configure flags given
+	sigMakeFlags // make flags given
+	sigPatches   // source patches applied
+	sigScripts   // what is installed are scripts (shebangs patched, interpreter wrapped)
+	sigFont      // fonts, icons, themes are installed
+	sigDocs      // documentation, data files only
+	sigTest
+
+	numSignals
+)
+
+// hit is a signal with its place.
+type hit struct {
+	sig signal
+	// at is the variable ("env.installPhase") or "inputDrvs".
+	at string
+	// detail is a short quote.
+	detail string
+}
+
+const maxDetail = 96
+
+// clip copies a short quote out of a longer text, on one line.
+func clip(s string) string {
+	s = strings.TrimSpace(s)
+	if i := strings.IndexByte(s, '\n'); i >= 0 {
+		s = s[:i]
+	}
+	if len(s) > maxDetail {
+		s = s[:maxDetail]
+		// Not in the middle of a rune.
+		for len(s) > 0 && s[len(s)-1]&0xC0 == 0x80 {
+			s = s[:len(s)-1]
+		}
+		return s + "…"
+	}
+	return strings.Clone(s)
+}
+
+// bits is a set of signals.
+type bits [(int(numSignals) + 63) / 64]uint64
+
+func (b *bits) set(s signal)     { b[s>>6] |= 1 << (s & 63) }
+func (b bits) has(s signal) bool { return b[s>>6]&(1<<(s&63)) != 0 }
+
+func (b bits) any(ss ...signal) bool {
+	for _, s := range ss {
+		if b.has(s) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,133 @@
+package rules
+
+import "strings"
+
+// tokens reads the words of a file name, a repository name or the directories
+// of an address. dir says that the text is directories, which tell less: only
+// a machine named outright counts there.
+func (s *shape) tokens(text string, dir bool) {
+	if strings.Contains(text, "x86") {
+		text = strings.ReplaceAll(text, "x86_64", "amd64")
+		text = strings.ReplaceAll(text, "x86-64", "amd64")
+		text = strings.ReplaceAll(text, "x86.64", "amd64")
+	}
+	first := true
+	eachToken(text, func(tok string, last bool) {
+		arch, os := machine(tok, first && !dir)
+		if arch != "" && s.arch == "" {
+			s.arch, s.dir = arch, dir
+		}
+		if os != "" && s.os == "" && !(first && !dir && os == "linux" && tok == "linux") {
+			// "linux-5.4" is the kernel's name; "foo-linux.tar.gz" a platform.
+			s.os = os
+		}
+		switch tok {
+		case "bin", "binary", "binaries", "prebuilt", "precompiled", "compiled", "prebuild", "builds", "jar", "jars", "dist", "portable", "standalone",
+			"installer", "setup", "runtime", "redist", "static", "executable", "sdk", "jre", "jdk", "toolchain", "bundle", "appimage", "commandline", "cli", "release", "desktop",
+			"all", "full", "complete", "install", "offline", "dmg", "msi", "deb", "rpm", "win", "mono", "netcore", "dotnet", "electron", "server", "standalones":
+			if !dir && s.bin == "" && !first || !dir && strongBin(tok) && !strongBin(s.bin) {
+				s.bin = tok
+			} else if dir && s.bin == "" && (tok == "binaries" || tok == "prebuilt" || tok == "bin") {
+				s.bin = "/" + tok
+			}
+		case "src", "source", "sources", "orig", "sdist", "srcs", "sourcecode", "devel":
+			if !dir {
+				s.src = tok
+			} else if tok == "src" || tok == "source" || tok == "sources" {
+				s.src = "/" + tok
+			}
+		case "noarch", "any", "none", "universal":
+			if !dir && last {
+				s.noarch = true
+			}
+		case "firmware", "firmwares", "microcode", "ucode", "fw", "blobs", "blob":
+			if s.firmware == "" && (!dir || tok == "firmware") {
+				s.firmware = tok
+			}
+		case "font", "fonts", "ttf", "otf", "icon", "icons", "theme", "themes", "wallpaper", "wallpapers", "data", "docs", "doc", "manual", "man", "locale", "dictionary", "dictionaries", "dict", "hunspell", "sounds", "textures", "models", "samples", "woff":
+			if !dir {
+				s.data = tok
+			}
+		}
+		first = false
+	})
+}
+
+// strongBin are words that on their own say that the file is ready to run.
+func strongBin(tok string) bool {
+	switch tok {
+	case "bin", "binary", "binaries", "prebuilt", "precompiled", "installer", "jar", "jre", "jdk", "dmg", "msi", "/prebuilt", "/binaries", "appimage", "mono", "netcore":
+		return true
+	}
+	return false
+}
+
+// eachToken splits at everything that is no letter or digit.
+func eachToken(text string, yield func(tok string, last bool)) {
+	start := -1
+	for i := 0; i <= len(text); i++ {
+		if i < len(text) && (text[i] >= 'a' && text[i] <= 'z' || text[i] >= '0' && text[i] <= '9') {
+			if start < 0 {
+				start = i
+			}
+			continue
+		}
+		if start >= 0 {
+			yield(text[start:i], i == len(text))
+			start = -1
+		}
+	}
+}
+
+// machine reads a token that names a processor or an operating system, alone
+// ("amd64") or run together ("linux64", "lin64", "i486linux", "win32").
+func machine(tok string, first bool) (arch, os string) {
+	switch tok {
+	case "amd64", "x64", "i386", "i486", "i586", "i686", "ia32", "ia64", "aarch64", "arm64", "armhf", "armv6", "armv6l", "armv7", "armv7l", "armv7h", "armel",
+		"ppc64", "ppc64le", "powerpc", "powerpc64le", "s390x", "riscv64", "riscv64gc", "mips64", "mipsel", "mips64el", "64bit", "32bit", "64bits", "sparc64", "loongarch64", "x86amd64", "x32":
+		return tok, ""
+	case "x86", "64", "32", "arm", "mips", "sparc":
+		if first {
+			return "", ""
+		}
+		if tok == "x86" || tok == "arm" {
+			return tok, ""
+		}
+		return "", ""
+	case "linux", "lin", "darwin", "macos", "macosx", "osx", "windows", "win32", "win64", "gnu", "musl", "glibc", "manylinux1", "manylinux2010", "manylinux2014", "musllinux", "freebsd", "msvc", "mingw32", "mingw", "cygwin":
+		if tok == "lin" {
+			tok = "linux"
+		}
+		if tok == "gnu" || tok == "win32" && first {
+			return "", ""
+		}
+		if tok == "win64" || tok == "win32" {
+			return tok, "windows"
+		}
+		return "", tok
+	}
+	// Run together: an operating system's name with a width or a machine.
+	for _, o := range [...]string{"linux", "lin", "darwin", "macos", "osx", "win", "ubuntu", "debian", "centos", "glibc"} {
+		i := strings.Index(tok, o)
+		if i < 0 {
+			continue
+		}
+		rest := tok[i+len(o):]
+		switch {
+		case rest == "64" || rest == "32" || rest == "x64" || rest == "x86" || rest == "x32" || rest == "86" || strings.HasPrefix(rest, "amd64") || strings.HasPrefix(rest, "arm64") || rest == "64bit" || rest == "32bit" || rest == "64b" || rest == "aarch64" || rest == "arm":
+			if o == "lin" || o == "win" {
+				// "lin64" but not "berlin64": the token must start with it.
+				if i != 0 {
+					continue
+				}
+			}
+			return rest, o
+		case o == "linux" && rest == "" && i > 0:
+			if a, _ := machine(tok[:i], false); a != "" {
+				return a, o
+			}
+			return "", "…linux"
+		}
+	}
+	return "", ""
+}

@@ -1,0 +1,237 @@
+package rules
+
+import (
+	"path"
+	"strings"
+)
+
+// shape is what an address and a file name say about their content.
+type shape struct {
+	// file is the file name that the address ends in, lower case, without
+	// query; ext its type (".tar.gz" as one), stem the rest.
+	file, ext, stem string
+	// arch and os are the first tokens that name a machine, in the file name
+	// or, with dir set, in a directory of the address.
+	arch, os string
+	dir      bool
+	// bin is a word that says "ready to run" ("bin", "prebuilt"), src one
+	// that says "to be compiled" ("src", "source", "orig").
+	bin, src string
+	// noarch says that the name declares itself machine independent.
+	noarch bool
+	// firmware is a word for device firmware or microcode.
+	firmware string
+	// font, data: words of things that are not code.
+	data string
+	// forge says that the address asks a source forge to pack a revision,
+	// release that it is a file that the project uploaded.
+	forge, release bool
+	// registry is the package registry that serves the address, if known.
+	registry string
+}
+
+// Two-part and rarer file types first: the longest match wins.
+var fileTypes = []string{
+	".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tar.lz", ".tar.lzma", ".tar.z", ".tar.7z", ".src.rpm", ".src.tgz",
+	".vbox-extpack", ".flatpakref", ".appimage", ".tar.lzo", ".js.gz", ".nar.xz", ".nar.bz2", ".nar.gz",
+	".cpio.bz2", ".cpio.gz", ".cpio.xz", ".ko.xz", ".fw.xz", ".a.gz", ".so.gz", ".bin.gz", ".bin.xz", ".img.xz", ".img.gz",
+}
+
+// fileType splits a lower-case name into stem and type. What follows the
+// last dot of a version ("1.2.3") is no type.
+func fileType(name string) (stem, ext string) {
+	for _, t := range fileTypes {
+		if strings.HasSuffix(name, t) {
+			return name[:len(name)-len(t)], t
+		}
+	}
+	i := strings.LastIndexByte(name, '.')
+	if i < 0 || i == len(name)-1 || len(name)-i > 12 {
+		return name, ""
+	}
+	ext = name[i:]
+	digits := true
+	for _, c := range ext[1:] {
+		if c < '0' || c > '9' {
+			digits = false
+		}
+		if c != '-' && c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') {
+			return name, ""
+		}
+	}
+	if digits || strings.ContainsAny(ext, "-_") {
+		return name, ""
+	}
+	return name[:i], ext
+}
+
+// urlFile is the file name of an address: the last path segment, or the one
+// that a query or fragment carries ("artifact.php?name=x-1.0.tar.gz").
+func urlFile(u string) string {
+	if i := strings.IndexByte(u, '#'); i >= 0 {
+		if rest := strings.TrimLeft(u[i+1:], "/"); strings.Contains(rest, ".") && !strings.Contains(rest, "/") {
+			return rest
+		}
+		u = u[:i]
+	}
+	query := ""
+	if i := strings.IndexByte(u, '?'); i >= 0 {
+		u, query = u[:i], u[i+1:]
+	}
+	u = strings.TrimRight(u, "/")
+	for _, tail := range []string{"/download", "/raw", "/file", "/get"} {
+		u = strings.TrimSuffix(u, tail)
+	}
+	base := path.Base(u)
+	if _, ext := fileType(strings.ToLower(base)); (ext == "" || isScriptExt(ext)) && query != "" {
+		for _, kv := range strings.FieldsFunc(query, func(r rune) bool { return r == '&' || r == ';' }) {
+			_, v, ok := strings.Cut(kv, "=")
+			if !ok {
+				v = kv
+			}
+			v = path.Base(v)
+			if _, e := fileType(strings.ToLower(v)); e != "" && !isScriptExt(e) {
+				return v
+			}
+		}
+	}
+	return base
+}
+
+func isScriptExt(e string) bool {
+	switch e {
+	case ".php", ".cgi", ".asp", ".aspx", ".html", ".htm", ".jsp", ".do", ".com", ".org", ".net":
+		return true
+	}
+	return false
+}
+
+// shapeOf reads one address and the name that its file gets in the store.
+func shapeOf(url, name string) shape {
+	var s shape
+	low := strings.ToLower(url)
+	file := strings.ToLower(urlFile(url))
+	if url == "" {
+		file = strings.ToLower(name)
+	}
+	file = strings.ReplaceAll(strings.ReplaceAll(file, "%20", "-"), "%2b", "+")
+	s.file = file
+	s.stem, s.ext = fileType(file)
+	if _, e := fileType(strings.ToLower(name)); e != "" && (s.ext == "" || isScriptExt(s.ext)) {
+		s.ext = e
+		s.stem += "-" + strings.TrimSuffix(strings.ToLower(name), e)
+	}
+	s.forge = forgeArchive(low)
+	s.release = strings.Contains(low, "/releases/download/") || strings.Contains(low, "/-/releases/") ||
+		strings.Contains(low, "/downloads/") && strings.Contains(low, "bitbucket.org")
+	s.registry = registry(low)
+	if !s.forge {
+		s.tokens(s.stem, false)
+	} else {
+		// The file name of a forge's archive is a revision; the repository's
+		// name still says what is in it.
+		s.tokens(repoName(low), false)
+	}
+	if dirs := dirsOf(low); dirs != "" {
+		s.tokens(dirs, true)
+	}
+	return s
+}
+
+// dirsOf is the address without scheme, host and file name.
+func dirsOf(u string) string {
+	if i := strings.Index(u, "://"); i >= 0 {
+		u = u[i+3:]
+	}
+	a, b := strings.IndexByte(u, '/'), strings.LastIndexByte(u, '/')
+	if a < 0 || b <= a {
+		return ""
+	}
+	return u[a+1 : b]
+}
+
+// repoName is the repository's part of a forge address.
+func repoName(u string) string {
+	if i := strings.Index(u, "://"); i >= 0 {
+		u = u[i+3:]
+	}
+	p := strings.Split(strings.TrimSuffix(u, ".git"), "/")
+	for i, seg := range p {
+		switch seg {
+		case "archive", "-", "get", "tarball", "zipball", "snapshot", "repository", "+archive", "tar.gz", "zip":
+			if i > 0 {
+				return strings.TrimSuffix(p[i-1], ".git")
+			}
+		}
+	}
+	if len(p) > 0 {
+		return p[len(p)-1]
+	}
+	return ""
+}
+
+// forgeArchive recognises addresses at which a forge packs a revision of a
+// source repository, or serves one of its files.
+func forgeArchive(u string) bool {
+	for _, t := range []string{
+		"/archive/", "/tarball/", "/zipball/", "/-/archive/", "/repository/archive", "/snapshot/", "codeload.github.com/",
+		"/+archive/", "/get/", "raw.githubusercontent.com/", "/raw/", "/-/raw/", "/plain/", "gitweb", "cgit",
+	} {
+		if strings.Contains(u, t) {
+			switch t {
+			case "/snapshot/", "/get/", "/archive/":
+				// Ordinary directory names elsewhere.
+				return knownForge(u) || strings.Contains(u, "git") || strings.Contains(u, ".git/") || strings.Contains(u, "hg.")
+			case "/raw/":
+				return knownForge(u)
+			}
+			return true
+		}
+	}
+	return false
+}
+
+func knownForge(u string) bool {
+	for _, h := range []string{"github.com/", "gitlab.", "bitbucket.org/", "codeberg.org/", "git.sr.ht/", "gitea.", "repo.or.cz/", "gitorious.org", "salsa.debian.org", "framagit.org", "notabug.org", "git.savannah", "invent.kde.org", "forgejo"} {
+		if strings.Contains(u, h) {
+			return true
+		}
+	}
+	return false
+}
+
+// registry names the package registry of an address.
+func registry(u string) string {
+	switch {
+	case strings.Contains(u, "crates.io/"):
+		return "crate"
+	case strings.Contains(u, "rubygems.org/"):
+		return "gem"
+	case strings.HasPrefix(u, "mirror://pypi/") || strings.Contains(u, "pypi.python.org/") || strings.Contains(u, "files.pythonhosted.org/") || strings.Contains(u, "pypi.io/packages") || strings.Contains(u, "pypi.org/packages"):
+		return "pypi"
+	case strings.HasPrefix(u, "mirror://maven/") || strings.Contains(u, "/maven2/") || strings.Contains(u, "repo1.maven.org/") ||
+		strings.Contains(u, "repo.maven.apache.org/") || strings.Contains(u, "search.maven.org/") || strings.Contains(u, "central.maven.org/") ||
+		strings.Contains(u, "oss.sonatype.org/") || strings.Contains(u, "plugins.gradle.org/m2/") || strings.Contains(u, "jcenter.bintray.com/") ||
+		strings.Contains(u, "clojars.org/repo/") || strings.Contains(u, "jitpack.io/") || strings.Contains(u, "/nexus/") && strings.Contains(u, "/content/repositories/"):
+		return "maven"
+	case strings.Contains(u, "nuget.org/"):
+		return "nuget"
+	case strings.Contains(u, "registry.npmjs.org/") || strings.Contains(u, "registry.yarnpkg.com/") || strings.Contains(u, "registry.npmjs.com/"):
+		return "npm"
+	case strings.HasPrefix(u, "mirror://cpan/") || strings.Contains(u, "cpan.org/"):
+		return "cpan"
+	case strings.HasPrefix(u, "mirror://hackage/") || strings.Contains(u, "hackage.haskell.org/"):
+		return "hackage"
+	case strings.HasPrefix(u, "mirror://cran/") || strings.Contains(u, "cran.r-project.org/") || strings.Contains(u, "bioconductor.org/"):
+		return "cran"
+	case strings.Contains(u, "elpa.gnu.org/") || strings.Contains(u, "melpa.org/") || strings.Contains(u, "elpa.nongnu.org/"):
+		return "elpa"
+	case strings.Contains(u, "luarocks.org"), strings.HasPrefix(u, "mirror://luarocks"):
+		return "luarocks"
+	case strings.Contains(u, "repo.hex.pm/"):
+		return "hex"
+	case strings.Contains(u, "proxy.golang.org/"):
+		return "go"
+	}
+	return ""
+}
