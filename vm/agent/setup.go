@@ -68,6 +68,9 @@ func mountAll() error {
 			return err
 		}
 	}
+	if err := os.Chmod("/", 0o755); err != nil { // an initramfs root is open to all
+		return err
+	}
 	if err := unix.Sethostname([]byte("guest")); err != nil {
 		return fmt.Errorf("naming the guest: %w", err)
 	}
