@@ -14,11 +14,14 @@ func (x *extractor) compiler(cmd string, argv []string) bool {
 	}
 	switch cmd {
 	case "make", "gmake", "ninja", "cmake", "meson", "scons", "waf", "./waf", "bmake", "qmake", "bazel", "buck", "b2", "bjam", "tup", "redo", "mk", "premake4", "premake5", "xmake", "gn", "samu", "muon", "just",
-		"gcc", "cc", "g++", "c++", "clang", "clang++", "CC", "CXX", "LD", "AS", "ld", "tcc", "gfortran", "f77", "nasm", "yasm", "as", "nvcc", "emcc", "emmake", "emconfigure",
+		"nasm", "yasm", "nvcc", "emcc", "emmake", "emconfigure",
 		"configure", "autoreconf", "autogen.sh", "bootstrap", "buildPhase", "cmakeConfigurePhase", "mesonConfigurePhase", "genericBuild", "configurePhase",
 		"valac", "fpc", "lazbuild", "nim", "nimble", "crystal", "shards", "zig", "ldc2", "dmd", "dub", "gprbuild", "gnatmake", "mlton", "sbcl", "ecl", "ccl", "clisp", "raco", "csi", "chicken-install", "chibi-scheme",
 		"swift", "swiftc", "vasm", "cobc", "iasl", "dtc", "pdflatex", "xelatex", "tbl", "as31", "sdcc", "avr-gcc", "arm-none-eabi-gcc", "hugo", "fontforge", "stack", "rgbasm", "acme", "xa", "qhelpgenerator", "gambitc", "gsc", "gsi", "idris", "agda", "coqc", "coq_makefile", "lean", "odin", "v", "hare", "haxe", "gdc", "ats2", "patscc", "elm", "purs", "gyp", "moc", "wcl386", "bcc", "opam", "squeak", "gforth", "buildDerivation":
 		sig = sigCompile
+	case "gcc", "cc", "g++", "c++", "clang", "clang++", "CC", "CXX", "LD", "AS", "ld", "tcc", "gfortran", "f77", "as":
+		x.hit(sigCC, join(argv))
+		return true
 	case "go":
 		if arg == "build" || arg == "install" || arg == "run" || arg == "tool" || arg == "generate" {
 			sig = sigGoBuild
@@ -68,9 +71,10 @@ func (x *extractor) compiler(cmd string, argv []string) bool {
 		sig = sigCompile
 	default:
 		switch {
-		case strings.HasSuffix(cmd, "-gcc") || strings.HasSuffix(cmd, "-cc") || strings.HasSuffix(cmd, "-g++") || strings.HasSuffix(cmd, "-ld") || strings.HasSuffix(cmd, "-as") || strings.HasSuffix(cmd, "/configure"):
-			sig = sigCompile
-		case cmd == "CC}" || strings.HasSuffix(argv[0], "targetPrefix}cc"):
+		case strings.HasSuffix(cmd, "-gcc") || strings.HasSuffix(cmd, "-cc") || strings.HasSuffix(cmd, "-g++") || strings.HasSuffix(cmd, "-ld") || strings.HasSuffix(cmd, "-as") || strings.HasSuffix(argv[0], "targetPrefix}cc"):
+			x.hit(sigCC, join(argv))
+			return true
+		case strings.HasSuffix(argv[0], "/configure"):
 			sig = sigCompile
 		case strings.HasPrefix(argv[0], "./") && (strings.Contains(cmd, "build") || strings.Contains(cmd, "compile") || strings.Contains(cmd, "make")):
 			sig = sigCompile
@@ -109,9 +113,18 @@ var buildTools = map[string]signal{
 	"chrootenv": sigFHS, "bubblewrap": sigFHS,
 }
 
-// input reads the name of an input derivation.
-func (x *extractor) input(name string, outputs []string) {
+// input reads the name of an input that is given as a tool or library.
+func (x *extractor) input(name string) {
+	if _, ext := fileType(name); ext != "" && (sourceArchive(ext) || ext == ".jar" || ext == ".deb" || ext == ".zip") {
+		return // a download, whatever it is called after
+	}
 	tool := stem(name)
+	switch {
+	case isJava(tool):
+		x.hit(sigJava, name)
+	case tool == "mono" || tool == "dotnet" || strings.HasPrefix(tool, "dotnet-") || strings.HasPrefix(tool, "aspnetcore"):
+		x.hit(sigMono, name)
+	}
 	sig, ok := buildTools[tool]
 	if !ok || sig == sigNone {
 		return
@@ -119,12 +132,22 @@ func (x *extractor) input(name string, outputs []string) {
 	switch sig {
 	case sigCompile, sigGoBuild, sigRustBuild, sigHaskellBuild, sigOcamlBuild, sigJavaBuild, sigDotnetBuild, sigNodeBuild, sigPythonBuild:
 		x.hit(sigBuildTool, name)
-		if sig != sigCompile {
-			x.hit(sig, name)
+		if sig == sigJavaBuild {
+			x.hit(sigLangTool, name)
 		}
 	default:
 		x.hit(sig, name)
 	}
+}
+
+// isJava says that a name is one of a Java runtime or development kit.
+func isJava(tool string) bool {
+	for _, p := range [...]string{"openjdk", "jdk", "jre", "oraclejdk", "oraclejre", "zulu", "adoptopenjdk", "temurin", "graalvm", "jetbrains-jdk", "icedtea", "semeru", "corretto", "sapmachine"} {
+		if strings.HasPrefix(tool, p) {
+			return true
+		}
+	}
+	return false
 }
 
 // stem is a derivation's name without its version, lower case: everything up

@@ -9,5 +9,5 @@ func builds(f *Facts) bool {
 	if f.sigs.has(sigDontBuild) {
 		return false
 	}
-	return f.sigs.any(sigBuildTool, sigDefaultMake)
+	return f.sigs.any(sigBuildTool, sigDefaultMake, sigMakeFlags, sigCC)
 }

@@ -60,6 +60,14 @@ func (x *extractor) command(argv []string) {
 		x.wrapper(argv)
 	case "java", "mono", "dotnet", "electron":
 		x.runtime(cmd, argv)
+	case "--prefix", "--set", "--suffix", "--add-flags", "--run", "--set-default":
+		x.wrapper(argv)
+	case "substituteInPlace", "sed", "substitute":
+		for _, w := range argv[1:] {
+			if strings.Contains(w, "/store/") && isJavaPath(w+"/bin") {
+				x.hit(sigJavaHome, join(argv))
+			}
+		}
 	default:
 		if x.compiler(cmd, argv) {
 			return
@@ -112,7 +120,6 @@ func (x *extractor) copy(cmd string, argv []string) {
 	if cmd == "ln" {
 		how = refLink
 	}
-	x.installs = true
 	args := argv[1:]
 	dest, recursive, exe := "", false, false
 	n := 0
@@ -210,7 +217,6 @@ func (x *extractor) installer(cmd string, argv []string) {
 
 // wrapper reads makeWrapper and its kin.
 func (x *extractor) wrapper(argv []string) {
-	x.installs = true
 	for i := 1; i < len(argv); i++ {
 		w := argv[i]
 		switch {

@@ -84,8 +84,9 @@ type extractor struct {
 	f     Facts
 	// at names the variable that is being read.
 	at string
-	// jre says that a Java runtime is among the inputs.
-	installs bool
+	// noBuild says that the build phase is switched off, so that what it
+	// says is never run.
+	noBuild bool
 }
 
 func (x *extractor) hit(s signal, detail string) {
@@ -135,6 +136,10 @@ func (x *extractor) package_() {
 	f.stdenv = x.attrs.Get("stdenv") != ""
 	f.pname = strings.Clone(x.attrs.Get("pname"))
 	x.builderOf()
+	x.noBuild = on(x.attrs.Get("dontBuild"))
+	if p := x.attrs.Get("phases"); p != "" && !buildsIn(p) {
+		x.noBuild = true
+	}
 	x.attrs.All(func(key, value string) {
 		if value != "" {
 			x.at = intern(key)
@@ -142,14 +147,18 @@ func (x *extractor) package_() {
 		}
 	})
 	x.at = ""
-	for i := range d.InputDrvs {
-		x.input(closure.NameOf(d.InputDrvs[i].Path), d.InputDrvs[i].Outputs)
+	if !f.stdenv || !f.sigs.has(sigTools) {
+		for i := range d.InputDrvs {
+			x.input(closure.NameOf(d.InputDrvs[i].Path))
+		}
 	}
-	if f.sigs.has(sigCompile) || f.sigs.has(sigBuildTool) || f.stdenv == false {
-		return
+	for i := range d.InputDrvs {
+		if n := closure.NameOf(d.InputDrvs[i].Path); isJava(stem(n)) {
+			x.hit(sigJava, n)
+		}
 	}
 	// stdenv's default phases, with nothing said against them.
-	if !f.sigs.any(sigDontBuild, sigCustomInstall, sigCustomScript) {
+	if f.stdenv && !f.sigs.any(sigDontBuild, sigCustomInstall, sigCustomScript) {
 		x.at = "stdenv"
 		x.hit(sigDefaultMake, "configure, make and make install as by default")
 	}

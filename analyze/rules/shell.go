@@ -78,6 +78,10 @@ loop:
 			}
 		case c == '"' || c == '\'':
 			quote = c
+		case c == '(' && i > start && text[i-1] == '=':
+			// NAME=(…) or NAME+=(…): the elements are read as a command of
+			// their own, which is what wrapper arguments need.
+			break loop
 		case c == '(' && i > start:
 			depth++
 		case c == ')' && depth > 0:

@@ -52,7 +52,12 @@ const (
 	sigStoreBuilder  // the builder is a fetched file
 
 	// What speaks for compiling.
-	sigCompile     // a compiler or build system is run in the text
+	sigCompile     // a build system is run in the text
+	sigCC          // a compiler is called directly
+	sigLangTool    // a language's build tool is among the inputs
+	sigJava        // a Java runtime or development kit is among the inputs
+	sigMono        // mono or dotnet is among the inputs
+	sigBuildHook   // preBuild and the like: there is a build to hook into
 	sigBuildTool   // a compiler or build system is among the inputs
 	sigJavaBuild   // javac, ant, maven, gradle, sbt … in text or inputs
 	sigDotnetBuild // msbuild, xbuild, dotnet build
@@ -72,7 +77,7 @@ const (
 	sigScripts   // what is installed are scripts (shebangs patched, interpreter wrapped)
 	sigFont      // fonts, icons, themes are installed
 	sigDocs      // documentation, data files only
-	sigTest
+	sigTools     // inputs are given in the usual variables
 
 	numSignals
 )

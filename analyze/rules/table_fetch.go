@@ -126,7 +126,7 @@ func fetchRules() []Rule {
 			Limits: "Projects about Linux, and ports, are named so too.",
 			Remedy: "Fetch the source release instead.",
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
-				if sh.os == "" || sh.src != "" || sh.forge || sh.dir && sh.arch == "" {
+				if sh.os == "" || sh.osDir || sh.src != "" || sh.forge {
 					return "", false
 				}
 				switch sh.ext {
@@ -150,7 +150,7 @@ func fetchRules() []Rule {
 			}),
 		},
 		{
-			ID: "url-ready-word", Title: "File name says it is ready to run", Weight: 45, Kind: "",
+			ID: "url-ready-word", Title: "File name says it is ready to run", Weight: 50, Kind: "",
 			Why:    "bin, binary, prebuilt, jre, installer and the like are how projects tell their builds from their sources.",
 			How:    "One of these words in the file name, not its first word.",
 			Limits: "Some projects have the word in their name.",
@@ -203,7 +203,7 @@ func fetchRules() []Rule {
 			}),
 		},
 		{
-			ID: "url-maven-artifact", Title: "Artifact of a Maven repository", Weight: 40, Kind: audit.Bytecode,
+			ID: "url-maven-artifact", Title: "Artifact of a Maven repository", Weight: 50, Kind: audit.Bytecode,
 			Why:    "Maven repositories serve what projects compiled.",
 			How:    "The address is one of a Maven repository and the artifact is not its sources, its POM or its signature.",
 			Limits: "Archives there may hold anything.",
@@ -367,6 +367,18 @@ func fetchClears() []Rule {
 				}
 				return "", "", false
 			},
+		},
+		{
+			ID: "from-noarch", Title: "Package for every machine", Weight: -70,
+			Why:    "A .deb called all or an .rpm called noarch holds scripts, data or bytecode, no native code.",
+			How:    "The last word of the name of a .deb or .rpm.",
+			Limits: "Java programs are packed so: what the consumer does with them tells.",
+			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
+				if sh.ext != ".deb" && sh.ext != ".rpm" {
+					return "", false
+				}
+				return sh.file, strings.HasSuffix(sh.stem, "_all") || strings.HasSuffix(sh.stem, ".noarch") || strings.HasSuffix(sh.stem, "-noarch") || strings.HasSuffix(sh.stem, "_noarch") || strings.HasSuffix(sh.stem, "-all")
+			}),
 		},
 		{
 			ID: "from-pure-wheel", Title: "Pure Python wheel", Weight: -80,

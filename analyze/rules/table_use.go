@@ -137,6 +137,22 @@ func useRules() []Rule {
 			match:  soft(sigJavaHome),
 		},
 		{
+			ID: "use-java-input", Title: "Java runtime among the inputs, nothing compiles", Weight: 20, Kind: audit.Bytecode, Scope: OnUse,
+			Why:    "A program that needs a Java runtime and compiles nothing was compiled elsewhere.",
+			How:    "A Java runtime or development kit among the inputs, and no build.",
+			Limits: "Scripts that call a Java program.",
+			Remedy: "Compile the program with its own build tool.",
+			match:  soft(sigJava),
+		},
+		{
+			ID: "use-mono-input", Title: "Mono or .NET among the inputs, nothing compiles", Weight: 20, Kind: audit.Bytecode, Scope: OnUse,
+			Why:    "A program that needs such a runtime and compiles nothing was compiled elsewhere.",
+			How:    "mono or dotnet among the inputs, and no build.",
+			Limits: "",
+			Remedy: "Compile the program.",
+			match:  soft(sigMono),
+		},
+		{
 			ID: "use-jar-install", Title: "Installs jars without compiling any", Weight: 50, Kind: audit.Bytecode, Scope: OnUse,
 			Why:    "A jar that is copied and not made was downloaded.",
 			How:    "cp or install of *.jar, with no Java compiler or build tool in inputs or phases.",
@@ -168,7 +184,7 @@ func useRules() []Rule {
 			Remedy: "Build the application from source.", match: soft(sigAsar, sigElectronRun),
 		},
 		{
-			ID: "use-firmware-install", Title: "Installs firmware", Weight: 60, Kind: audit.Firmware, Scope: OnUse,
+			ID: "use-firmware-install", Title: "Installs firmware", Weight: 70, Kind: audit.Firmware, Scope: OnUse,
 			Why:    "Files for lib/firmware run on a device's processor and are rarely compiled here.",
 			How:    "lib/firmware, or a microcode path, as the target of a phase's command or in install flags.",
 			Limits: "Firmware that is compiled from source counts less: the compiler counts against it.",
@@ -254,7 +270,27 @@ func useClears() []Rule {
 			match: sig(sigCompile, sigJavaBuild, sigDotnetBuild, sigGoBuild, sigRustBuild, sigHaskellBuild, sigOcamlBuild, sigPythonBuild, sigNodeBuild, sigPerlBuild),
 		},
 		{
-			ID: "from-build-tools", Title: "Build tools among the inputs", Weight: -40, Scope: OnUse,
+			ID: "from-compiler-call", Title: "Calls a compiler", Weight: -30, Scope: OnUse,
+			Why: "Something is compiled here.", How: "A C compiler or linker is called directly in a phase.", Limits: "Often only a small helper beside a prebuilt program.",
+			match: func(s *subject) (string, string, bool) {
+				if s.f.sigs.has(sigCompile) {
+					return "", "", false
+				}
+				return s.hitOf(sigCC)
+			},
+		},
+		{
+			ID: "from-build-flags", Title: "Flags for a build", Weight: -20, Scope: OnUse,
+			Why: "Flags for make, or commands before and after a build, are given where there is a build.", How: "makeFlags, buildFlags, preBuild and the like, with the build not switched off.", Limits: "",
+			match: func(s *subject) (string, string, bool) {
+				if s.f.sigs.any(sigCompile, sigDontBuild, sigBuildTool) {
+					return "", "", false
+				}
+				return s.anyOf(sigMakeFlags, sigBuildHook)
+			},
+		},
+		{
+			ID: "from-build-tools", Title: "Build tools among the inputs", Weight: -30, Scope: OnUse,
 			Why: "Who asks for a build system uses it.", How: "A compiler or build system among the inputs, none seen in a phase, and a build phase not switched off.", Limits: "Left over inputs.",
 			match: func(s *subject) (string, string, bool) {
 				if s.f.sigs.has(sigCompile) || s.f.sigs.has(sigDontBuild) {

@@ -19,7 +19,7 @@ func (s *shape) tokens(text string, dir bool) {
 		}
 		if os != "" && s.os == "" && !(first && !dir && os == "linux" && tok == "linux") {
 			// "linux-5.4" is the kernel's name; "foo-linux.tar.gz" a platform.
-			s.os = os
+			s.os, s.osDir = os, dir
 		}
 		switch tok {
 		case "bin", "binary", "binaries", "prebuilt", "precompiled", "compiled", "prebuild", "builds", "jar", "jars", "dist", "portable", "standalone",
@@ -33,8 +33,6 @@ func (s *shape) tokens(text string, dir bool) {
 		case "src", "source", "sources", "orig", "sdist", "srcs", "sourcecode", "devel":
 			if !dir {
 				s.src = tok
-			} else if tok == "src" || tok == "source" || tok == "sources" {
-				s.src = "/" + tok
 			}
 		case "noarch", "any", "none", "universal":
 			if !dir && last {

@@ -12,8 +12,8 @@ type shape struct {
 	file, ext, stem string
 	// arch and os are the first tokens that name a machine, in the file name
 	// or, with dir set, in a directory of the address.
-	arch, os string
-	dir      bool
+	arch, os   string
+	dir, osDir bool
 	// bin is a word that says "ready to run" ("bin", "prebuilt"), src one
 	// that says "to be compiled" ("src", "source", "orig").
 	bin, src string
@@ -134,6 +134,11 @@ func shapeOf(url, name string) shape {
 	}
 	if dirs := dirsOf(low); dirs != "" {
 		s.tokens(dirs, true)
+		for _, seg := range strings.Split(dirs, "/") {
+			if s.src == "" && (seg == "src" || seg == "source" || seg == "sources") {
+				s.src = "/" + seg
+			}
+		}
 	}
 	return s
 }

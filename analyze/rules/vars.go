@@ -1,6 +1,10 @@
 package rules
 
-import "strings"
+import (
+	"strings"
+
+	"fromsource/closure"
+)
 
 // known are variable names that occur in most derivations: shared, not copied.
 var known = func() map[string]string {
@@ -40,6 +44,7 @@ func (x *extractor) variable(key, value string) {
 	case "nativeBuildInputs", "buildInputs", "propagatedBuildInputs", "propagatedNativeBuildInputs", "depsBuildBuild",
 		"depsBuildBuildPropagated", "depsBuildTarget", "depsHostHost", "depsTargetTarget", "checkInputs", "nativeCheckInputs", "propagatedUserEnvPkgs":
 		x.refsIn(value, refTool)
+		x.tools(value)
 		return
 	case "dontBuild":
 		if on(value) {
@@ -72,6 +77,9 @@ func (x *extractor) variable(key, value string) {
 			x.hit(sigWheelFormat, "format is wheel")
 		}
 		return
+	case "gappsWrapperArgs", "qtWrapperArgs", "makeWrapperArgs":
+		commands("wrapProgram x y "+value, x.command)
+		return
 	case "configureFlags", "cmakeFlags", "mesonFlags", "configureScript", "qmakeFlags", "setupCompilerEnvironmentPhase", "configureFlagsArray":
 		if strings.Contains(value, "lib/firmware") {
 			x.hit(sigFirmwareDir, value)
@@ -95,6 +103,9 @@ func (x *extractor) variable(key, value string) {
 	}
 	switch {
 	case isScript(key):
+		if x.noBuild && (key == "buildPhase" || key == "preBuild" || key == "postBuild") {
+			return
+		}
 		x.ownPhase(key, value)
 		x.script(value)
 		return
@@ -155,7 +166,27 @@ func (x *extractor) ownPhase(key, value string) {
 		if emptyPhase(value) {
 			x.hit(sigDontBuild, "buildPhase does nothing")
 		}
+	case "preBuild", "postBuild", "preConfigure", "postConfigure":
+		x.hit(sigBuildHook, value)
 	}
+}
+
+// tools reads the inputs of a list of store paths by their names.
+func (x *extractor) tools(v string) {
+	x.f.sigs.set(sigTools)
+	for _, p := range strings.Fields(v) {
+		n := closure.NameOf(rootOf(p))
+		for _, o := range [...]string{"-dev", "-bin", "-lib", "-out"} {
+			n = strings.TrimSuffix(n, o)
+		}
+		x.input(n)
+	}
+}
+
+// buildsIn says that a list of phases has one that builds.
+func buildsIn(phases string) bool {
+	low := strings.ToLower(phases)
+	return strings.Contains(low, "build") || strings.Contains(low, "compile") || strings.Contains(low, "make")
 }
 
 // genericInstall says that an install phase still leaves it to make.
@@ -178,17 +209,8 @@ func emptyPhase(v string) bool {
 
 // phases reads an explicit list of phases.
 func (x *extractor) phases(v string) {
-	build, unpack := false, false
-	for _, p := range strings.Fields(v) {
-		low := strings.ToLower(p)
-		if strings.Contains(low, "build") || strings.Contains(low, "compile") || strings.Contains(low, "make") {
-			build = true
-		}
-		if strings.Contains(low, "unpack") {
-			unpack = true
-		}
-	}
-	if !build {
+	unpack := strings.Contains(strings.ToLower(v), "unpack")
+	if !buildsIn(v) {
 		x.hit(sigDontBuild, "phases without a build: "+v)
 	}
 	if !unpack {
