@@ -137,16 +137,6 @@ func (r *jsonReader) boolean() bool {
 	return false
 }
 
-// integer reads a small non-negative number.
-func (r *jsonReader) integer() int {
-	at := r.pos
-	n, err := strconv.ParseUint(string(r.raw()), 10, 31)
-	if err != nil {
-		r.fail(at, "a number")
-	}
-	return int(n)
-}
-
 // str reads a string. It aliases the text where that has no escapes.
 func (r *jsonReader) str() string {
 	if r.peek() != '"' {

@@ -86,13 +86,10 @@ func (g *Graph) Topo() []ID {
 func (g *Graph) Cycles() [][]ID {
 	cycles := [][]ID{}
 	order, end := g.components(nil)
-	for first, i := range order {
-		if last := end[i]; int(last)-first > 1 {
-			c := slices.Clone(order[first:last])
-			slices.Sort(c)
-			cycles = append(cycles, c)
-		} else if slices.Contains(g.Inputs(i), i) {
-			cycles = append(cycles, []ID{i})
+	for first := 0; first < len(order); first = int(end[order[first]]) {
+		c := order[first:end[order[first]]]
+		if len(c) > 1 || slices.Contains(g.Inputs(c[0]), c[0]) {
+			cycles = append(cycles, slices.Sorted(slices.Values(c)))
 		}
 	}
 	slices.SortFunc(cycles, func(a, b []ID) int { return int(a[0] - b[0]) })
