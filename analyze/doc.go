@@ -1,0 +1,59 @@
+// Package analyze runs an audit: it puts the stages in order (text rules,
+// content, trace, rebuild), gives every derivation its verdict with the
+// evidence for it, and explains one. It parses no format itself.
+//
+// # How a fixed-output derivation gets its verdict
+//
+// In this order:
+//
+//  1. The text says that it is the bootstrap seed: seed.
+//  2. Its contents were not at hand: binary if the text suspects it (evidence
+//     of level derivation), unknown otherwise.
+//  3. A compiled member of it was found in an output, or was executed by a
+//     build, or the fetch itself is part of the target: binary. One such
+//     member is enough, whatever else the archive holds.
+//  4. It is mainly compiled code, used or not: binary. That is: at least half
+//     of its bytes are compiled files, and it does not have twice as many
+//     text files as compiled ones, unless the text suspects it as well. A
+//     suspected fetch without any text file that is opaque data is binary
+//     too, with low confidence.
+//  5. It has compiled members that none of its consumers' outputs hold and no
+//     build executed: source, with the members listed as evidence. If any of
+//     that could not be followed to its end (an output not at hand, a part
+//     that could not be read): binary if suspected, else unknown.
+//  6. Part of it could not be looked at: unknown, or binary if suspected.
+//  7. Otherwise: source.
+//
+// # How a built derivation gets its verdict
+//
+//  1. The text says that it is or only unpacks the seed, or all compiled code
+//     in its outputs comes from the seed: seed.
+//  2. A file in its outputs comes from a prebuilt member of something it
+//     depends on (identical, or patched: [trace]): carries-binary. A file of
+//     the seed among others counts as well.
+//  3. Its build executed a prebuilt file that is not the seed's: one of a
+//     fetch, of an input source, or one that a package carries. Or the text
+//     says that it runs a fetch that is binary: built-by-binary.
+//  4. Its outputs were not at hand: carries-binary if the text suspects it,
+//     unknown otherwise.
+//  5. Anything between it and certainty makes it unknown, with the reason: a
+//     part of an output or of a direct input that could not be read, a direct
+//     input that was not at hand, a compiled file shared with something that
+//     is itself unknown, or a suspicion by its text where prebuilt files that
+//     it could have used were at hand.
+//  6. Otherwise: source. With a record of what the build executed the
+//     confidence is high, without one medium at best; it is low where the
+//     build had prebuilt objects at hand that it could have linked, because
+//     code that is linked into something else is not traced.
+//
+// A wrong "source" is the worst error, so every doubt goes the other way.
+//
+// # Reach and influence
+//
+// Reach is by the content of the image where a root's output is one (or the
+// request has one): what store paths and what compiled files are in it.
+// Otherwise it is by references, followed from the roots' outputs. Influence
+// counts the derivations of the runtime closure that depend on a row along
+// inputs, not through what only fetches; where reach is unknown, those of the
+// whole closure: the most that it can be.
+package analyze

@@ -1,0 +1,311 @@
+package analyze
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"sort"
+	"strings"
+
+	"fromsource/analyze/audit"
+)
+
+// ErrNoSuchDerivation is wrapped by [Explain] for a name that no row has.
+var ErrNoSuchDerivation = errors.New("no such derivation in the audit")
+
+// Explain tells in plain sentences why a derivation got its verdict, how the
+// target comes to need it, and what would be cleared if the target did not.
+//
+// The derivation is given as its store path, the base name of that, one of
+// its output paths, or a name that only one row has. Everything told is read
+// from the audit.
+func Explain(a *audit.Audit, drv string) (string, error) {
+	row, err := find(a, drv)
+	if err != nil {
+		return "", err
+	}
+	e := explainer{a: a, flow: newFlow(edges(a)), row: row}
+	e.verdict()
+	e.why()
+	e.rebuilds()
+	e.wayHere()
+	e.clears()
+	return e.b.String(), nil
+}
+
+// find resolves what a user may call a derivation.
+func find(a *audit.Audit, drv string) (int, error) {
+	var named []int
+	for i := range a.Derivations {
+		d := &a.Derivations[i]
+		if d.Drv == drv || path.Base(d.Drv) == drv {
+			return i, nil
+		}
+		for _, o := range d.Outputs {
+			if o.Path != "" && (o.Path == drv || strings.HasPrefix(drv, o.Path+"/")) {
+				return i, nil
+			}
+		}
+		if d.Name == drv || strings.HasPrefix(d.Name, drv+"-") && isVersion(d.Name[len(drv)+1:]) {
+			named = append(named, i)
+		}
+	}
+	switch len(named) {
+	case 0:
+		return 0, fmt.Errorf("%w: %q", ErrNoSuchDerivation, drv)
+	case 1:
+		return named[0], nil
+	}
+	var b strings.Builder
+	for _, i := range named {
+		fmt.Fprintf(&b, "\n  %s", a.Derivations[i].Drv)
+	}
+	return 0, fmt.Errorf("%d derivations are called %q, give one of their paths:%s", len(named), drv, b.String())
+}
+
+func isVersion(s string) bool { return s != "" && s[0] >= '0' && s[0] <= '9' }
+
+// edges is the audit's graph as [newFlow] wants it: node 0 is the target, row
+// i is node i+1. A fixed-output derivation's own inputs only fetch it and
+// hold nothing up.
+func edges(a *audit.Audit) [][]int32 {
+	next := make([][]int32, len(a.Derivations)+1)
+	for i := range a.Derivations {
+		d := &a.Derivations[i]
+		if slices.Contains(a.Target.Roots, d.Drv) {
+			next[0] = append(next[0], int32(i+1))
+		}
+		if d.FixedOutput {
+			continue
+		}
+		for _, in := range d.Inputs {
+			next[i+1] = append(next[i+1], int32(in+1))
+		}
+	}
+	return next
+}
+
+type explainer struct {
+	a    *audit.Audit
+	flow *flow
+	row  int
+	b    strings.Builder
+}
+
+func (e *explainer) d() *audit.Derivation { return &e.a.Derivations[e.row] }
+
+func (e *explainer) say(format string, args ...any) { fmt.Fprintf(&e.b, format+"\n", args...) }
+
+var verdictWords = map[audit.Verdict]string{
+	audit.Source:        "built from source, as far as could be seen",
+	audit.Binary:        "a prebuilt binary that was fetched",
+	audit.CarriesBinary: "built here, but its output carries prebuilt code",
+	audit.BuiltByBinary: "built here, by a prebuilt program that is not a distribution seed",
+	audit.Seed:          "part of the distribution's own bootstrap seed",
+	audit.Unknown:       "not known: it could not be looked at",
+}
+
+func (e *explainer) verdict() {
+	d := e.d()
+	e.say("%s", d.Drv)
+	line := fmt.Sprintf("Verdict: %s (%s)", d.Verdict, verdictWords[d.Verdict])
+	if d.Verdict != audit.Unknown {
+		line += fmt.Sprintf(", %s confidence", d.Confidence)
+	}
+	e.say("%s.", line)
+	if len(d.Kinds) > 0 {
+		e.say("What is prebuilt: %s.", kindWords(d.Kinds))
+	}
+	switch d.Reach {
+	case audit.ReachRuntime:
+		e.say("It is in the target's runtime closure (seen by %s).", reachBy(e.a.Target.ReachBy))
+	case audit.ReachBuild:
+		e.say("It is needed only to build the target (seen by %s).", reachBy(e.a.Target.ReachBy))
+	default:
+		e.say("Whether it reaches the target's runtime closure is not known: outputs were not at hand.")
+	}
+	if d.Influence > 0 {
+		of := "of the runtime closure"
+		if e.a.Target.ReachBy == audit.ReachByNothing || e.a.Target.ReachBy == "" {
+			of = "of the closure"
+		}
+		e.say("%s %s %s on it.", count(d.Influence, "derivation"), of, verb(d.Influence, "depends", "depend"))
+	}
+	if len(d.URLs) > 0 {
+		e.say("Fetched from: %s", strings.Join(d.URLs, " "))
+	}
+	if d.Reason != "" {
+		e.say("Note: %s.", strings.TrimSuffix(d.Reason, "."))
+	}
+}
+
+func reachBy(s string) string {
+	if s == audit.ReachByImage {
+		return "the content of the image itself"
+	}
+	return "the references of the outputs"
+}
+
+func kindWords(kinds []audit.Kind) string {
+	words := map[audit.Kind]string{audit.NativeCode: "native code", audit.Bytecode: "bytecode", audit.Firmware: "firmware"}
+	out := make([]string, len(kinds))
+	for i, k := range kinds {
+		out[i] = words[k]
+	}
+	return strings.Join(out, ", ")
+}
+
+var levelWords = map[audit.Level]string{
+	audit.LevelDerivation: "Its text says",
+	audit.LevelContent:    "Its bytes say",
+	audit.LevelTrace:      "The trace says",
+	audit.LevelRebuild:    "The rebuild says",
+}
+
+func (e *explainer) why() {
+	d := e.d()
+	if len(d.Evidence) == 0 {
+		e.say("\nThere is no evidence on record.")
+		return
+	}
+	e.say("\nWhy:")
+	for _, ev := range d.Evidence {
+		line := fmt.Sprintf("  - %s: %s", levelWords[ev.Level], ev.Detail)
+		if ev.At != "" {
+			line += fmt.Sprintf(" (at %s)", ev.At)
+		}
+		if ev.From != "" && ev.From != d.Drv {
+			line += ", from " + ev.From
+		}
+		e.say("%s [%s]", line, ev.Rule)
+	}
+	if !slices.ContainsFunc(d.Evidence, func(ev audit.Evidence) bool { return ev.Level != audit.LevelDerivation }) &&
+		d.Verdict != audit.Unknown && d.Verdict != audit.Seed {
+		e.say("  This is by the derivation's text alone: a suspicion, its bytes were not looked at.")
+	}
+}
+
+func (e *explainer) rebuilds() {
+	d := e.d()
+	if len(d.Rebuild) == 0 {
+		return
+	}
+	e.say("\nRebuild:")
+	for _, r := range d.Rebuild {
+		line := fmt.Sprintf("  - output %s, by %s: %s", r.Output, r.By, r.Result)
+		if r.Reason != "" {
+			line += " (" + r.Reason + ")"
+		}
+		e.say("%s", line)
+	}
+	if prebuilt(d.Verdict) && slices.ContainsFunc(d.Rebuild, func(r audit.Rebuild) bool { return r.Result == audit.Reproduced }) {
+		e.say("  That it reproduces says nothing of its origin: the same prebuilt bytes repackaged are always the same.")
+	}
+}
+
+func prebuilt(v audit.Verdict) bool {
+	return v == audit.Binary || v == audit.CarriesBinary || v == audit.BuiltByBinary
+}
+
+func (e *explainer) name(node int32) string {
+	if node == 0 {
+		return "the target " + e.a.Target.Name
+	}
+	return e.a.Derivations[node-1].Name
+}
+
+func (e *explainer) wayHere() {
+	way := e.flow.way(int32(e.row + 1))
+	switch {
+	case way == nil:
+		e.say("\nThe target does not need it, except perhaps to fetch something else.")
+		return
+	case len(way) == 2:
+		e.say("\nIt is a root of the target itself.")
+		return
+	}
+	e.say("\nThe shortest way from the root:")
+	for i, v := range way[1:] {
+		d := e.a.Derivations[v-1]
+		e.say("  %s%s  (%s)", strings.Repeat("  ", min(i, 12)), d.Drv, d.Verdict)
+	}
+}
+
+// clears says what removing one edge of the way would take out of the
+// closure: the last edge on it that every way passes.
+func (e *explainer) clears() {
+	self := int32(e.row + 1)
+	way := e.flow.way(self)
+	if len(way) < 3 {
+		return
+	}
+	for i := len(way) - 1; i >= 2; i-- {
+		u, v := way[i-1], way[i]
+		if !e.flow.onlyThrough(u, v) {
+			continue
+		}
+		// Is v on every way to the row itself?
+		if !e.flow.dominates(v, self) {
+			continue
+		}
+		gone, found := e.heldBy(v)
+		e.say("\nIf %s did not need %s, %s would leave the closure.", e.name(u), e.name(v), count(gone, "derivation"))
+		e.say("Findings that this one edge would clear: %s.", list(found))
+		return
+	}
+	users := e.users(self)
+	e.say("\nNo single edge holds it: %s need it (%s).", count(len(users), "derivation"), list(users))
+}
+
+// heldBy counts what a node dominates, and names the findings among it.
+func (e *explainer) heldBy(v int32) (gone int, findings []string) {
+	under := make([]bool, len(e.flow.next))
+	for _, w := range e.flow.order {
+		under[w] = w == v || w != 0 && under[e.flow.idom[w]]
+		if !under[w] {
+			continue
+		}
+		gone++
+		if prebuilt(e.a.Derivations[w-1].Verdict) {
+			findings = append(findings, e.name(w))
+		}
+	}
+	sort.Strings(findings)
+	return gone, slices.Compact(findings)
+}
+
+func (e *explainer) users(v int32) []string {
+	var out []string
+	for _, p := range e.flow.prev[v] {
+		out = append(out, e.name(p))
+	}
+	sort.Strings(out)
+	return out
+}
+
+// list joins names and cuts a long list.
+func list(names []string) string {
+	const most = 8
+	switch {
+	case len(names) == 0:
+		return "none"
+	case len(names) <= most:
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func verb(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}

@@ -1,0 +1,185 @@
+package analyze
+
+import (
+	"fmt"
+	"slices"
+
+	"fromsource/analyze/audit"
+	"fromsource/analyze/content"
+	"fromsource/analyze/trace"
+	"fromsource/closure"
+)
+
+// origin is where prebuilt code can come from: a fetch, an input source, or
+// what unpacks the seed.
+type origin struct {
+	item *item
+	seed bool
+}
+
+// from names an origin as evidence does: its derivation, or its store path.
+func (s *state) from(o origin) string {
+	if o.item.id == closure.None {
+		return o.item.path
+	}
+	return s.g.Path(o.item.id)
+}
+
+// bitset is a set of origins.
+type bitset []uint64
+
+func (b bitset) has(i trace.Origin) bool { return b[i>>6]&(1<<(i&63)) != 0 }
+func (b bitset) add(i trace.Origin)      { b[i>>6] |= 1 << (i & 63) }
+func (b bitset) or(o bitset) {
+	for i := range o {
+		b[i] |= o[i]
+	}
+}
+
+// isOrigin reports whether the outputs of a derivation are origins: fetches,
+// and what unpacks the seed.
+func (s *state) isOrigin(id closure.ID) bool { return s.g.FixedOutput(id) || s.text[id].Seed }
+
+// seedSources are input sources that a derivation of the seed uses: the seed
+// of the first nixpkgs was committed beside its expressions.
+func (s *state) seedSources() map[*item]bool {
+	out := map[*item]bool{}
+	for i := range closure.ID(s.g.Len()) {
+		if s.text[i].Seed {
+			for _, it := range s.sources[i] {
+				out[it] = true
+			}
+		}
+	}
+	return out
+}
+
+// collectOrigins fills the index with the members of what was fetched, and
+// works out which origins each derivation depends on: a file can only have
+// come from one of those.
+func (s *state) collectOrigins() {
+	seeds := s.seedSources()
+	number := map[*item]trace.Origin{}
+	add := func(it *item, seed bool) {
+		if it == nil || it.walk == nil || len(it.walk.Members)+len(it.walk.Opaque) == 0 {
+			return
+		}
+		if _, ok := number[it]; ok {
+			return
+		}
+		o := trace.Origin(len(s.origins))
+		number[it] = o
+		s.origins = append(s.origins, origin{it, seed})
+		s.index.Add(o, it.walk.Members)
+		if !seed && it.id != closure.None && s.text[it.id].Suspected && sum(it.walk).opaqueOnly() {
+			s.index.AddOpaque(o, it.walk.Opaque, s.text[it.id].Kinds)
+		}
+	}
+	for i := range closure.ID(s.g.Len()) {
+		if s.isOrigin(i) {
+			for _, it := range s.outputs[i] {
+				add(it, s.text[i].Seed)
+			}
+		}
+		for _, it := range s.sources[i] {
+			add(it, seeds[it])
+		}
+	}
+	words := (len(s.origins) + 63) / 64
+	s.have = make([]bitset, s.g.Len())
+	for _, i := range s.g.Topo() {
+		s.have[i] = make(bitset, words)
+		for _, it := range s.sources[i] {
+			if o, ok := number[it]; ok {
+				s.have[i].add(o)
+			}
+		}
+		for _, in := range s.g.Inputs(i) {
+			for _, it := range s.outputs[in] {
+				if o, ok := number[it]; ok {
+					s.have[i].add(o)
+				}
+			}
+			if !s.g.FixedOutput(in) && s.have[in] != nil {
+				s.have[i].or(s.have[in])
+			}
+		}
+	}
+}
+
+// match recognises the files of an output among the members of what the
+// derivation depends on.
+func (s *state) match(it *item) {
+	if it == nil || it.walk == nil {
+		return
+	}
+	var m trace.Matches
+	for i := range it.walk.Members {
+		seed := false
+		for _, h := range s.lookup(it.id, &it.walk.Members[i]) {
+			m.Add(h)
+			seed = seed || s.origins[h.Origin].seed
+		}
+		if seed {
+			it.fromSeed++
+		}
+	}
+	for i := range it.walk.Opaque {
+		for _, h := range s.lookup(it.id, &it.walk.Opaque[i]) {
+			m.Add(h)
+		}
+	}
+	it.matches = m.All()
+}
+
+// lookup finds where a file can have come from, given what the derivation
+// depends on.
+func (s *state) lookup(id closure.ID, f *content.File) []trace.Hit {
+	return slices.DeleteFunc(s.index.Match(f), func(h trace.Hit) bool { return !s.have[id].has(h.Origin) })
+}
+
+// matchEvidence tells of a derivation's matches, each with its place.
+func (s *state) matchEvidence(id closure.ID, seed bool) (ev []audit.Evidence, kinds []audit.Kind, best audit.Confidence) {
+	for _, it := range s.outputs[id] {
+		if it == nil {
+			continue
+		}
+		for _, m := range it.matches {
+			o := s.origins[m.Origin]
+			if o.seed != seed {
+				continue
+			}
+			rule := m.How.Rule()
+			if seed {
+				rule = "seed-content"
+			}
+			ev = append(ev, audit.Evidence{
+				Rule: rule, Level: audit.LevelTrace, At: place(it.path, m.First[0].File),
+				Detail: m.Sentence(closure.NameOf(o.item.path)), From: s.from(o),
+			})
+			kinds = addKinds(kinds, m.Kinds...)
+			best = highest(best, m.Confidence)
+		}
+	}
+	return capped(ev), kinds, best
+}
+
+// mostEvidence bounds what one row holds of one sort.
+const mostEvidence = 12
+
+// capped keeps the first pieces and says how many there were.
+func capped(ev []audit.Evidence) []audit.Evidence {
+	if n := len(ev) - mostEvidence; n > 0 {
+		ev = ev[:mostEvidence]
+		ev[mostEvidence-1].Detail += fmt.Sprintf("; and %d more like this", n)
+	}
+	return ev
+}
+
+// place is a file in a store path.
+func place(storePath, file string) string {
+	if file == "" || file == closure.NameOf(storePath) {
+		return storePath
+	}
+	return storePath + "/" + file
+}

@@ -1,0 +1,195 @@
+package analyze
+
+import (
+	"path"
+	"slices"
+
+	"fromsource/analyze/audit"
+	"fromsource/analyze/trace"
+	"fromsource/closure"
+)
+
+// reached is what is part of the target.
+type reached struct {
+	by string // one of audit's ReachBy constants
+	in closure.Set
+	// complete is false if something else may be part of it too.
+	complete bool
+}
+
+func (r *reached) of(id closure.ID) audit.Reach {
+	switch {
+	case r.in.Has(id):
+		return audit.ReachRuntime
+	case r.complete:
+		return audit.ReachBuild
+	}
+	return audit.ReachUnknown
+}
+
+// findReach decides what is part of the target: by the image's own content
+// where there is one, because images discard references, and by references
+// otherwise.
+func (s *state) findReach() {
+	var images []*item
+	rootsAtHand := len(s.g.Roots()) > 0
+	for _, r := range s.g.Roots() {
+		for _, it := range s.outputs[r] {
+			if it == nil || it.walk == nil {
+				rootsAtHand = false
+			} else if len(it.walk.Images) > 0 {
+				images = append(images, it)
+			}
+		}
+	}
+	if s.image != nil && s.image.walk != nil {
+		images = append(images, s.image)
+	}
+	switch {
+	case len(images) > 0:
+		s.reach = s.reachByImage(images)
+		s.reach.complete = s.reach.complete && rootsAtHand
+	case s.req.Store != nil && s.anyRoot():
+		s.reach = s.reachByReferences()
+	default:
+		s.reach = reached{by: audit.ReachByNothing, in: s.g.NewSet()}
+	}
+}
+
+func (s *state) anyRoot() bool {
+	return slices.ContainsFunc(s.g.Roots(), func(r closure.ID) bool {
+		return slices.ContainsFunc(s.outputs[r], func(it *item) bool { return it != nil && it.walk != nil })
+	})
+}
+
+// reachByImage looks for store paths by name, and, for files that lie outside
+// of any, for the outputs that have the same file.
+func (s *state) reachByImage(images []*item) reached {
+	r := reached{by: audit.ReachByImage, in: s.g.NewSet(), complete: true}
+	for _, root := range s.g.Roots() {
+		r.in.Add(root)
+	}
+	loose := trace.NewIndex()
+	others := map[uint64]bool{}
+	for _, img := range images {
+		for _, p := range img.walk.StorePaths {
+			if it := s.items[path.Join(s.g.StoreDir(), p)]; it != nil && it.id != closure.None {
+				r.in.Add(it.id)
+			}
+		}
+		for i := range img.walk.Members {
+			if trace.StorePart(img.walk.Members[i].Path) == "" {
+				loose.Add(0, img.walk.Members[i:i+1])
+			}
+		}
+		for _, o := range img.walk.Others {
+			others[o] = true
+		}
+		for _, k := range img.walk.Skipped {
+			r.complete = r.complete && trace.StorePart(k.Path) != ""
+		}
+	}
+	s.byContent(&r, loose, others)
+	return r
+}
+
+// byContent adds the derivations whose files are in an image. A compiled file
+// is enough; another one only if no second derivation has it.
+func (s *state) byContent(r *reached, loose *trace.Index, others map[uint64]bool) {
+	owner := map[uint64]closure.ID{}
+	for i := range closure.ID(s.g.Len()) {
+		for _, it := range s.outputs[i] {
+			if it == nil || it.walk == nil {
+				r.complete = false
+				continue
+			}
+			for k := range it.walk.Members {
+				if loose.Len() > 0 && len(loose.Match(&it.walk.Members[k])) > 0 {
+					r.in.Add(i)
+					break
+				}
+			}
+			for _, o := range it.walk.Others {
+				if others[o] {
+					if was, ok := owner[o]; ok && was != i {
+						owner[o] = closure.None
+					} else if !ok {
+						owner[o] = i
+					}
+				}
+			}
+		}
+	}
+	for _, i := range owner {
+		if i != closure.None {
+			r.in.Add(i)
+		}
+	}
+}
+
+// reachByReferences follows references from the roots' outputs.
+func (s *state) reachByReferences() reached {
+	r := reached{by: audit.ReachByReferences, in: s.g.NewSet(), complete: true}
+	seen := map[*item]bool{}
+	var queue []*item
+	push := func(it *item) {
+		if it != nil && !seen[it] {
+			seen[it] = true
+			queue = append(queue, it)
+		}
+	}
+	byHash := s.byHash()
+	for _, root := range s.g.Roots() {
+		r.in.Add(root)
+		for _, it := range s.outputs[root] {
+			push(it)
+			r.complete = r.complete && it != nil
+		}
+	}
+	for len(queue) > 0 {
+		it := queue[0]
+		queue = queue[1:]
+		if it.id != closure.None {
+			r.in.Add(it.id)
+		}
+		if it.walk == nil {
+			r.complete = false
+			continue
+		}
+		r.complete = r.complete && !it.walk.Overflow
+		for _, ref := range s.references(it, byHash) {
+			push(ref)
+		}
+	}
+	return r
+}
+
+// byHash finds items by the hash part of their paths.
+func (s *state) byHash() map[string]*item {
+	out := make(map[string]*item, len(s.items))
+	for p, it := range s.items {
+		out[trace.HashPart(p)] = it
+	}
+	return out
+}
+
+// references are the items that one refers to, itself excluded: as its store
+// has on record, or by what was seen in its bytes.
+func (s *state) references(it *item, byHash map[string]*item) []*item {
+	var out []*item
+	add := func(ref *item) {
+		if ref != nil && ref != it && !slices.Contains(out, ref) {
+			out = append(out, ref)
+		}
+	}
+	if it.info.References != nil {
+		for _, p := range it.info.References {
+			add(s.items[p])
+		}
+		return out
+	}
+	for _, h := range it.walk.Refs {
+		add(byHash[h])
+	}
+	return out
+}

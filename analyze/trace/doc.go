@@ -1,0 +1,23 @@
+// Package trace answers whether known bytes came to be part of an output:
+// the prebuilt members of what a closure fetches, and the distribution's
+// bootstrap seed.
+//
+// A [Walk] is what is noted of one store path's content, by itself and
+// independent of any closure: its compiled files with their fingerprints, the
+// hashes of all others, and what looks like a reference to a store path.
+// Walks are kept in [Fingerprints], a directory that any number of audits
+// share. An [Index] holds the members of fetches; matching a walk's files
+// against it gives [Match]es.
+//
+// What is matched by what:
+//
+//   - any compiled file by the hash of its bytes ([Identical]), however deep in
+//     archives, compressed files or images either side is: a repacked jar is
+//     found by its classes, a compressed firmware by what it unpacks to;
+//   - native code also by the hash of all its executable sections, or by its
+//     build-id ([Patched]): what patchelf, strip and objcopy leave alone.
+//
+// What can't be found this way: code that is linked statically into something
+// else, encrypted or packed by a tool that content can't open, or compiled
+// from text that is itself an encoded binary.
+package trace

@@ -1,0 +1,138 @@
+package trace
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"fromsource/analyze/content"
+)
+
+// Walk is what is noted of the content of one store path.
+type Walk struct {
+	// Files and Bytes count what was read, after decompression.
+	Files int
+	Bytes int64
+	// SourceFiles and DataFiles count what is not compiled, as content does.
+	SourceFiles, DataFiles int
+	// Members are the compiled files, in the order of the NAR.
+	Members []content.File
+	// Skipped could not be looked at.
+	Skipped []content.Skip
+	// Opaque are files of no known format that are no text either: what a
+	// firmware blob in an unknown container looks like. At most maxOpaque.
+	Opaque []content.File
+	// Others are short hashes of the files that are neither compiled nor
+	// tiny, sorted: enough to say that two paths share files. Files that lie
+	// in something named like a store path are not among them: they are known
+	// by that name.
+	Others []uint64
+	// Images are the outermost images inside: ISO 9660, file systems, initrds.
+	Images []content.File
+	// StorePaths are base names of store paths that occur as names of files
+	// and directories inside: an image's content. Sorted.
+	StorePaths []string
+	// Refs and WideRefs are what could be hash parts of store paths in the
+	// NAR's bytes, in plain text and in UTF-16. Sorted. Overflow is true if
+	// there were too many to keep.
+	Refs, WideRefs []string
+	Overflow       bool
+}
+
+const (
+	// minOther is the least size, in bytes, of a file in Others: shorter
+	// ones are the same everywhere.
+	minOther  = 64
+	maxOpaque = 4096
+	maxImages = 64
+	// maxStorePaths bounds what one image can make us keep.
+	maxStorePaths = 1 << 20
+)
+
+// Short is the short hash of a file as Walk.Others has it.
+func Short(sum [32]byte) uint64 { return binary.LittleEndian.Uint64(sum[:8]) }
+
+// Take walks one NAR. The error is that of reading it, or of the context;
+// what was inside and could not be read is in Walk.Skipped.
+func Take(ctx context.Context, inspect content.Inspector, name string, nar io.Reader) (*Walk, error) {
+	w := new(Walk)
+	var s Scanner
+	inside := map[string]bool{}
+	o := content.Options{Visit: func(f *content.File) {
+		owner := StorePart(f.Path)
+		if owner != "" && !inside[owner] && len(inside) < maxStorePaths {
+			inside[strings.Clone(owner)] = true
+		}
+		if isImage[f.Format] {
+			w.image(f)
+		}
+		if f.Kind != "" {
+			return // a member
+		}
+		if f.Size >= minOther && owner == "" {
+			w.Others = append(w.Others, Short(f.SHA256))
+		}
+		if opaque(f) && len(w.Opaque) < maxOpaque {
+			w.Opaque = append(w.Opaque, *f)
+		}
+	}}
+	r := io.TeeReader(nar, &s)
+	res, err := inspect(ctx, name, r, o)
+	if err != nil {
+		return nil, fmt.Errorf("looking into %q: %w", name, err)
+	}
+	// What an inspector leaves unread still counts for references, and a
+	// stream's check of its own hash comes at its end.
+	if _, err := io.Copy(io.Discard, r); err != nil {
+		return nil, fmt.Errorf("reading %q: %w", name, err)
+	}
+	w.Files, w.Bytes = res.Files, res.Bytes
+	w.SourceFiles, w.DataFiles = res.SourceFiles, res.DataFiles
+	w.Members, w.Skipped = res.Members, res.Skipped
+	slices.Sort(w.Others)
+	w.Others = slices.Compact(w.Others)
+	for p := range inside {
+		w.StorePaths = append(w.StorePaths, p)
+	}
+	slices.Sort(w.StorePaths)
+	w.Refs, w.WideRefs, w.Overflow = s.Refs()
+	return w, nil
+}
+
+// isImage are the formats that hold a system rather than a package.
+var isImage = map[string]bool{"iso9660": true, "squashfs": true, "cpio": true, "fat": true, "ext": true, "erofs": true}
+
+// image notes an image in place of those inside it, which come before it.
+func (w *Walk) image(f *content.File) {
+	w.Images = slices.DeleteFunc(w.Images, func(in content.File) bool { return strings.HasPrefix(in.Path, f.Path+"/") })
+	if len(w.Images) < maxImages {
+		w.Images = append(w.Images, *f)
+	}
+}
+
+// StorePart is the first part of a path that is named like a store path, such
+// as the directory that an image keeps it in; "" if none is.
+func StorePart(path string) string {
+	for rest := path; rest != ""; {
+		part, more, _ := strings.Cut(rest, "/")
+		if HashPart(part) != "" {
+			return part
+		}
+		rest = more
+	}
+	return ""
+}
+
+// opaque reports whether a file is data that nothing is known of.
+func opaque(f *content.File) bool {
+	return f.Kind == "" && (f.Format == "" || f.Format == "data") && f.Size >= minFirmware
+}
+
+// Shares reports whether the walk has a file, not compiled, with this hash.
+func (w *Walk) Shares(short uint64) bool {
+	_, ok := slices.BinarySearch(w.Others, short)
+	return ok
+}

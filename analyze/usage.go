@@ -1,0 +1,223 @@
+package analyze
+
+import (
+	"fmt"
+	"strings"
+
+	"fromsource/analyze/audit"
+	"fromsource/analyze/content"
+	"fromsource/analyze/trace"
+	"fromsource/closure"
+)
+
+// usage is what became of the members of one fetch or input source.
+type usage struct {
+	evidence   []audit.Evidence
+	kinds      []audit.Kind
+	confidence audit.Confidence
+}
+
+func (u *usage) add(ev audit.Evidence, kinds []audit.Kind, c audit.Confidence) {
+	u.evidence = append(u.evidence, ev)
+	u.kinds = addKinds(u.kinds, kinds...)
+	u.confidence = highest(u.confidence, c)
+}
+
+// run is one prebuilt file that a build executed.
+type run struct {
+	by         closure.ID
+	origin     trace.Origin
+	rule       string
+	level      audit.Level
+	at, member string
+	via        closure.ID // the package that carries it, or closure.None
+	kind       audit.Kind
+	confidence audit.Confidence
+}
+
+// runs finds the prebuilt files, not the seed's, that builds executed.
+func (s *state) runs() map[closure.ID][]run {
+	out := map[closure.ID][]run{}
+	for i := range closure.ID(s.g.Len()) {
+		if s.g.FixedOutput(i) {
+			continue // what a fetch executes does not reach its bytes
+		}
+		if x := s.execs[i]; x != nil {
+			out[i] = append(out[i], s.recorded(i, x)...)
+		}
+		out[i] = append(out[i], s.textual(i)...)
+	}
+	return out
+}
+
+// recorded goes through the record of one build.
+func (s *state) recorded(id closure.ID, x *executed) []run {
+	var out []run
+	for _, p := range x.paths {
+		storePath, rest := splitStore(s.g.StoreDir(), p)
+		it := s.items[storePath]
+		if it == nil || it.walk == nil || it.id == id {
+			continue
+		}
+		f := member(it.walk, rest, closure.NameOf(storePath))
+		if f == nil {
+			continue // a script, or compiled elsewhere
+		}
+		out = append(out, s.runOf(id, it, f, p)...)
+	}
+	for _, sum := range x.bySum() {
+		for _, h := range s.lookup(id, &content.File{SHA256: sum}) {
+			if !s.origins[h.Origin].seed {
+				out = append(out, run{
+					by: id, origin: h.Origin, rule: "exec-recorded", level: audit.LevelTrace,
+					at: x.sums[sum], member: h.Member, via: closure.None, kind: h.Kind, confidence: h.Confidence,
+				})
+			}
+		}
+	}
+	return out
+}
+
+// runOf is what it means that a file of an item was executed.
+func (s *state) runOf(by closure.ID, it *item, f *content.File, at string) []run {
+	var out []run
+	for o := range s.origins {
+		if s.origins[o].item == it {
+			if s.origins[o].seed {
+				return nil
+			}
+			return []run{{
+				by: by, origin: trace.Origin(o), rule: "exec-recorded", level: audit.LevelTrace,
+				at: at, member: f.Path, via: closure.None, kind: f.Kind, confidence: or(f.Confidence, audit.High),
+			}}
+		}
+	}
+	if it.id == closure.None {
+		return nil
+	}
+	for _, h := range s.lookup(it.id, f) {
+		if !s.origins[h.Origin].seed {
+			out = append(out, run{
+				by: by, origin: h.Origin, rule: "exec-recorded", level: audit.LevelTrace,
+				at: at, member: h.Member, via: it.id, kind: h.Kind, confidence: h.Confidence,
+			})
+		}
+	}
+	return out
+}
+
+// member finds a compiled file by its path in a store path; rest is empty
+// where the store path is the file itself, which walks call by its name.
+func member(w *trace.Walk, rest, name string) *content.File {
+	if rest == "" {
+		rest = name
+	}
+	for i := range w.Members {
+		if w.Members[i].Path == rest {
+			return &w.Members[i]
+		}
+	}
+	return nil
+}
+
+// textual is what the text says that the build runs. It counts where the
+// bytes agree that there is prebuilt code in it.
+func (s *state) textual(id closure.ID) []run {
+	var out []run
+	for _, x := range s.text[id].Executes {
+		if s.text[x].Seed {
+			continue
+		}
+		conf := audit.Medium
+		if s.execs[id] == nil {
+			conf = audit.Low
+		}
+		for _, it := range s.outputs[x] {
+			if it == nil || it.walk == nil {
+				continue
+			}
+			if s.g.FixedOutput(x) {
+				if o, f := s.originOf(it); f != nil {
+					out = append(out, run{
+						by: id, origin: o, rule: "exec-text", level: audit.LevelDerivation,
+						at: it.path, member: f.Path, via: closure.None, kind: f.Kind, confidence: conf,
+					})
+				}
+				continue
+			}
+			for _, m := range it.matches {
+				if h := m.First[0]; !s.origins[m.Origin].seed {
+					out = append(out, run{
+						by: id, origin: m.Origin, rule: "exec-text", level: audit.LevelDerivation,
+						at: place(it.path, h.File), member: h.Member, via: x, kind: h.Kind, confidence: conf,
+					})
+				}
+			}
+		}
+	}
+	return out
+}
+
+// originOf is the origin of an item that has compiled members, and the first.
+func (s *state) originOf(it *item) (trace.Origin, *content.File) {
+	for o := range s.origins {
+		if s.origins[o].item == it && len(it.walk.Members) > 0 {
+			return trace.Origin(o), &it.walk.Members[0]
+		}
+	}
+	return 0, nil
+}
+
+// evidence tells of a run for the row of the derivation whose build it was.
+func (s *state) runEvidence(r run) audit.Evidence {
+	o := s.origins[r.origin]
+	what := "its build executed"
+	if r.rule == "exec-text" {
+		what = "its text says that its build runs"
+	}
+	detail := fmt.Sprintf("%s a prebuilt member of %s: %s", what, closure.NameOf(o.item.path), r.member)
+	if r.via != closure.None {
+		detail += ", carried by " + s.g.Name(r.via)
+	}
+	return audit.Evidence{Rule: r.rule, Level: r.level, At: r.at, Detail: detail, From: s.from(o)}
+}
+
+// usages sums up, by origin, where members were found and which were run.
+func (s *state) usages(runs map[closure.ID][]run) []usage {
+	out := make([]usage, len(s.origins))
+	for i := range closure.ID(s.g.Len()) {
+		if s.isOrigin(i) {
+			continue
+		}
+		for _, it := range s.outputs[i] {
+			if it == nil {
+				continue
+			}
+			for _, m := range it.matches {
+				h := m.First[0]
+				out[m.Origin].add(audit.Evidence{
+					Rule: m.How.Rule(), Level: audit.LevelTrace, At: h.Member,
+					Detail: fmt.Sprintf("found in an output, %s: %s", found(h.How), strings.TrimPrefix(place(it.path, h.File), s.g.StoreDir()+"/")),
+					From:   s.g.Path(i),
+				}, m.Kinds, m.Confidence)
+			}
+		}
+		for _, r := range runs[i] {
+			detail := "executed by a build"
+			if r.rule == "exec-text" {
+				detail = "run by a build, as its text says"
+			}
+			out[r.origin].add(audit.Evidence{
+				Rule: r.rule, Level: r.level, At: r.member, Detail: detail, From: s.g.Path(i),
+			}, []audit.Kind{r.kind}, r.confidence)
+		}
+	}
+	for i := range out {
+		out[i].evidence = capped(out[i].evidence)
+	}
+	return out
+}
+
+func found(h trace.How) string {
+	return [...]string{"identical", "patched (the same code sections)", "rebuilt or patched (the same build-id)"}[h]
+}

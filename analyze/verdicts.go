@@ -1,0 +1,336 @@
+package analyze
+
+import (
+	"fmt"
+	"slices"
+
+	"fromsource/analyze/audit"
+	"fromsource/analyze/trace"
+	"fromsource/closure"
+)
+
+// decideAll gives every derivation its verdict, inputs before consumers.
+func (s *state) decideAll() []decision {
+	d := &decider{state: s, out: make([]decision, s.g.Len()), unknown: trace.NewIndex()}
+	d.runs = s.runs()
+	d.usages = s.usages(d.runs)
+	for _, i := range s.g.Topo() {
+		switch {
+		case s.g.Missing(i):
+			d.out[i] = decision{verdict: audit.Unknown, confidence: audit.Low, reason: "the derivation itself was not at hand"}
+		case s.g.FixedOutput(i):
+			f := d.fetched(i)
+			d.out[i] = f.decide()
+		default:
+			b := d.built(i)
+			d.out[i] = b.decide()
+		}
+		if d.out[i].verdict == audit.Unknown {
+			d.doubt(i)
+		}
+	}
+	return d.out
+}
+
+// decider carries what the verdicts of a whole closure need of each other.
+type decider struct {
+	*state
+	out    []decision
+	runs   map[closure.ID][]run
+	usages []usage
+	// unknown holds the compiled files of outputs whose verdict is unknown:
+	// who has one of them is unknown too.
+	unknown *trace.Index
+}
+
+func (s *state) textOf(id closure.ID) text {
+	t := &s.text[id]
+	return text{t.Suspected, t.Seed, t.Kinds, t.Confidence}
+}
+
+// sum puts a walk into the few numbers that decide.
+func sum(w *trace.Walk) *contents {
+	c := &contents{bytes: w.Bytes, text: w.SourceFiles, opaque: len(w.Opaque)}
+	for i := range w.Opaque {
+		c.opaqueBytes += w.Opaque[i].Size
+	}
+	for i := range w.Members {
+		f := &w.Members[i]
+		if f.Embedded {
+			c.embedded++
+			continue
+		}
+		if c.members == 0 {
+			c.first, c.firstAt = f.Format, f.Path
+			if f.Detail != "" {
+				c.first += " (" + f.Detail + ")"
+			}
+		}
+		c.members++
+		c.memberBytes += f.Size
+		c.kinds = addKinds(c.kinds, f.Kind)
+		c.confidence = highest(c.confidence, or(f.Confidence, audit.High))
+	}
+	return c
+}
+
+func (d *decider) fetched(id closure.ID) fetched {
+	f := fetched{text: d.textOf(id), recorded: true}
+	for _, it := range d.outputs[id] {
+		switch {
+		case it == nil:
+			f.absent = "its output path is not known before it is built"
+		case it.walk == nil:
+			f.absent = it.absent
+		default:
+			f.contents = sum(it.walk)
+			f.contents.unread, f.contents.unreadAt = it.unread()
+		}
+	}
+	for o := range d.origins {
+		if d.origins[o].item.id == id {
+			u := d.usages[o]
+			f.used = append(f.used, u.evidence...)
+			f.usedKinds = addKinds(f.usedKinds, u.kinds...)
+			f.usedConfidence = highest(f.usedConfidence, u.confidence)
+		}
+	}
+	f.target = d.reach.in.Has(id)
+	d.follow(id, &f)
+	return f
+}
+
+// follow finds out whether everything that could hold a fetch's members was
+// looked at.
+func (d *decider) follow(id closure.ID, f *fetched) {
+	for _, c := range d.g.Consumers(id) {
+		if d.g.FixedOutput(c) {
+			continue
+		}
+		f.recorded = f.recorded && d.execs[c] != nil
+		if f.unfollowed != "" {
+			continue
+		}
+		if why := d.outputsAbsent(c); why != "" {
+			f.unfollowed = fmt.Sprintf("of %s, which uses it: %s", d.g.Name(c), why)
+			continue
+		}
+		for _, it := range d.outputs[c] {
+			if why, _ := it.unread(); why != "" && f.unfollowed == "" {
+				f.unfollowed = fmt.Sprintf("of %s, which uses it: %s", d.g.Name(c), why)
+			}
+		}
+	}
+}
+
+// outputsAbsent is why the outputs of a derivation are not all at hand.
+func (s *state) outputsAbsent(id closure.ID) string {
+	if s.g.Missing(id) {
+		return "the derivation itself was not at hand"
+	}
+	for _, it := range s.outputs[id] {
+		switch {
+		case it == nil:
+			return "the path of an output is not known before it is built"
+		case it.walk == nil:
+			return it.absent
+		}
+	}
+	return ""
+}
+
+func (d *decider) built(id closure.ID) built {
+	b := built{text: d.textOf(id), absent: d.outputsAbsent(id), recorded: d.execs[id] != nil}
+	if d.req.Store == nil {
+		return b
+	}
+	b.carried, b.carriedKinds, b.carriedConfidence = d.matchEvidence(id, false)
+	b.seedFiles, b.seedKinds, _ = d.matchEvidence(id, true)
+	compiled, seeds := 0, 0
+	for _, it := range d.outputs[id] {
+		if it != nil && it.walk != nil {
+			compiled += len(it.walk.Members)
+			seeds += it.fromSeed
+		}
+	}
+	b.onlySeed = compiled > 0 && compiled == seeds
+	for _, r := range d.runs[id] {
+		b.executed = append(b.executed, d.runEvidence(r))
+		b.executedKinds = addKinds(b.executedKinds, r.kind)
+		b.executedConfidence = highest(b.executedConfidence, r.confidence)
+	}
+	b.executed = capped(b.executed)
+	d.doubts(id, &b)
+	if b.absent == "" {
+		b.clean = d.cleanEvidence(id, compiled)
+	}
+	return b
+}
+
+// doubts collects what stands between a built derivation and "source".
+func (d *decider) doubts(id closure.ID, b *built) {
+	doubt := func(format string, args ...any) { b.doubts = append(b.doubts, fmt.Sprintf(format, args...)) }
+	for _, it := range d.outputs[id] {
+		if it == nil {
+			continue
+		}
+		if why, _ := it.unread(); why != "" {
+			doubt("of its output %s: %s", closure.NameOf(it.path), why)
+		}
+	}
+	for _, it := range d.sources[id] {
+		d.doubtInput(it, "input source", b, doubt)
+	}
+	for _, in := range d.g.Inputs(id) {
+		if d.g.Missing(in) {
+			doubt("its input %s was not at hand", d.g.Name(in))
+			continue
+		}
+		for _, it := range d.outputs[in] {
+			if it == nil {
+				doubt("of its input %s an output's path is not known before it is built", d.g.Name(in))
+				continue
+			}
+			if d.text[in].Seed {
+				continue // nothing in it would be news
+			}
+			if !d.g.FixedOutput(in) && it.walk == nil && d.unusedOutput(id, it) {
+				continue
+			}
+			d.doubtInput(it, "input", b, doubt)
+		}
+	}
+	if b.absent == "" && len(b.doubts) == 0 {
+		d.shared(id, doubt)
+	}
+	d.weaknesses(id, b)
+}
+
+// unusedOutput reports whether the build did not ask for this output of an
+// input: a derivation names the outputs that it uses.
+func (d *decider) unusedOutput(id closure.ID, it *item) bool {
+	drv, err := d.g.Derivation(id)
+	if err != nil {
+		return false
+	}
+	for _, in := range drv.InputDrvs {
+		if in.Path != d.g.Path(it.id) {
+			continue
+		}
+		for _, o := range d.g.Outputs(it.id) {
+			if o.Path == it.path {
+				return !slices.Contains(in.Outputs, o.Name)
+			}
+		}
+	}
+	return false
+}
+
+func (d *decider) doubtInput(it *item, what string, b *built, doubt func(string, ...any)) {
+	name := closure.NameOf(it.path)
+	if it.walk == nil {
+		doubt("its %s %s: %s", what, name, it.absent)
+		return
+	}
+	origin := it.id == closure.None || d.g.FixedOutput(it.id)
+	prebuilt := slices.ContainsFunc(it.matches, func(m trace.Match) bool { return !d.origins[m.Origin].seed })
+	if origin {
+		if why, _ := it.unread(); why != "" {
+			doubt("of its %s %s: %s", what, name, why)
+		}
+		prebuilt = len(it.walk.Members) > 0 || it.id != closure.None && d.out[it.id].verdict == audit.Binary
+	}
+	b.near = b.near || prebuilt
+	if !prebuilt {
+		return
+	}
+	for i := range it.walk.Members {
+		f := &it.walk.Members[i]
+		if linkable(f.Format) && (origin || len(d.lookup(it.id, f)) > 0) {
+			b.weak = append(b.weak, fmt.Sprintf("its %s %s holds prebuilt objects (%s): had it linked them into something, that would not be seen", what, name, f.Path))
+			return
+		}
+	}
+}
+
+// linkable are formats that a linker takes code from.
+func linkable(format string) bool {
+	switch format {
+	case "elf-relocatable", "coff-object", "coff", "macho-object", "omf", "llvm-bitcode", "ghc-object", "ocaml-object", "syso":
+		return true
+	}
+	return false
+}
+
+// shared finds compiled files that an output has in common with something
+// that is itself unknown.
+func (d *decider) shared(id closure.ID, doubt func(string, ...any)) {
+	told := map[trace.Origin]bool{}
+	for _, it := range d.outputs[id] {
+		for i := range it.walk.Members {
+			for _, h := range d.unknown.Match(&it.walk.Members[i]) {
+				from := closure.ID(h.Origin)
+				if told[h.Origin] || d.g.Way(id, from, d.g.CutFixed) == nil {
+					continue
+				}
+				told[h.Origin] = true
+				doubt("%s comes from %s, whose own origin is unknown", place(closure.NameOf(it.path), h.File), d.g.Name(from))
+			}
+		}
+	}
+}
+
+// doubt remembers the files of a derivation that is unknown.
+func (d *decider) doubt(id closure.ID) {
+	for _, it := range d.outputs[id] {
+		if it != nil && it.walk != nil && !d.g.FixedOutput(id) {
+			d.unknown.Add(trace.Origin(id), it.walk.Members)
+		}
+	}
+}
+
+// weaknesses are what lowers the confidence in "source": programs that the
+// build executed and of which nothing is known.
+func (d *decider) weaknesses(id closure.ID, b *built) {
+	x := d.execs[id]
+	if x == nil {
+		return
+	}
+	var names []string
+	for _, p := range x.paths {
+		storePath, _ := splitStore(d.g.StoreDir(), p)
+		it := d.items[storePath]
+		if it == nil || it.id == closure.None || it.id == id {
+			continue
+		}
+		if d.out[it.id].verdict == audit.Unknown {
+			names = append(names, d.g.Name(it.id))
+		}
+	}
+	if names = slices.Compact(names); len(names) > 0 {
+		b.weak = append(b.weak, "its build executed programs of unknown origin: "+list(names))
+	}
+}
+
+// cleanEvidence tells what was looked at and did not show anything.
+func (d *decider) cleanEvidence(id closure.ID, compiled int) []audit.Evidence {
+	members := 0
+	for o := range d.origins {
+		if d.have[id].has(trace.Origin(o)) && !d.origins[o].seed {
+			members += len(d.origins[o].item.walk.Members)
+		}
+	}
+	detail := "no compiled file in its outputs"
+	if compiled > 0 {
+		detail = fmt.Sprintf("%s in its outputs, none of which is among the %s of all that it depends on",
+			count(compiled, "compiled file"), count(members, "prebuilt member"))
+	}
+	out := []audit.Evidence{{Rule: "trace-none", Level: audit.LevelTrace, Detail: detail}}
+	if x := d.execs[id]; x != nil {
+		out = append(out, audit.Evidence{
+			Rule: "exec-none", Level: audit.LevelTrace,
+			Detail: fmt.Sprintf("its build executed %s, none prebuilt but the seed's", count(len(x.paths)+len(x.sums), "program")),
+		})
+	}
+	return out
+}
