@@ -1,0 +1,267 @@
+package compare
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// The NAR format is a sequence of strings, each its length in 8 bytes little
+// endian, its bytes, and zeros to a multiple of 8 (Nix's thesis, figure 5.2;
+// nix: doc/manual/source/protocols/nix-archive.md).
+
+// nodeType is the type of a node in a NAR.
+type nodeType uint8
+
+const (
+	end nodeType = iota // of the directory that is open
+	regular
+	symlink
+	directory
+)
+
+func (t nodeType) String() string {
+	return [...]string{"nothing", "file", "symbolic link", "directory"}[t]
+}
+
+// node is one node of a NAR; the first one has no name.
+type node struct {
+	name       string
+	kind       nodeType
+	executable bool
+	size       int64  // of a file
+	target     string // of a link
+}
+
+// Limits of a name and of a link's target, as Linux has them.
+const (
+	maxName   = 255
+	maxTarget = 4095
+)
+
+var errNAR = errors.New("malformed NAR")
+
+// narReader walks a NAR without keeping it: next gives a node, and its
+// contents are read, or skipped by the following next.
+type narReader struct {
+	r       *bufio.Reader
+	started bool
+	depth   int // of directories that are open
+	last    []string
+	file    bool  // a file was given and its end is to be read
+	left    int64 // of its contents
+	pad     int64
+	open    bool // an entry was given and its ")" is to be read
+	scratch [maxTarget + 8]byte
+}
+
+func newNARReader(r io.Reader) *narReader { return &narReader{r: bufio.NewReaderSize(r, 64<<10)} }
+
+// next gives the next node, end at the end of each directory, and io.EOF after
+// the last one.
+func (n *narReader) next() (node, error) {
+	if !n.started {
+		n.started = true
+		if err := n.expect("nix-archive-1"); err != nil {
+			return node{}, err
+		}
+		return n.node("")
+	}
+	if err := n.finish(); err != nil {
+		return node{}, err
+	}
+	if n.depth == 0 {
+		if _, err := n.r.ReadByte(); err == nil {
+			return node{}, fmt.Errorf("%w: bytes after its end", errNAR)
+		} else if !errors.Is(err, io.EOF) {
+			return node{}, err
+		}
+		return node{}, io.EOF
+	}
+	s, err := n.str(maxName)
+	if err != nil {
+		return node{}, err
+	}
+	switch s {
+	case ")":
+		n.depth--
+		n.last = n.last[:n.depth]
+		n.open = n.depth > 0 // the directory was itself an entry
+		return node{kind: end}, nil
+	case "entry":
+		return n.entry()
+	}
+	return node{}, fmt.Errorf("%w: %q in a directory", errNAR, s)
+}
+
+func (n *narReader) entry() (node, error) {
+	if err := n.expect("(", "name"); err != nil {
+		return node{}, err
+	}
+	name, err := n.str(maxName)
+	if err != nil {
+		return node{}, err
+	}
+	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\x00") {
+		return node{}, fmt.Errorf("%w: %q as a name", errNAR, name)
+	}
+	if at := n.depth - 1; n.last[at] >= name {
+		return node{}, fmt.Errorf("%w: %q comes after %q", errNAR, name, n.last[at])
+	}
+	n.last[n.depth-1] = name
+	if err := n.expect("node"); err != nil {
+		return node{}, err
+	}
+	n.open = true
+	return n.node(name)
+}
+
+// node reads a node up to its contents.
+func (n *narReader) node(name string) (node, error) {
+	nd := node{name: name}
+	if err := n.expect("(", "type"); err != nil {
+		return nd, err
+	}
+	kind, err := n.str(maxName)
+	if err != nil {
+		return nd, err
+	}
+	switch kind {
+	case "directory":
+		nd.kind = directory
+		n.depth++
+		n.last = append(n.last, "")
+		n.open = false
+		return nd, nil
+	case "symlink":
+		nd.kind = symlink
+		if err := n.expect("target"); err != nil {
+			return nd, err
+		}
+		if nd.target, err = n.str(maxTarget); err != nil {
+			return nd, err
+		}
+		return nd, n.expect(")")
+	case "regular":
+		nd.kind = regular
+	default:
+		return nd, fmt.Errorf("%w: node of type %q", errNAR, kind)
+	}
+	s, err := n.str(maxName)
+	if err != nil {
+		return nd, err
+	}
+	if s == "executable" {
+		nd.executable = true
+		if err := n.expect("", "contents"); err != nil {
+			return nd, err
+		}
+	} else if s != "contents" {
+		return nd, fmt.Errorf("%w: %q in a file", errNAR, s)
+	}
+	size, err := n.length()
+	if err != nil {
+		return nd, err
+	}
+	if size < 0 {
+		return nd, fmt.Errorf("%w: a file of 2^63 bytes or more", errNAR)
+	}
+	nd.size = size
+	n.file, n.left, n.pad = true, size, -size&7
+	return nd, nil
+}
+
+// Read reads the current file's contents.
+func (n *narReader) Read(p []byte) (int, error) {
+	if n.left == 0 {
+		return 0, io.EOF
+	}
+	if int64(len(p)) > n.left {
+		p = p[:n.left]
+	}
+	k, err := n.r.Read(p)
+	n.left -= int64(k)
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return k, err
+}
+
+// finish reads what is left of the node that was given last.
+func (n *narReader) finish() error {
+	if n.file {
+		n.file = false
+		if _, err := io.Copy(io.Discard, n); err != nil {
+			return err
+		}
+		if err := n.zeros(n.pad); err != nil {
+			return err
+		}
+		if err := n.expect(")"); err != nil {
+			return err
+		}
+	}
+	if n.open {
+		n.open = false
+		return n.expect(")")
+	}
+	return nil
+}
+
+func (n *narReader) zeros(k int64) error {
+	for range k {
+		c, err := n.r.ReadByte()
+		if err != nil {
+			return unexpected(err)
+		}
+		if c != 0 {
+			return fmt.Errorf("%w: padding that is not zero", errNAR)
+		}
+	}
+	return nil
+}
+
+func (n *narReader) length() (int64, error) {
+	if _, err := io.ReadFull(n.r, n.scratch[:8]); err != nil {
+		return 0, unexpected(err)
+	}
+	return int64(binary.LittleEndian.Uint64(n.scratch[:8])), nil
+}
+
+func (n *narReader) str(most int) (string, error) {
+	size, err := n.length()
+	if err != nil {
+		return "", err
+	}
+	if size < 0 || size > int64(most) {
+		return "", fmt.Errorf("%w: a string of %d bytes", errNAR, uint64(size))
+	}
+	if _, err := io.ReadFull(n.r, n.scratch[:size]); err != nil {
+		return "", unexpected(err)
+	}
+	s := string(n.scratch[:size])
+	return s, n.zeros(-size & 7)
+}
+
+func (n *narReader) expect(words ...string) error {
+	for _, want := range words {
+		got, err := n.str(maxName)
+		if err != nil {
+			return err
+		}
+		if got != want {
+			return fmt.Errorf("%w: %q where %q belongs", errNAR, got, want)
+		}
+	}
+	return nil
+}
+
+func unexpected(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
