@@ -113,6 +113,16 @@ var buildTools = map[string]signal{
 	"chrootenv": sigFHS, "bubblewrap": sigFHS,
 }
 
+// hookScripts are setup hooks that build, by the name of their script: the
+// derivation around it is often called just "hook".
+var hookScripts = map[string]signal{
+	"autoreconf.sh": sigBuildTool, "qmake-hook.sh": sigBuildTool, "meson-setup-hook.sh": sigBuildTool, "gnustep-make-setup-hook.sh": sigBuildTool,
+	"setup-hook-cmake.sh": sigBuildTool, "scons-setup-hook.sh": sigBuildTool, "waf-hook.sh": sigBuildTool, "premake-hook.sh": sigBuildTool,
+	"auto-patchelf.sh": sigAutoPatchelf, "cargo-build-hook.sh": sigBuildTool, "setuptools-build-hook.sh": sigBuildTool, "pip-build-hook.sh": sigBuildTool,
+	"flit-build-hook.sh": sigBuildTool, "wheel-unpack-hook.sh": sigWheelFormat, "zig-hook.sh": sigBuildTool, "npm-build-hook.sh": sigBuildTool,
+	"build-hook.sh": sigBuildTool, "maturin-build-hook.sh": sigBuildTool, "dune-hook.sh": sigBuildTool, "go-build-hook.sh": sigBuildTool,
+}
+
 // input reads the name of an input that is given as a tool or library.
 func (x *extractor) input(name string) {
 	if _, ext := fileType(name); ext != "" && (sourceArchive(ext) || ext == ".jar" || ext == ".deb" || ext == ".zip") {

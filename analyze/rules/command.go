@@ -18,6 +18,9 @@ func (x *extractor) command(argv []string) {
 	}
 	for i, w := range argv {
 		x.word(cmd, argv, i, w)
+		if strings.Contains(w, "/store/") && isJavaRef(w) {
+			x.hit(sigJavaHome, join(argv))
+		}
 	}
 	switch cmd {
 	case "cp", "install", "mv", "rsync", "ln", "copyDesktopItems":
@@ -62,12 +65,6 @@ func (x *extractor) command(argv []string) {
 		x.runtime(cmd, argv)
 	case "--prefix", "--set", "--suffix", "--add-flags", "--run", "--set-default":
 		x.wrapper(argv)
-	case "substituteInPlace", "sed", "substitute":
-		for _, w := range argv[1:] {
-			if strings.Contains(w, "/store/") && isJavaPath(w+"/bin") {
-				x.hit(sigJavaHome, join(argv))
-			}
-		}
 	default:
 		if x.compiler(cmd, argv) {
 			return
@@ -228,20 +225,29 @@ func (x *extractor) wrapper(argv []string) {
 			x.hit(sigElectronRun, join(argv))
 		case w == "JAVA_HOME" || w == "JRE_HOME" || w == "JDK_HOME" || w == "JAVA" || w == "JAVACMD":
 			x.hit(sigJavaHome, join(argv))
-		case isJavaPath(w):
-			x.hit(sigJavaHome, join(argv))
 		case strings.Contains(w, "-jar ") && strings.Contains(w, ".jar"):
 			x.hit(sigJavaRun, join(argv))
 		}
 	}
 }
 
-// isJavaPath says that a search path holds a Java runtime.
-func isJavaPath(w string) bool {
-	if !strings.Contains(w, "/bin") {
-		return false
+// isJavaRef says that a word holds the store path of a Java runtime.
+func isJavaRef(w string) bool {
+	for {
+		i := strings.Index(w, "/store/")
+		if i < 0 || len(w) < i+7+33 {
+			return false
+		}
+		w = w[i+7+33:]
+		e := 0
+		for e < len(w) && isNameByte(w[e]) {
+			e++
+		}
+		if isJava(stem(w[:e])) {
+			return true
+		}
+		w = w[e:]
 	}
-	return strings.Contains(w, "-jre") || strings.Contains(w, "openjdk") || strings.Contains(w, "-jdk") || strings.Contains(w, "oraclejdk") || strings.Contains(w, "zulu")
 }
 
 // runtime reads a line that starts a virtual machine, as launchers that are

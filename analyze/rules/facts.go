@@ -27,6 +27,8 @@ type Facts struct {
 	stdenv bool
 	// pname is the package's own name without version, where it says so.
 	pname string
+	// hook holds what a setup hook stands for, by its script.
+	hook bits
 	// inputSrcs are input sources that the derivation runs or unpacks: a
 	// builder or a tool that was committed beside the expression.
 	inputSrcs []string
@@ -136,6 +138,11 @@ func (x *extractor) package_() {
 	f.stdenv = x.attrs.Get("stdenv") != ""
 	f.pname = strings.Clone(x.attrs.Get("pname"))
 	x.builderOf()
+	if n := d.Name(); n == "hook" || strings.HasSuffix(n, "-hook") || strings.HasSuffix(n, "hook.sh") {
+		for _, s := range d.InputSrcs {
+			f.hook.set(hookScripts[closure.NameOf(s)])
+		}
+	}
 	x.noBuild = on(x.attrs.Get("dontBuild"))
 	if p := x.attrs.Get("phases"); p != "" && !buildsIn(p) {
 		x.noBuild = true

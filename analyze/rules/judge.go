@@ -109,6 +109,9 @@ func Judge(g *closure.Graph, facts []Facts) []Suspicion {
 		j.rules[r.Scope] = append(j.rules[r.Scope], r)
 	}
 	for i := range facts {
+		j.hooks(closure.ID(i))
+	}
+	for i := range facts {
 		j.alone(closure.ID(i))
 	}
 	for i := range facts {
@@ -116,6 +119,7 @@ func Judge(g *closure.Graph, facts []Facts) []Suspicion {
 	}
 	for i := range facts {
 		j.combine(closure.ID(i))
+		j.grounded(closure.ID(i))
 	}
 	j.propagate()
 	for i := range facts {
@@ -126,6 +130,20 @@ func Judge(g *closure.Graph, facts []Facts) []Suspicion {
 		j.finish(closure.ID(i))
 	}
 	return j.out
+}
+
+// hooks gives a derivation the signals of the setup hooks among its inputs.
+func (j *judge) hooks(id closure.ID) {
+	f := &j.facts[id]
+	for _, in := range j.g.Inputs(id) {
+		h := j.facts[in].hook
+		for _, s := range [...]signal{sigBuildTool, sigAutoPatchelf, sigWheelFormat} {
+			if h.has(s) && !f.sigs.has(s) && f.Fetch == nil {
+				f.sigs.set(s)
+				f.hits = append(f.hits, hit{s, "inputDrvs", j.g.Name(in)})
+			}
+		}
+	}
 }
 
 // download says that a derivation fetches from an address, or stands for a
@@ -237,6 +255,33 @@ func (j *judge) combine(id closure.ID) {
 	}
 }
 
+// grounded drops what speaks for prebuilt code in a derivation that takes in
+// no download at all, and no file committed beside the expression as its
+// source: it has nothing to repackage. (Compiler wrappers ask for the
+// loader's path too.) What it copies from others is found by propagate.
+func (j *judge) grounded(id closure.ID) {
+	s := &j.self[id]
+	if s.sum <= 0 || j.download(id) || j.facts[id].Fetch != nil {
+		return
+	}
+	for _, in := range j.g.Inputs(id) {
+		if j.download(in) && !j.self[in].patch {
+			return
+		}
+	}
+	for _, r := range j.facts[id].refs {
+		if r.how != refSrc && r.how != refContent {
+			continue
+		}
+		if p, ok := j.g.Producer(r.path); !ok || j.g.FixedOutput(p) || !j.facts[p].stdenv {
+			return
+		}
+	}
+	s.sum = 0
+	s.evidence = s.evidence[:0]
+	s.kinds = [3]int{}
+}
+
 // backward tells a fetch what its consumers do with it.
 func (j *judge) backward(id closure.ID) {
 	if !j.download(id) {
@@ -257,7 +302,7 @@ func (j *judge) backward(id closure.ID) {
 		used = true
 		cs := &j.self[c]
 		v := useScore(cs)
-		if cs.builds && v < Threshold {
+		if cs.builds && cs.sum < Threshold {
 			compiled = compiled || how == refSrc
 			continue
 		}

@@ -71,13 +71,14 @@ const (
 	sigRubyBuild
 	sigPerlBuild
 	sigKernelBuild
-	sigConfigure // configure flags given
-	sigMakeFlags // make flags given
-	sigPatches   // source patches applied
-	sigScripts   // what is installed are scripts (shebangs patched, interpreter wrapped)
-	sigFont      // fonts, icons, themes are installed
-	sigDocs      // documentation, data files only
-	sigTools     // inputs are given in the usual variables
+	sigConfigure    // configure flags given
+	sigMakeFlags    // make flags given
+	sigPatches      // source patches applied
+	sigScripts      // what is installed are scripts (shebangs patched, interpreter wrapped)
+	sigFont         // fonts, icons, themes are installed
+	sigDocs         // documentation, data files only
+	sigBuildCommand // a buildCommand stands in for all phases
+	sigTools        // inputs are given in the usual variables
 
 	numSignals
 )

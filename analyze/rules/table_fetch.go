@@ -163,13 +163,23 @@ func fetchRules() []Rule {
 			}),
 		},
 		{
+			ID: "url-ready-directory", Title: "Directory of the address says it is ready to run", Weight: 40, Kind: "",
+			Why:    "Sites that serve both keep their builds under bin, binary or binaries.",
+			How:    "A directory of the address is called so.",
+			Limits: "Old sites use the words for anything to download.",
+			Remedy: "Fetch the source release instead.",
+			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
+				return "directory " + sh.bin, strings.HasPrefix(sh.bin, "/") && sh.src == "" && !sh.forge && sourceArchive(sh.ext)
+			}),
+		},
+		{
 			ID: "url-release-word", Title: "File name hints at a ready build", Weight: 15, Kind: "",
 			Why:    "portable, standalone, dist, runtime, desktop, cli and the like often name a build.",
 			How:    "One of these words in the file name, not its first word.",
 			Limits: "Source releases are called dist, full or all as well: a hint only.",
 			Remedy: "Fetch the source release instead.",
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
-				return sh.file + " (" + sh.bin + ")", sh.bin != "" && !strongBin(sh.bin) && sh.src == "" && !sh.forge
+				return sh.file + " (" + sh.bin + ")", sh.bin != "" && sh.bin[0] != '/' && !strongBin(sh.bin) && sh.src == "" && !sh.forge
 			}),
 		},
 		{
@@ -199,7 +209,12 @@ func fetchRules() []Rule {
 			Limits: "",
 			Remedy: "Use the gem of platform ruby.",
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
-				return sh.file, sh.ext == ".gem" && (sh.arch != "" || sh.os != "" || strings.HasSuffix(sh.stem, "-java"))
+				if sh.ext != ".gem" {
+					return "", false
+				}
+				// name-1.2.3 is pure, name-1.2.3-x86_64-linux is not.
+				i := strings.LastIndexByte(sh.stem, '-')
+				return sh.file, i >= 0 && (sh.stem[i+1] < '0' || sh.stem[i+1] > '9') && strings.ContainsAny(sh.stem[:i], "0123456789")
 			}),
 		},
 		{
@@ -285,7 +300,7 @@ func fetchRules() []Rule {
 				}
 				found := false
 				eachToken(sh.stem, func(tok string, _ bool) { found = found || tok == "bootstrap" || tok == "stage0" })
-				return sh.file, found && (sh.arch != "" || sh.os != "" || sh.bin != "")
+				return sh.file, found && (sh.arch != "" || sh.os != "" || strongBin(sh.bin))
 			}),
 		},
 	}
@@ -294,7 +309,7 @@ func fetchRules() []Rule {
 func fetchClears() []Rule {
 	return []Rule{
 		{
-			ID: "from-forge", Title: "Revision packed by a source forge", Weight: -30,
+			ID: "from-forge", Title: "Revision packed by a source forge", Weight: -40,
 			Why:    "A forge's archive, or a checkout, is what was committed; people commit sources.",
 			How:    "The address asks a forge for a revision's archive, or the fetcher is a version control system, or the site is a source registry (CPAN, Hackage, CRAN, crates, the sdists of PyPI).",
 			Limits: "Binaries are committed too: firmware collections, vendored jars, -bin repositories.",
@@ -320,9 +335,7 @@ func fetchClears() []Rule {
 							return "env.urls", sh.registry, true
 						}
 					case "gem":
-						if sh.arch == "" && sh.os == "" {
-							return "env.urls", sh.registry, true
-						}
+						return "env.urls", sh.registry, true
 					}
 				}
 				return "", "", false
@@ -381,6 +394,15 @@ func fetchClears() []Rule {
 			}),
 		},
 		{
+			ID: "from-script", Title: "A script", Weight: -30,
+			Why:    "A shell script is text.",
+			How:    "A .sh file whose name names no machine.",
+			Limits: "Vendors hide installers behind scripts: what the consumer does with it tells.",
+			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
+				return sh.file, sh.ext == ".sh" && sh.arch == "" && !strongBin(sh.bin) && sh.os == ""
+			}),
+		},
+		{
 			ID: "from-pure-wheel", Title: "Pure Python wheel", Weight: -80,
 			Why:    "A wheel tagged any holds Python sources.",
 			How:    "A .whl whose last tag is any.",
@@ -418,8 +440,8 @@ func isData(shapes []shape) bool {
 		case ".ttf", ".otf", ".ttc", ".woff", ".woff2", ".pcf.gz", ".bdf", ".png", ".jpg", ".jpeg", ".svg", ".gif", ".ico", ".pdf", ".txt", ".md", ".html", ".xml", ".json", ".yaml", ".yml", ".toml", ".conf", ".asc", ".sig", ".pem", ".crt", ".csv",
 			".c", ".h", ".cpp", ".hpp", ".cc", ".py", ".pl", ".rb", ".lua", ".vim", ".el", ".hs", ".cabal", ".nix", ".lock", ".desktop", ".xpm", ".tex", ".sty", ".dtx", ".ps", ".wav", ".ogg", ".mp3", ".flac", ".mp4", ".dic", ".aff", ".ppd", ".css", ".dat", ".mo", ".po", ".rng", ".dtd", ".xsl", ".go", ".rs", ".patch", ".diff", ".m4", ".sql", ".pom", ".xcf", ".psd", ".wasm.txt", ".webp", ".htm", ".torrent":
 			return true
-		case ".js", ".sh", ".php", ".tcl", ".r", ".awk", ".bash", ".zsh":
-			return sh.arch == "" && !strongBin(sh.bin)
+		case ".js", ".php", ".tcl", ".r", ".awk", ".bash", ".zsh":
+			return true
 		}
 		if sh.data != "" && sh.data != "data" && sh.arch == "" && sh.os == "" && (sourceArchive(sh.ext) || sh.forge) {
 			return true

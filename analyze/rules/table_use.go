@@ -175,8 +175,14 @@ func useRules() []Rule {
 		},
 		{
 			ID: "use-so-install", Title: "Installs shared libraries without compiling any", Weight: 40, Kind: audit.NativeCode, Scope: OnUse,
-			Why: "A .so that is copied and not made was downloaded.", How: "cp or install of *.so, with dontBuild or no build at all.", Limits: "",
-			Remedy: "Compile the library.", match: soft(sigSoInstall),
+			Why: "A .so that is copied and not made was downloaded.", How: "cp or install of *.so, where the build is switched off or replaced by a build command.", Limits: "",
+			Remedy: "Compile the library.",
+			match: func(s *subject) (string, string, bool) {
+				if s.builds || !s.f.sigs.any(sigDontBuild, sigBuildCommand) {
+					return "", "", false
+				}
+				return s.hitOf(sigSoInstall)
+			},
 		},
 		{
 			ID: "use-packed-app", Title: "Starts a packed application", Weight: 30, Kind: audit.NativeCode, Scope: OnUse,
@@ -184,7 +190,7 @@ func useRules() []Rule {
 			Remedy: "Build the application from source.", match: soft(sigAsar, sigElectronRun),
 		},
 		{
-			ID: "use-firmware-install", Title: "Installs firmware", Weight: 70, Kind: audit.Firmware, Scope: OnUse,
+			ID: "use-firmware-install", Title: "Installs firmware", Weight: 80, Kind: audit.Firmware, Scope: OnUse,
 			Why:    "Files for lib/firmware run on a device's processor and are rarely compiled here.",
 			How:    "lib/firmware, or a microcode path, as the target of a phase's command or in install flags.",
 			Limits: "Firmware that is compiled from source counts less: the compiler counts against it.",
@@ -196,7 +202,7 @@ func useRules() []Rule {
 			Why: "Packages of firmware are called so.", How: "firmware, microcode or ucode as a word of the derivation's name.", Limits: "Tools for firmware are called so too.",
 			Remedy: "Accept it with a waiver, or look for free firmware.",
 			match: func(s *subject) (string, string, bool) {
-				if s.f.Fetch != nil && len(s.f.Fetch.URLs) > 0 {
+				if s.f.Fetch != nil && len(s.f.Fetch.URLs) > 0 || s.f.sigs.has(sigCompile) {
 					return "", "", false
 				}
 				found := false
@@ -207,7 +213,21 @@ func useRules() []Rule {
 			},
 		},
 		{
-			ID: "use-copies-source", Title: "Installs the download itself", Weight: 30, Kind: "", Scope: OnUse,
+			ID: "use-binary-name", Title: "Package is called binary", Weight: 30, Kind: audit.NativeCode, Scope: OnUse,
+			Why:    "nixpkgs' convention for a package that repackages a prebuilt program is the suffix -bin.",
+			How:    "bin or binary as a word of the derivation's name that is not its first, without compiling.",
+			Limits: "Fonts and scripts are called so too.",
+			Remedy: "Build the program from source.",
+			match: func(s *subject) (string, string, bool) {
+				if s.builds || s.f.Fetch != nil && len(s.f.Fetch.URLs) > 0 {
+					return "", "", false
+				}
+				n := stem(s.name)
+				return "name", s.name, strings.HasSuffix(n, "-bin") || strings.HasSuffix(n, "-binary") || strings.HasSuffix(s.name, "-binary") || strings.HasSuffix(s.name, "-bin") || strings.HasPrefix(n, "binary-")
+			},
+		},
+		{
+			ID: "use-copies-source", Title: "Installs the download itself", Weight: 20, Kind: "", Scope: OnUse,
 			Why:    "A single file that is put in place as it came is either a script or a program.",
 			How:    "cp or install of $src to the output, without compiling.",
 			Limits: "Scripts and data are installed so as well.",
@@ -215,7 +235,7 @@ func useRules() []Rule {
 			match:  soft(sigCopySrc),
 		},
 		{
-			ID: "use-copies-tree", Title: "Copies the unpacked archive as it is", Weight: 15, Kind: "", Scope: OnUse,
+			ID: "use-copies-tree", Title: "Copies the unpacked archive as it is", Weight: 10, Kind: "", Scope: OnUse,
 			Why:    "A release that needs no build is copied whole.",
 			How:    "cp -r of everything to the output, without compiling.",
 			Limits: "Programs in interpreted languages are installed so.",
@@ -231,12 +251,18 @@ func useRules() []Rule {
 			match:  soft(sigMoveUsr),
 		},
 		{
-			ID: "use-no-strip", Title: "Leaves executables untouched", Weight: 20, Kind: audit.NativeCode, Scope: OnUse,
-			Why:    "dontStrip and dontPatchELF keep a foreign program from being broken.",
-			How:    "One of them is set, and nothing is compiled.",
-			Limits: "They are set for other reasons too.",
-			Remedy: "",
-			match:  soft(sigDontPatchELF, sigDontStrip),
+			ID: "use-no-strip", Title: "Leaves symbols alone", Weight: 10, Kind: audit.NativeCode, Scope: OnUse,
+			Why:    "Stripping breaks programs that carry data behind their sections.",
+			How:    "dontStrip is set, and nothing is compiled.",
+			Limits: "It is set for interpreted programs too: a hint only.",
+			match:  soft(sigDontStrip),
+		},
+		{
+			ID: "use-no-patchelf", Title: "Leaves library paths alone", Weight: 15, Kind: audit.NativeCode, Scope: OnUse,
+			Why:    "Shrinking the library path breaks programs that were patched by hand or were not linked here.",
+			How:    "dontPatchELF is set, and nothing is compiled.",
+			Limits: "It is set for programs that load libraries at run time.",
+			match:  soft(sigDontPatchELF),
 		},
 		{
 			ID: "use-preload-path", Title: "Launcher sets a library path", Weight: 25, Kind: audit.NativeCode, Scope: OnUse,
@@ -290,7 +316,7 @@ func useClears() []Rule {
 			},
 		},
 		{
-			ID: "from-build-tools", Title: "Build tools among the inputs", Weight: -30, Scope: OnUse,
+			ID: "from-build-tools", Title: "Build tools among the inputs", Weight: -35, Scope: OnUse,
 			Why: "Who asks for a build system uses it.", How: "A compiler or build system among the inputs, none seen in a phase, and a build phase not switched off.", Limits: "Left over inputs.",
 			match: func(s *subject) (string, string, bool) {
 				if s.f.sigs.has(sigCompile) || s.f.sigs.has(sigDontBuild) {

@@ -27,8 +27,6 @@ func (s *shape) tokens(text string, dir bool) {
 			"all", "full", "complete", "install", "offline", "dmg", "msi", "deb", "rpm", "win", "mono", "netcore", "dotnet", "electron", "server", "standalones":
 			if !dir && s.bin == "" && !first || !dir && strongBin(tok) && !strongBin(s.bin) {
 				s.bin = tok
-			} else if dir && s.bin == "" && (tok == "binaries" || tok == "prebuilt" || tok == "bin") {
-				s.bin = "/" + tok
 			}
 		case "src", "source", "sources", "orig", "sdist", "srcs", "sourcecode", "devel":
 			if !dir {
@@ -54,7 +52,7 @@ func (s *shape) tokens(text string, dir bool) {
 // strongBin are words that on their own say that the file is ready to run.
 func strongBin(tok string) bool {
 	switch tok {
-	case "bin", "binary", "binaries", "prebuilt", "precompiled", "installer", "jar", "jre", "jdk", "dmg", "msi", "/prebuilt", "/binaries", "appimage", "mono", "netcore":
+	case "bin", "binary", "binaries", "prebuilt", "precompiled", "jar", "jre", "jdk", "dmg", "msi", "appimage", "mono", "netcore":
 		return true
 	}
 	return false

@@ -135,8 +135,15 @@ func shapeOf(url, name string) shape {
 	if dirs := dirsOf(low); dirs != "" {
 		s.tokens(dirs, true)
 		for _, seg := range strings.Split(dirs, "/") {
-			if s.src == "" && (seg == "src" || seg == "source" || seg == "sources") {
-				s.src = "/" + seg
+			switch seg {
+			case "src", "source", "sources":
+				if s.src == "" {
+					s.src = "/" + seg
+				}
+			case "bin", "binary", "binaries", "prebuilt", "prebuilts":
+				if s.bin == "" {
+					s.bin = "/" + seg
+				}
 			}
 		}
 	}

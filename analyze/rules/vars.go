@@ -156,6 +156,9 @@ func isLibPath(key string) bool {
 func (x *extractor) ownPhase(key, value string) {
 	switch key {
 	case "installPhase", "buildCommand":
+		if key == "buildCommand" {
+			x.hit(sigBuildCommand, value)
+		}
 		if !genericInstall(value) {
 			x.hit(sigCustomInstall, value)
 		}
