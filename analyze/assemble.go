@@ -186,12 +186,13 @@ func (it *item) skips() []audit.Skip {
 		}
 		return out
 	}
-	for i, k := range it.walk.Skipped {
+	all := slices.Concat(it.walk.Skipped, it.walk.Tiny)
+	for i, k := range all {
 		if i == mostSkips {
-			out = append(out, audit.Skip{Input: it.path, Reason: fmt.Sprintf("%d more places could not be looked at", len(it.walk.Skipped)-i)})
+			out = append(out, audit.Skip{Input: it.path, Reason: fmt.Sprintf("%d more places could not be looked at", len(all)-i)})
 			break
 		}
-		out = append(out, audit.Skip{Input: place(it.path, k.Path), Reason: k.Reason})
+		out = append(out, audit.Skip{Input: it.place(k.Path), Reason: k.Reason})
 	}
 	return out
 }

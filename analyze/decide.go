@@ -30,11 +30,12 @@ type text struct {
 
 // contents sums up what a walk found in a fetch.
 type contents struct {
-	bytes       int64
 	text        int // files of text
+	textBytes   int64
 	members     int // compiled files
 	memberBytes int64
-	opaque      int // files of unknown data
+	dataBytes   int64 // of what is neither
+	opaque      int   // files of unknown data among that
 	opaqueBytes int64
 	kinds       []audit.Kind
 	confidence  audit.Confidence // of the best member
@@ -45,6 +46,8 @@ type contents struct {
 	// unread is why some of it could not be looked at; empty if all was.
 	unread   string
 	unreadAt string
+	// tiny is how many compressed files of no importance could not be read.
+	tiny int
 }
 
 // fetched is all that is known of a fixed-output derivation.
@@ -70,7 +73,7 @@ type fetched struct {
 // that happens to hold some.
 func (f *fetched) mainly() bool {
 	c := f.contents
-	return c.members > 0 && 2*c.memberBytes >= c.bytes && (c.text < 2*c.members || f.suspected)
+	return c.members > 0 && c.memberBytes >= c.textBytes+c.dataBytes && (c.text < 2*c.members || f.suspected)
 }
 
 func (f *fetched) decide() decision {
@@ -113,7 +116,7 @@ func (f *fetched) decideMembers() decision {
 	case f.mainly():
 		return decision{verdict: audit.Binary, confidence: c.confidence, kinds: c.kinds}.with(audit.Evidence{
 			Rule: "content-mainly-compiled", Level: audit.LevelContent, At: c.firstAt,
-			Detail: fmt.Sprintf("%d%% of its bytes are compiled code", 100*c.memberBytes/max(c.bytes, 1)),
+			Detail: fmt.Sprintf("%d%% of its bytes are compiled code", 100*c.memberBytes/max(c.memberBytes+c.textBytes+c.dataBytes, 1)),
 		})
 	case f.target:
 		return decision{verdict: audit.Binary, confidence: c.confidence, kinds: c.kinds}.with(audit.Evidence{
@@ -133,7 +136,7 @@ func (f *fetched) decideMembers() decision {
 	conf := audit.High
 	if !f.recorded {
 		conf = audit.Low
-	} else if f.suspected || c.embedded > 0 {
+	} else if f.suspected || c.embedded+c.tiny > 0 {
 		conf = audit.Medium
 	}
 	return decision{verdict: audit.Source, confidence: conf}.with(audit.Evidence{
@@ -162,6 +165,9 @@ func (f *fetched) decideNone() decision {
 		conf = audit.Medium
 		detail += ", although the text suspects one"
 	}
+	if c.tiny > 0 {
+		conf = audit.Medium
+	}
 	if c.embedded > 0 {
 		conf = audit.Low
 	}
@@ -171,7 +177,7 @@ func (f *fetched) decideNone() decision {
 // opaqueOnly reports whether the content is data of no known format rather
 // than anything that was recognised.
 func (c *contents) opaqueOnly() bool {
-	return c.members == 0 && c.opaque > 0 && (c.text == 0 || 2*c.opaqueBytes >= c.bytes)
+	return c.members == 0 && c.opaque > 0 && 2*c.opaqueBytes >= c.textBytes+c.dataBytes
 }
 
 // evidence tells what the walk found.
@@ -188,6 +194,12 @@ func (c *contents) evidence() []audit.Evidence {
 		out = append(out, audit.Evidence{
 			Rule: "content-embedded", Level: audit.LevelContent,
 			Detail: count(c.embedded, "text file") + " that carry an encoded binary",
+		})
+	}
+	if c.tiny > 0 {
+		out = append(out, audit.Evidence{
+			Rule: "content-unread-tiny", Level: audit.LevelContent,
+			Detail: count(c.tiny, "compressed file") + " of at most a kibibyte each could not be opened",
 		})
 	}
 	if c.unread != "" {
@@ -219,7 +231,7 @@ type built struct {
 	// weak is what lowers the confidence in source, likewise.
 	weak []string
 	// near is true if prebuilt code that is not the seed's was among what the
-	// build had at hand.
+	// build had at hand, and its outputs have something that could be it.
 	near bool
 	// recorded: what its build executed is on record.
 	recorded bool

@@ -13,15 +13,18 @@
 //     build, or the fetch itself is part of the target: binary. One such
 //     member is enough, whatever else the archive holds.
 //  4. It is mainly compiled code, used or not: binary. That is: at least half
-//     of its bytes are compiled files, and it does not have twice as many
-//     text files as compiled ones, unless the text suspects it as well. A
-//     suspected fetch without any text file that is opaque data is binary
-//     too, with low confidence.
+//     of the bytes of its files are compiled, and it does not have twice as
+//     many text files as compiled ones, unless the text suspects it as well.
+//     A suspected fetch that is mostly data of no known format is binary too,
+//     with low confidence.
 //  5. It has compiled members that none of its consumers' outputs hold and no
 //     build executed: source, with the members listed as evidence. If any of
 //     that could not be followed to its end (an output not at hand, a part
 //     that could not be read): binary if suspected, else unknown.
 //  6. Part of it could not be looked at: unknown, or binary if suspected.
+//     The one exception are single compressed files of at most a kibibyte,
+//     such as the broken samples that decompressors are tested with: they are
+//     listed and lower the confidence.
 //  7. Otherwise: source.
 //
 // # How a built derivation gets its verdict
@@ -39,8 +42,8 @@
 //  5. Anything between it and certainty makes it unknown, with the reason: a
 //     part of an output or of a direct input that could not be read, a direct
 //     input that was not at hand, a compiled file shared with something that
-//     is itself unknown, or a suspicion by its text where prebuilt files that
-//     it could have used were at hand.
+//     is itself unknown, or a suspicion by its text where its build had
+//     prebuilt files at hand and its outputs hold anything that is not text.
 //  6. Otherwise: source. With a record of what the build executed the
 //     confidence is high, without one medium at best; it is low where the
 //     build had prebuilt objects at hand that it could have linked, because

@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"fromsource/analyze/audit"
 	"fromsource/analyze/content"
@@ -133,9 +134,15 @@ func (s *state) match(it *item) {
 }
 
 // lookup finds where a file can have come from, given what the derivation
-// depends on.
+// depends on. What both the seed and a fetch hold is taken to come from the
+// fetch: it is prebuilt either way, and the fetch is the stronger finding.
 func (s *state) lookup(id closure.ID, f *content.File) []trace.Hit {
-	return slices.DeleteFunc(s.index.Match(f), func(h trace.Hit) bool { return !s.have[id].has(h.Origin) })
+	hits := slices.DeleteFunc(s.index.Match(f), func(h trace.Hit) bool { return !s.have[id].has(h.Origin) })
+	isSeed := func(h trace.Hit) bool { return s.origins[h.Origin].seed }
+	if slices.ContainsFunc(hits, func(h trace.Hit) bool { return !isSeed(h) }) {
+		hits = slices.DeleteFunc(hits, isSeed)
+	}
+	return hits
 }
 
 // matchEvidence tells of a derivation's matches, each with its place.
@@ -154,7 +161,7 @@ func (s *state) matchEvidence(id closure.ID, seed bool) (ev []audit.Evidence, ki
 				rule = "seed-content"
 			}
 			ev = append(ev, audit.Evidence{
-				Rule: rule, Level: audit.LevelTrace, At: place(it.path, m.First[0].File),
+				Rule: rule, Level: audit.LevelTrace, At: it.place(m.First[0].File),
 				Detail: m.Sentence(closure.NameOf(o.item.path)), From: s.from(o),
 			})
 			kinds = addKinds(kinds, m.Kinds...)
@@ -176,10 +183,17 @@ func capped(ev []audit.Evidence) []audit.Evidence {
 	return ev
 }
 
-// place is a file in a store path.
-func place(storePath, file string) string {
-	if file == "" || file == closure.NameOf(storePath) {
-		return storePath
+// place is where a file of the item lies: a path that begins with its store
+// path.
+func (it *item) place(file string) string {
+	return strings.TrimSuffix(it.path+"/"+it.inside(file), "/")
+}
+
+// inside is a file's path in the item. Walks of a single file begin their
+// paths with its name.
+func (it *item) inside(file string) string {
+	if it.walk != nil && it.walk.Flat {
+		_, file, _ = strings.Cut(file, "/")
 	}
-	return storePath + "/" + file
+	return file
 }

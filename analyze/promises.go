@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"fromsource/analyze/audit"
+	"fromsource/analyze/content"
 	"fromsource/analyze/trace"
 	"fromsource/closure"
 )
@@ -49,8 +50,8 @@ func (s *state) keep(p promise, a *audit.Audit) audit.Promise {
 	}
 	for i := range s.reach.in.All() {
 		row := &a.Derivations[i]
-		if row.Verdict == audit.Seed && s.text[i].Seed {
-			continue // the seed itself
+		if s.text[i].Seed || row.FixedOutput {
+			continue // the seed itself, or what nothing here has made
 		}
 		if s.outputsAbsent(i) != "" {
 			r.Unchecked++
@@ -153,11 +154,14 @@ func (s *state) notGenerated(seeds []closure.ID) promise {
 			told := map[string]bool{}
 			for i := range it.walk.Members {
 				f := &it.walk.Members[i]
+				if s.foreign(id, f) {
+					continue
+				}
 				for _, c := range f.Code {
 					if from, ok := idents[c.Sum]; ok && c.What == "comment" && !told[c.Sum] {
 						told[c.Sum] = true
 						ev = append(ev, audit.Evidence{
-							Rule: "seed-generated", Level: audit.LevelTrace, At: place(it.path, f.Path),
+							Rule: "seed-generated", Level: audit.LevelTrace, At: it.place(f.Path),
 							Detail: fmt.Sprintf("it was compiled by %q, which is the seed's compiler and no other in the closure", c.Sum),
 							From:   s.from(origin{item: from}),
 						})
@@ -168,6 +172,12 @@ func (s *state) notGenerated(seeds []closure.ID) promise {
 		return capped(ev)
 	}
 	return p
+}
+
+// foreign reports whether a file was compiled before it was fetched: who did
+// that is another question.
+func (s *state) foreign(id closure.ID, f *content.File) bool {
+	return slices.ContainsFunc(s.lookup(id, f), func(h trace.Hit) bool { return !s.origins[h.Origin].seed })
 }
 
 // seedIdents are the compiler idents that occur in the seed's own files and

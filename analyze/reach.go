@@ -13,13 +13,16 @@ import (
 type reached struct {
 	by string // one of audit's ReachBy constants
 	in closure.Set
+	// traced are fetches of which a member is in one of those outputs: their
+	// bytes are part of the target, under another name.
+	traced closure.Set
 	// complete is false if something else may be part of it too.
 	complete bool
 }
 
 func (r *reached) of(id closure.ID) audit.Reach {
 	switch {
-	case r.in.Has(id):
+	case r.in.Has(id), r.traced.Has(id):
 		return audit.ReachRuntime
 	case r.complete:
 		return audit.ReachBuild
@@ -53,6 +56,19 @@ func (s *state) findReach() {
 		s.reach = s.reachByReferences()
 	default:
 		s.reach = reached{by: audit.ReachByNothing, in: s.g.NewSet()}
+	}
+	s.reach.traced = s.g.NewSet()
+	for i := range s.reach.in.All() {
+		for _, it := range s.outputs[i] {
+			if it == nil {
+				continue
+			}
+			for _, m := range it.matches {
+				if o := s.origins[m.Origin].item.id; o != closure.None && s.g.FixedOutput(o) {
+					s.reach.traced.Add(o)
+				}
+			}
+		}
 	}
 }
 

@@ -8,12 +8,13 @@ import (
 	"fromsource/analyze/audit"
 	"fromsource/analyze/content"
 	"fromsource/analyze/rules"
+	"fromsource/analyze/trace"
 	"fromsource/closure"
 )
 
 // Detector is the version of rules and content tables together: with the same
 // one, the same bytes get the same result.
-const Detector = "rules " + rules.Version + ", content " + content.Version + ", trace 1"
+const Detector = "rules " + rules.Version + ", content " + content.Version + ", trace " + trace.Version
 
 // Run audits a closure. Every derivation of it gets a verdict; what is at hand
 // decides how many are more than unknown.

@@ -149,7 +149,7 @@ func (s *state) textual(id closure.ID) []run {
 				if h := m.First[0]; !s.origins[m.Origin].seed {
 					out = append(out, run{
 						by: id, origin: m.Origin, rule: "exec-text", level: audit.LevelDerivation,
-						at: place(it.path, h.File), member: h.Member, via: x, kind: h.Kind, confidence: conf,
+						at: it.place(h.File), member: h.Member, via: x, kind: h.Kind, confidence: conf,
 					})
 				}
 			}
@@ -197,7 +197,7 @@ func (s *state) usages(runs map[closure.ID][]run) []usage {
 				h := m.First[0]
 				out[m.Origin].add(audit.Evidence{
 					Rule: m.How.Rule(), Level: audit.LevelTrace, At: h.Member,
-					Detail: fmt.Sprintf("found in an output, %s: %s", found(h.How), strings.TrimPrefix(place(it.path, h.File), s.g.StoreDir()+"/")),
+					Detail: fmt.Sprintf("found in an output, %s: %s", found(h.How), strings.TrimPrefix(it.place(h.File), s.g.StoreDir()+"/")),
 					From:   s.g.Path(i),
 				}, m.Kinds, m.Confidence)
 			}

@@ -50,7 +50,7 @@ func (s *state) textOf(id closure.ID) text {
 
 // sum puts a walk into the few numbers that decide.
 func sum(w *trace.Walk) *contents {
-	c := &contents{bytes: w.Bytes, text: w.SourceFiles, opaque: len(w.Opaque)}
+	c := &contents{text: w.SourceFiles, textBytes: w.TextBytes, dataBytes: w.DataBytes, opaque: len(w.Opaque), tiny: len(w.Tiny)}
 	for i := range w.Opaque {
 		c.opaqueBytes += w.Opaque[i].Size
 	}
@@ -146,11 +146,12 @@ func (d *decider) built(id closure.ID) built {
 	}
 	b.carried, b.carriedKinds, b.carriedConfidence = d.matchEvidence(id, false)
 	b.seedFiles, b.seedKinds, _ = d.matchEvidence(id, true)
-	compiled, seeds := 0, 0
+	compiled, seeds, opaque := 0, 0, 0
 	for _, it := range d.outputs[id] {
 		if it != nil && it.walk != nil {
 			compiled += len(it.walk.Members)
 			seeds += it.fromSeed
+			opaque += len(it.walk.Opaque)
 		}
 	}
 	b.onlySeed = compiled > 0 && compiled == seeds
@@ -161,6 +162,7 @@ func (d *decider) built(id closure.ID) built {
 	}
 	b.executed = capped(b.executed)
 	d.doubts(id, &b)
+	b.near = b.near && compiled+opaque > 0
 	if b.absent == "" {
 		b.clean = d.cleanEvidence(id, compiled)
 	}
@@ -274,7 +276,7 @@ func (d *decider) shared(id closure.ID, doubt func(string, ...any)) {
 					continue
 				}
 				told[h.Origin] = true
-				doubt("%s comes from %s, whose own origin is unknown", place(closure.NameOf(it.path), h.File), d.g.Name(from))
+				doubt("%s comes from %s, whose own origin is unknown", it.inside(h.File), d.g.Name(from))
 			}
 		}
 	}

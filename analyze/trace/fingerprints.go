@@ -29,6 +29,10 @@ type Fingerprints struct {
 	dir string
 }
 
+// Version changes whenever a walk of the same bytes could note something else,
+// or is kept in another form.
+const Version = "2"
+
 // magic opens every file; the hash of what follows comes next.
 const magic = "fromsource walk 1\n"
 

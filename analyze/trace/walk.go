@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"bufio"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -20,8 +21,16 @@ type Walk struct {
 	SourceFiles, DataFiles int
 	// Members are the compiled files, in the order of the NAR.
 	Members []content.File
-	// Skipped could not be looked at.
-	Skipped []content.Skip
+	// TextBytes and DataBytes are the sizes of files that are neither compiled
+	// nor containers: text, and all else.
+	TextBytes, DataBytes int64
+	// Flat is true where the store path is one file. Paths then begin with
+	// the file's name; otherwise they are relative to the store path.
+	Flat bool
+	// Skipped could not be looked at. Tiny are those of them that are single
+	// compressed files of at most maxTiny bytes: the broken samples of a
+	// decompressor's tests, which would hide no program worth the name.
+	Skipped, Tiny []content.Skip
 	// Opaque are files of no known format that are no text either: what a
 	// firmware blob in an unknown container looks like. At most maxOpaque.
 	Opaque []content.File
@@ -48,6 +57,7 @@ const (
 	minOther  = 64
 	maxOpaque = 4096
 	maxImages = 64
+	maxTiny   = 1024
 	// maxStorePaths bounds what one image can make us keep.
 	maxStorePaths = 1 << 20
 )
@@ -61,10 +71,25 @@ func Take(ctx context.Context, inspect content.Inspector, name string, nar io.Re
 	w := new(Walk)
 	var s Scanner
 	inside := map[string]bool{}
+	tiny := map[string]bool{}
+	last := ""
 	o := content.Options{Visit: func(f *content.File) {
 		owner := StorePart(f.Path)
 		if owner != "" && !inside[owner] && len(inside) < maxStorePaths {
 			inside[strings.Clone(owner)] = true
+		}
+		// A container is shown after what is in it.
+		container := strings.HasPrefix(last, f.Path+"/")
+		last = f.Path
+		if isStream[f.Format] && f.Size <= maxTiny {
+			tiny[f.Path] = true
+		}
+		switch {
+		case f.Kind != "" || container || isStream[f.Format]:
+		case f.Format == "text":
+			w.TextBytes += f.Size
+		default:
+			w.DataBytes += f.Size
 		}
 		if isImage[f.Format] {
 			w.image(f)
@@ -79,7 +104,9 @@ func Take(ctx context.Context, inspect content.Inspector, name string, nar io.Re
 			w.Opaque = append(w.Opaque, *f)
 		}
 	}}
-	r := io.TeeReader(nar, &s)
+	head := bufio.NewReaderSize(nar, 1<<12)
+	w.Flat = flat(head)
+	r := io.TeeReader(head, &s)
 	res, err := inspect(ctx, name, r, o)
 	if err != nil {
 		return nil, fmt.Errorf("looking into %q: %w", name, err)
@@ -91,7 +118,14 @@ func Take(ctx context.Context, inspect content.Inspector, name string, nar io.Re
 	}
 	w.Files, w.Bytes = res.Files, res.Bytes
 	w.SourceFiles, w.DataFiles = res.SourceFiles, res.DataFiles
-	w.Members, w.Skipped = res.Members, res.Skipped
+	w.Members = res.Members
+	for _, k := range res.Skipped {
+		if under(tiny, k.Path) {
+			w.Tiny = append(w.Tiny, k)
+		} else {
+			w.Skipped = append(w.Skipped, k)
+		}
+	}
 	slices.Sort(w.Others)
 	w.Others = slices.Compact(w.Others)
 	for p := range inside {
@@ -100,6 +134,29 @@ func Take(ctx context.Context, inspect content.Inspector, name string, nar io.Re
 	slices.Sort(w.StorePaths)
 	w.Refs, w.WideRefs, w.Overflow = s.Refs()
 	return w, nil
+}
+
+// isStream are the formats that hold one compressed file.
+var isStream = map[string]bool{"gzip": true, "xz": true, "lzma": true, "lzip": true, "bzip2": true, "zstd": true, "lz4": true, "lzop": true, "compress": true}
+
+// under reports whether a path, or something that holds it, is in the set.
+func under(set map[string]bool, path string) bool {
+	for path != "" {
+		if set[path] {
+			return true
+		}
+		path = path[:max(0, lastSlash(path))]
+	}
+	return false
+}
+
+// flat reports whether a NAR is that of one file. Its head is four strings,
+// each after its length in 8 bytes and padded to 8: the magic, "(", "type",
+// and the type (nix: doc/manual/source/protocols/nix-archive).
+func flat(r *bufio.Reader) bool {
+	const at = 24 + 16 + 16
+	b, err := r.Peek(at + 16)
+	return err == nil && string(b[at+8:at+15]) == "regular"
 }
 
 // isImage are the formats that hold a system rather than a package.
