@@ -140,11 +140,16 @@ func (m *Machine) Run(ctx context.Context, cmd Cmd) (int, error) {
 	if err != nil {
 		return -1, err
 	}
+	in := &noting{r: cmd.Stdin}
 	if c.out != nil {
 		go func() {
-			_, err := io.Copy(struct{ io.Writer }{c.out}, struct{ io.Reader }{cmd.Stdin})
-			if err == nil {
-				_ = c.out.Close() // a failed channel shows in wait
+			// Whatever fails on the channel shows in wait.
+			_, _ = io.Copy(struct{ io.Writer }{c.out}, in)
+			if in.failure() == nil {
+				_ = c.out.Close()
+			} else {
+				// Half an input must not be taken for a whole one.
+				_ = m.w.Send(wire.Msg{T: "kill", ID: c.id, Signal: int(syscall.SIGKILL)}, nil)
 			}
 		}()
 	}
@@ -168,6 +173,9 @@ func (m *Machine) Run(ctx context.Context, cmd Cmd) (int, error) {
 	}
 	if ctx.Err() != nil {
 		return -1, ctx.Err()
+	}
+	if err := in.failure(); err != nil {
+		return -1, fmt.Errorf("reading the command's input: %w", err)
 	}
 	for range 2 {
 		if err := <-errs; err != nil {

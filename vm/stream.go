@@ -26,6 +26,29 @@ func (c ctxReader) Read(p []byte) (int, error) {
 	return c.r.Read(p)
 }
 
+// noting remembers the error of a reader, other than its end.
+type noting struct {
+	r   io.Reader
+	mu  sync.Mutex
+	err error
+}
+
+func (n *noting) Read(p []byte) (int, error) {
+	k, err := n.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		n.mu.Lock()
+		n.err = err
+		n.mu.Unlock()
+	}
+	return k, err
+}
+
+func (n *noting) failure() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.err
+}
+
 // maxOutput bounds what Output takes from a guest.
 const maxOutput = 256 << 20
 

@@ -10,6 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Mke2fsArgs make a file system that is ready at once and has no journal: it
+// is thrown away with its machine.
+var Mke2fsArgs = []string{"-q", "-F", "-t", "ext4", "-O", "^has_journal", "-m", "0",
+	"-E", "root_owner=0:0,lazy_itable_init=1,nodiscard"}
+
 // NewDisk makes an empty ext4 file system of so many bytes in a sparse file
 // that has no name: when the last process that has it open ends, however it
 // ends, the space is given back. dir says on which file system.
@@ -33,8 +38,7 @@ func NewDisk(ctx context.Context, dir string, size int64) (_ *os.File, err error
 	if err := f.Truncate(size); err != nil {
 		return nil, fmt.Errorf("making the guest's disk in %s: %w", dir, err)
 	}
-	cmd := exec.CommandContext(ctx, mke2fs, "-q", "-F", "-t", "ext4", "-O", "^has_journal",
-		"-E", "root_owner=0:0,lazy_itable_init=1,nodiscard", "-m", "0", "/proc/self/fd/3")
+	cmd := exec.CommandContext(ctx, mke2fs, append(append([]string{}, Mke2fsArgs...), "/proc/self/fd/3")...)
 	cmd.ExtraFiles = []*os.File{f}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("making the guest's disk: mke2fs: %w: %s", err, out)

@@ -1,0 +1,5 @@
+package vm
+
+const orphanMaker = "make-an-orphan"
+
+func makeOrphan() {}
