@@ -6,7 +6,6 @@ import (
 	"io"
 )
 
-func HTML(w io.Writer, a *audit.Audit, o Options) error      { return errors.ErrUnsupported }
 func SARIF(w io.Writer, a *audit.Audit, o Options) error     { return errors.ErrUnsupported }
 func CycloneDX(w io.Writer, a *audit.Audit, o Options) error { return errors.ErrUnsupported }
 func DOT(w io.Writer, a *audit.Audit, o Options) error       { return errors.ErrUnsupported }

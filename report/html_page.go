@@ -1,0 +1,197 @@
+package report
+
+import (
+	"slices"
+
+	"fromsource/analyze/audit"
+	"fromsource/analyze/policy/finding"
+	"fromsource/report/internal/safe"
+)
+
+// page is the block of JSON that the script of the HTML report draws from. It
+// is kept by columns, with numbers for words, since 30,000 rows must open at
+// once. encoding/json escapes "<", ">" and "&", so it cannot end its element.
+type page struct {
+	Verdicts []string `json:"verdicts"` // words that the columns below count in
+	Reaches  []string `json:"reaches"`
+	Kinds    []string `json:"kinds"`
+	Image    bool     `json:"image"`
+
+	// Columns, an element a derivation, in the audit's order.
+	Names    []string  `json:"names"`
+	Verdict  []int     `json:"verdict"`
+	Reach    []int     `json:"reach"`
+	Seed     []int     `json:"seed"` // nearest seed, -1 for none
+	Size     []int64   `json:"size"` // of all outputs, 0 where not known
+	Findings []pageRow `json:"findings"`
+	Hashes   []hashRow `json:"hashes"`
+	Skipped  []skipRow `json:"skipped"`
+	// Other are rows that are no finding but have more to say, by row.
+	Other map[int]pageRow `json:"other"`
+}
+
+type pageRow struct {
+	Row        int       `json:"row"`
+	Drv        string    `json:"drv"`
+	Kinds      []int     `json:"kinds"`
+	Confidence string    `json:"confidence"`
+	Influence  int       `json:"influence"`
+	From       string    `json:"from"`
+	Level      string    `json:"level"`
+	Suspected  bool      `json:"suspected"`
+	Rebuild    string    `json:"rebuild"`
+	Reason     string    `json:"reason,omitempty"`
+	URLs       []string  `json:"urls"`
+	Way        []int     `json:"way"`
+	Via        string    `json:"via"`
+	Sources    []int     `json:"sources"`
+	Evidence   []pageWhy `json:"evidence"`
+	More       int       `json:"more,omitempty"` // evidence left out
+}
+
+type pageWhy struct {
+	Rule   string `json:"rule"`
+	Level  string `json:"level"`
+	At     string `json:"at"`
+	Detail string `json:"detail"`
+	From   int    `json:"from"`
+}
+
+type hashRow struct {
+	Row         int      `json:"row"`
+	Output      string   `json:"output"`
+	Expected    string   `json:"expected"`
+	Got         string   `json:"got"`
+	Result      string   `json:"result"`
+	By          string   `json:"by"`
+	Against     string   `json:"against"`
+	Reason      string   `json:"reason"`
+	Differences []string `json:"differences"`
+}
+
+type skipRow struct {
+	Input  string `json:"input"`
+	Reason string `json:"reason"`
+}
+
+const (
+	pageEvidence = 12
+	pageURLs     = 6
+)
+
+func shown(s string) string { return safe.Short(safe.Visible(s), maxString) }
+
+func makePage(set *finding.Set) *page {
+	a := set.Audit
+	n := len(a.Derivations)
+	p := &page{
+		Verdicts: []string{}, Reaches: []string{"runtime", "build only", "unknown"},
+		Kinds:   []string{"native code", "bytecode", "firmware", "other"},
+		Image:   a.Target.Image != nil,
+		Names:   make([]string, n),
+		Verdict: make([]int, n), Reach: make([]int, n), Size: make([]int64, n),
+		Seed: set.SeedOf(), Findings: []pageRow{}, Hashes: []hashRow{}, Skipped: []skipRow{}, Other: map[int]pageRow{},
+	}
+	for _, v := range audit.Verdicts {
+		p.Verdicts = append(p.Verdicts, verdictTitle(v))
+	}
+	for i := range a.Derivations {
+		d := set.At(i)
+		p.Names[i] = shown(d.Name)
+		p.Verdict[i] = slices.Index(audit.Verdicts, audit.Verdict(verdictWord(d.Verdict)))
+		p.Reach[i] = slices.Index(p.Reaches, reachTitle(d.Reach))
+		for _, o := range d.Outputs {
+			p.Size[i] += max(o.NarSize, 0)
+		}
+		for _, r := range d.Rebuild {
+			p.Hashes = append(p.Hashes, pageHash(i, r))
+		}
+	}
+	for _, i := range set.Findings {
+		p.Findings = append(p.Findings, pageOf(set, i))
+	}
+	for _, rows := range [][]int{set.Seeds, set.Unknown} {
+		for _, i := range rows {
+			p.Other[i] = pageOf(set, i)
+		}
+	}
+	slices.SortStableFunc(p.Hashes, func(x, y hashRow) int { return resultRank(x.Result) - resultRank(y.Result) })
+	for _, s := range a.Skipped {
+		p.Skipped = append(p.Skipped, skipRow{Input: shown(s.Input), Reason: shown(s.Reason)})
+	}
+	return p
+}
+
+// resultRank puts what needs a look first.
+func resultRank(r string) int {
+	return slices.Index([]string{audit.Differs, audit.Failed, "unclear", audit.Reproduced, audit.NoReference, audit.NotAttempted}, r)
+}
+
+func pageOf(set *finding.Set, i int) pageRow {
+	d := set.At(i)
+	way, via := set.Way(i)
+	r := pageRow{
+		Row: i, Drv: shown(d.Drv), Kinds: []int{}, Confidence: shown(string(d.Confidence)), Influence: d.Influence,
+		From: pageFrom(set, i), Level: string(finding.Level(d)), Suspected: finding.Suspicion(d), Rebuild: rebuildTitle(d),
+		Reason: shown(d.Reason), URLs: []string{}, Way: way, Via: string(via), Sources: set.Sources(i), Evidence: []pageWhy{},
+	}
+	if r.Way == nil {
+		r.Way = []int{}
+	}
+	if r.Sources == nil {
+		r.Sources = []int{}
+	}
+	for _, k := range d.Kinds {
+		at := slices.Index([]audit.Kind{audit.NativeCode, audit.Bytecode, audit.Firmware}, k)
+		if at < 0 {
+			at = 3
+		}
+		r.Kinds = append(r.Kinds, at)
+	}
+	for k, u := range d.URLs {
+		if k == pageURLs {
+			break
+		}
+		r.URLs = append(r.URLs, shown(u))
+	}
+	for k, e := range d.Evidence {
+		if k == pageEvidence {
+			r.More = len(d.Evidence) - k
+			break
+		}
+		from := -1
+		if j, ok := set.Row(e.From); ok {
+			from = j
+		}
+		r.Evidence = append(r.Evidence, pageWhy{Rule: shown(e.Rule), Level: shown(string(e.Level)), At: shown(e.At), Detail: shown(e.Detail), From: from})
+	}
+	return r
+}
+
+func pageFrom(set *finding.Set, i int) string {
+	if d := set.At(i); len(d.URLs) > 0 {
+		return shown(host(d.URLs[0]))
+	}
+	if from := set.Sources(i); len(from) > 0 {
+		return shown(set.At(from[0]).Name)
+	}
+	return ""
+}
+
+func pageHash(i int, r audit.Rebuild) hashRow {
+	h := hashRow{
+		Row: i, Output: shown(r.Output), Expected: shown(r.Expected), Got: shown(r.Got), Result: resultWord(r.Result),
+		By: shown(r.By), Against: shown(r.Against), Reason: shown(r.Reason), Differences: []string{},
+	}
+	for k, d := range r.Differences {
+		if k == pageEvidence {
+			break
+		}
+		s := d.Path + ": " + d.What
+		if d.Detail != "" {
+			s += ", " + d.Detail
+		}
+		h.Differences = append(h.Differences, shown(s))
+	}
+	return h
+}
