@@ -1,8 +1,8 @@
 package content
 
 import (
+	"context"
 	"errors"
-	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -11,8 +11,11 @@ import (
 
 // arenaSize bounds what a walk holds in memory of formats that cannot be read
 // forward: archives with their directory at the end, and compiled files while
-// their sections are hashed.
-const arenaSize = 160 << 20
+// their sections are hashed. What fits into smallArena needs no turn.
+const (
+	arenaSize  = 144 << 20
+	smallArena = 8 << 20
+)
 
 // errNoRoom says that something does not fit into the arena.
 var errNoRoom = errors.New("too large to be held in memory")
@@ -21,49 +24,119 @@ var errNoRoom = errors.New("too large to be held in memory")
 // of the garbage collector's heap, which would otherwise keep as much again in
 // reserve, and only pages that are used exist.
 type arena struct {
+	small, big segment
+}
+
+type segment struct {
 	mem  []byte
 	used int
 }
 
-// arenas keeps one mapping for reuse; what a walk used of it is given back to
-// the system when the walk is over.
-var arenas = sync.Pool{New: func() any { return &arena{} }}
+func (s *segment) unmap() {
+	if s.mem != nil {
+		_ = unix.Munmap(s.mem) // fails only for what is no mapping
+		s.mem, s.used = nil, 0
+	}
+}
 
-func getArena() *arena { return arenas.Get().(*arena) }
+func (s *segment) reserve(n int) error {
+	if s.mem != nil {
+		return nil
+	}
+	var err error
+	s.mem, err = unix.Mmap(-1, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	return err
+}
 
 func (a *arena) release() {
-	if a.mem != nil {
-		_ = unix.Munmap(a.mem) // fails for a mapping that is not one only
-		a.mem, a.used = nil, 0
+	a.small.unmap()
+	if a.large() {
+		a.big.unmap()
+		<-arenaTurn
 	}
-	arenas.Put(a)
+}
+
+// large is true while the walk has the turn for the large arena.
+func (a *arena) large() bool { return a.big.mem != nil }
+
+// grow takes the turn for the large arena.
+func (a *arena) grow(ctx context.Context) error {
+	if a.large() {
+		return nil
+	}
+	select {
+	case arenaTurn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := a.big.reserve(arenaSize); err != nil {
+		<-arenaTurn
+		return err
+	}
+	return nil
 }
 
 // spill reads all the rest of in. The bytes are valid until undo is called,
 // in reverse order of the spills.
-func (a *arena) spill(in *stream.In) (b []byte, undo func(), err error) {
-	if a.mem == nil {
-		if a.mem, err = unix.Mmap(-1, 0, arenaSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE); err != nil {
-			return nil, func() {}, err
+func (a *arena) spill(ctx context.Context, in *stream.In) (b []byte, undo func(), err error) {
+	if err := a.small.reserve(smallArena); err != nil {
+		return nil, func() {}, err
+	}
+	if in.Remain() <= int64(smallArena-a.small.used) {
+		b, full, undo := a.small.fill(in)
+		if !full {
+			return b, undo, in.Err()
+		}
+		// The size was not known, and it is more: go on in the large arena
+		// with what was read.
+		defer undo()
+		return a.spillLarge(ctx, b, in)
+	}
+	return a.spillLarge(ctx, nil, in)
+}
+
+func (a *arena) spillLarge(ctx context.Context, head []byte, in *stream.In) ([]byte, func(), error) {
+	if in.Remain() > arenaSize {
+		return nil, func() {}, errNoRoom
+	}
+	if err := a.grow(ctx); err != nil {
+		return nil, func() {}, err
+	}
+	start := a.big.used
+	back := func() {
+		a.big.used = start
+		if start == 0 && a.large() {
+			a.big.unmap()
+			<-arenaTurn
 		}
 	}
-	start := a.used
-	undo = func() { a.used = start }
-	if in.Remain() > int64(len(a.mem)-start) {
-		return nil, undo, errNoRoom
+	if len(head) > len(a.big.mem)-start || in.Remain() > int64(len(a.big.mem)-start-len(head)) {
+		back()
+		return nil, func() {}, errNoRoom
 	}
+	a.big.used += copy(a.big.mem[start:], head)
+	_, full, _ := a.big.fill(in)
+	if full {
+		back()
+		return nil, func() {}, errNoRoom
+	}
+	return a.big.mem[start:a.big.used:a.big.used], back, in.Err()
+}
+
+// fill copies the rest of in; full is true where it does not fit.
+func (s *segment) fill(in *stream.In) (b []byte, full bool, undo func()) {
+	start := s.used
+	undo = func() { s.used = start }
 	for {
 		p := in.Next()
 		if len(p) == 0 {
-			break
+			return s.mem[start:s.used:s.used], false, undo
 		}
-		if len(p) > len(a.mem)-a.used {
-			undo()
-			return nil, undo, errNoRoom
+		n := copy(s.mem[s.used:], p)
+		s.used += n
+		in.Advance(n)
+		if n < len(p) {
+			return s.mem[start:s.used:s.used], true, undo
 		}
-		copy(a.mem[a.used:], p)
-		a.used += len(p)
-		in.Advance(len(p))
 	}
-	return a.mem[start:a.used:a.used], undo, in.Err()
 }

@@ -39,11 +39,21 @@ func (w *walker) open(n *node, m format.Match, f *File) error {
 		return w.cpio(n)
 	case "nar":
 		return w.nar(n)
-	case "zip":
+	case "zip", "crx":
 		return w.zip(n, f)
+	case "squashfs", "iso9660", "fat":
+		return w.volume(n, m.Name)
+	case "7z":
+		return w.sevenZip(n)
+	case "rpm":
+		if err := archive.RPM(n.in); err != nil {
+			return err
+		}
+		w.file(&node{path: n.path, in: n.in.Sub(-1), depth: n.depth + 1, layer: true})
+		return nil
 	}
-	if dec, ok := decompressors[m.Name]; ok {
-		return w.decompress(n, m.Name, dec)
+	if c, ok := codecs[m.Name]; ok {
+		return w.decompress(n, m.Name, c)
 	}
 	return fmt.Errorf("%s: no reader for this format", m.Name)
 }
@@ -69,9 +79,18 @@ func (w *walker) members(n *node, r archive.Reader) error {
 			w.skip(path, e.Note)
 		}
 		if e.Regular {
-			w.file(&node{path: path, in: e.Body, exec: e.Executable, depth: n.depth + 1})
+			w.file(&node{path: path, in: e.Body, at: n.section(e), exec: e.Executable, depth: n.depth + 1})
 		}
 	}
+}
+
+// section gives random access to a member that is stored as it is, where the
+// container has it.
+func (n *node) section(e *archive.Entry) io.ReaderAt {
+	if n.at == nil || e.Body.Remain() != e.Size || !e.Stored {
+		return nil
+	}
+	return io.NewSectionReader(n.at, n.in.Off(), e.Size)
 }
 
 func clip(s string) string { return s[:min(len(s), 200)] }
@@ -130,7 +149,7 @@ func (w *walker) nar(n *node) error {
 		}
 		path, _ := member(dir, e.Name)
 		if e.Regular {
-			w.file(&node{path: path, in: e.Body, exec: e.Executable, depth: n.depth + 1})
+			w.file(&node{path: path, in: e.Body, at: n.section(e), exec: e.Executable, depth: n.depth + 1})
 		}
 	}
 }

@@ -8,6 +8,24 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// rpmScript makes a binary package without a compiler's help.
+const rpmScript = `cat > p.spec <<'END'
+Name: p
+Version: 1
+Release: 1
+Summary: p
+License: none
+%description
+p
+%install
+mkdir -p %{buildroot}/opt
+cp %{_topdir}/t/greet %{buildroot}/opt
+%files
+/opt/greet
+END
+rpmbuild --quiet -bb --define "_topdir $PWD" --define '_build_id_links none' --define 'debug_package %{nil}' --define '__os_install_post %{nil}' p.spec >log 2>&1
+cp RPMS/*/p-1-1.*.rpm out`
+
 // shell scripts that pack the tree "t" (t/greet, t/doc/notes) into out, and
 // where the program is then.
 var packed = []struct{ name, script, want string }{
@@ -32,6 +50,37 @@ var packed = []struct{ name, script, want string }{
 	{"deb", "mkdir -p d/DEBIAN d/usr && cp t/greet d/usr && printf 'Package: a\\nVersion: 1\\nArchitecture: all\\nMaintainer: a <a@b>\\nDescription: a\\n' > d/DEBIAN/control && dpkg-deb -Zxz -b d out", "out/data.tar.xz/usr/greet"},
 	{"gzip", "gzip -c t/greet > out", "out/content"},
 	{"xz", "xz -c t/greet > out", "out/content"},
+	{"lz4", "tar cf - t | lz4 -q > out", "out/t/greet"},
+	{"lz4-legacy", "tar cf - t | lz4 -q -l > out", "out/t/greet"},
+	{"lzip", "tar cf - t | lzip > out", "out/t/greet"},
+	{"lzip-two", "(tar cf - t | head -c 9000 | lzip; tar cf - t | tail -c +9001 | lzip) > out", "out/t/greet"},
+	{"lzma", "tar cf - t | xz --format=lzma > out", "out/t/greet"},
+	{"compress", "tar cf - t | compress > out", "out/t/greet"},
+	{"compress-12", "tar cf - t | compress -b 12 > out", "out/t/greet"},
+	{"xz-9", "tar cf - t | xz -9e > out", "out/t/greet"},
+	{"xz-x86", "tar cf - t | xz --x86 --lzma2 > out", "out/t/greet"},
+	{"zstd-long", "tar cf - t | zstd -q -19 --long=26 > out", "out/t/greet"},
+	{"gzip-two", "(tar cf - t | head -c 9000 | gzip; tar cf - t | tail -c +9001 | gzip) > out", "out/t/greet"},
+	{"7z", "7z a -bd out.7z t >log && mv out.7z out", "out/t/greet"},
+	{"7z-lzma", "7z a -bd -m0=LZMA out.7z t >log && mv out.7z out", "out/t/greet"},
+	{"7z-bcj2", "7z a -bd -m0=BCJ2 -m1=LZMA -m2=LZMA -m3=LZMA -mb0:1 -mb0s1:2 -mb0s2:3 out.7z t >log && mv out.7z out", "out/t/greet"},
+	{"squashfs", "mksquashfs t out -quiet -no-progress", "out/greet"},
+	{"squashfs-xz", "mksquashfs t out -quiet -no-progress -comp xz -Xdict-size 100% -b 1M", "out/greet"},
+	{"squashfs-zstd", "mksquashfs t out -quiet -no-progress -comp zstd", "out/greet"},
+	{"squashfs-lz4", "mksquashfs t out -quiet -no-progress -comp lz4", "out/greet"},
+	{"squashfs-lzo", "mksquashfs t out -quiet -no-progress -comp lzo", "out/greet"},
+	{"squashfs-plain", "mksquashfs t out -quiet -no-progress -noI -noD -noF -b 4096", "out/greet"},
+	{"iso", "xorriso -as mkisofs -quiet -R -o out t", "out/greet"},
+	{"iso-joliet", "xorriso -as mkisofs -quiet --norock -J -o out t", "out/greet"},
+	{"iso-plain", "xorriso -as mkisofs -quiet --norock -o out t", "out/GREET"},
+	{"iso-squashfs", "mkdir d; mksquashfs t d/root.squashfs -quiet -no-progress; xorriso -as mkisofs -quiet -R -o out d", "out/root.squashfs/greet"},
+	{"fat12", "truncate -s 1440K out; mkfs.vfat out >log; mcopy -s -i out t ::", "out/t/greet"},
+	{"fat16", "truncate -s 16M out; mkfs.vfat -F 16 out >log; mcopy -s -i out t ::", "out/t/greet"},
+	{"fat32", "truncate -s 40M out; mkfs.vfat -F 32 out >log; mcopy -s -i out t ::a-rather-long-name", "out/a-rather-long-name/greet"},
+	{"el-torito", "truncate -s 1440K efi; mkfs.vfat efi >log; mcopy -s -i efi t ::; mkdir d; mv efi d; echo > d/other; xorriso -as mkisofs -quiet -R -e efi -no-emul-boot -o out d", "out/efi/t/greet"},
+	{"rpm", rpmScript, "out/opt/greet"},
+	{"gem", "tar cf data.tar t; gzip data.tar; echo '--- {}' | gzip > metadata.gz; tar cf out data.tar.gz metadata.gz", "out/data.tar.gz/t/greet"},
+	{"self-extracting-squashfs", "mksquashfs t fs -quiet -no-progress; (printf '#!/bin/sh\nexit\n'; cat fs) > out", "out/@15/greet"},
 	{"script", "(printf '#!/bin/sh\\nexit\\n'; tar cz t) > out", "out/@15/t/greet"},
 	{"appended", "(printf '#!/bin/sh\\n'; head -c 3000000 /dev/zero; cat t/greet) > out", "out/@3000010"},
 	{"initrd", "(find t/doc | cpio -o -H newc --quiet; head -c 512 /dev/zero; find t | cpio -o -H newc --quiet | gzip) > out", ""},

@@ -35,20 +35,25 @@ type meter struct {
 	r   io.Reader
 	fed func() int64 // bytes that went into the decompressor
 	out int64
+	err error // sticky: not all decompressors bear to be asked again
 }
 
 // Read implements io.Reader.
 func (m *meter) Read(p []byte) (int, error) {
-	if err := m.w.check(); err != nil {
-		return 0, err
+	if m.err != nil {
+		return 0, m.err
 	}
-	n, err := m.r.Read(p)
+	if m.err = m.w.check(); m.err != nil {
+		return 0, m.err
+	}
+	var n int
+	n, m.err = m.r.Read(p)
 	m.out += int64(n)
 	m.w.spent += int64(n)
 	if in := m.fed(); m.out > bombFloor && m.out-bombFloor > in*bombRatio {
-		return n, &bombError{in, m.out}
+		m.err = &bombError{in, m.out}
 	}
-	return n, err
+	return n, m.err
 }
 
 // check says whether the walk may go on.

@@ -28,7 +28,7 @@ const Version = "1"
 // with what was found until then.
 func Inspect(ctx context.Context, name string, r io.Reader, o Options) (Result, error) {
 	w := newWalker(ctx, o)
-	defer w.arena.release()
+	defer w.release()
 	return w.run(name, r)
 }
 
@@ -37,17 +37,23 @@ type walker struct {
 	ctx     context.Context
 	o       Options
 	res     Result
-	arena   *arena
+	arena   arena
 	spent   int64 // bytes given by the input and by all decompressors
 	fed     int64 // bytes of the input
 	entries int
+	windows int64 // dictionaries in use
 	stop    error // why the whole walk ends early
-	told    error // the last read error, or w.stop, that is in Skipped
+	// windowTurn is true while the walk may have large dictionaries.
+	windowTurn bool
+	told       error // the last read error, or w.stop, that is in Skipped
 }
 
 func newWalker(ctx context.Context, o Options) *walker {
-	return &walker{ctx: ctx, o: o.withDefaults(), arena: getArena()}
+	return &walker{ctx: ctx, o: o.withDefaults()}
 }
+
+// release gives back the walk's memory.
+func (w *walker) release() { w.arena.release() }
 
 // node is a file or stream to look at.
 type node struct {
@@ -69,8 +75,9 @@ type node struct {
 
 // input counts what is read of the walk's input.
 type input struct {
-	w *walker
-	r io.Reader
+	w     *walker
+	r     io.Reader
+	known bool
 }
 
 func (i input) Read(p []byte) (int, error) {
@@ -78,17 +85,35 @@ func (i input) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := i.r.Read(p)
-	i.w.fed += int64(n)
+	if !i.known {
+		i.w.fed += int64(n)
+	}
 	i.w.spent += int64(n)
 	return n, err
 }
 
 func (w *walker) run(name string, r io.Reader) (Result, error) {
 	size, at := extent(r)
-	in := stream.New(input{w, r}, size)
-	defer in.Close()
-	w.file(&node{path: name, in: in, at: at, root: true})
+	w.input(r, size, &node{path: name, at: at})
 	return w.finish()
+}
+
+// input walks one of the inputs of the walk; its size, where it is known,
+// counts as read from the start.
+func (w *walker) input(r io.Reader, size int64, n *node) {
+	w.fed += max(size, 0)
+	n.in = stream.New(input{w: w, r: r, known: size >= 0}, size)
+	defer n.in.Close()
+	n.root = true
+	w.file(n)
+}
+
+// len is the size of what at gives access to.
+func (n *node) len() int64 {
+	if s, ok := n.at.(interface{ Size() int64 }); ok {
+		return s.Size()
+	}
+	return n.in.Remain()
 }
 
 func (w *walker) finish() (Result, error) {
@@ -252,6 +277,6 @@ func (w *walker) whole(n *node) (b []byte, undo func(), ok bool) {
 		b = n.in.Peek(int(r))
 		return b, func() {}, int64(len(b)) == r
 	}
-	b, undo, err := w.arena.spill(n.in)
+	b, undo, err := w.arena.spill(w.ctx, n.in)
 	return b, undo, err == nil
 }

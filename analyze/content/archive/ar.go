@@ -109,6 +109,6 @@ func (a *Ar) member(head string, size int64) (*Entry, error) {
 		return e, nil
 	}
 	a.body = a.in.Sub(size)
-	e.Regular, e.Body = true, a.body
+	e.Regular, e.Stored, e.Body = true, true, a.body
 	return e, nil
 }

@@ -33,6 +33,14 @@ type Entry struct {
 	Size       int64
 	// Body is valid until the next call of Next.
 	Body *stream.In
+	// Source gives the contents of an entry of a volume, which has no Body;
+	// Section is set besides where they lie in the volume as they are, from
+	// the byte At on.
+	Source  io.Reader
+	Section *io.SectionReader
+	At      int64
+	// Stored is true where Body is the next Size bytes of the archive itself.
+	Stored bool
 	// Note says what about the entry could not be represented.
 	Note string
 }

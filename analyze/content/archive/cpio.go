@@ -64,7 +64,7 @@ func (c *Cpio) Next() (*Entry, error) {
 	}
 	c.body, c.pad = c.in.Sub(h.size), -h.size&h.sizeMask
 	if e.Regular {
-		e.Body = c.body
+		e.Body, e.Stored = c.body, true
 	}
 	return e, nil
 }

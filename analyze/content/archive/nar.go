@@ -199,7 +199,7 @@ func (n *Nar) file(path string) (*Entry, error) {
 	}
 	e.Size = int64(size)
 	n.body, n.pad = n.in.Sub(e.Size), -e.Size&7
-	e.Body = n.body
+	e.Body, e.Stored = n.body, true
 	return e, nil
 }
 

@@ -159,7 +159,7 @@ func (t *Tar) sparse(e *Entry, m []fragment, logical string) error {
 	}
 	parts = append(parts, io.LimitReader(zeros{}, size-pos))
 	e.Size = size
-	e.Body = pieces(parts, size)
+	e.Body, e.Stored = pieces(parts, size), false
 	t.body, t.own = e.Body, true
 	return nil
 }

@@ -262,7 +262,7 @@ func (t *Tar) entry(h []byte, size int64, name string, pax map[string]string) (*
 	if !e.Regular {
 		return e, nil
 	}
-	e.Body = t.body
+	e.Body, e.Stored = t.body, true
 	switch {
 	case get("GNU.sparse.major") == "1" && get("GNU.sparse.minor") == "0":
 		m, err := sparseMap10(t.body)

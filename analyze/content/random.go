@@ -1,0 +1,201 @@
+package content
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/bodgit/sevenzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz/lzma"
+
+	"fromsource/analyze/content/archive"
+	"fromsource/analyze/content/stream"
+)
+
+// random gives random access to all of a node's bytes: in place where the
+// input has it, and otherwise from the arena.
+func (w *walker) random(n *node) (at io.ReaderAt, size int64, undo func(), err error) {
+	if n.at != nil {
+		return n.at, n.len(), nothing, nil
+	}
+	b, undo, ok := w.whole(n)
+	if !ok {
+		if err := n.in.Err(); err != nil {
+			return nil, 0, undo, err
+		}
+		return nil, 0, undo, errNoRoom
+	}
+	return bytes.NewReader(b), int64(len(b)), undo, nil
+}
+
+// volume walks a file system image.
+func (w *walker) volume(n *node, name string) error {
+	at, size, undo, err := w.random(n)
+	defer undo()
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", name, err)
+	}
+	return w.volumeAt(n, name, at, size)
+}
+
+func (w *walker) volumeAt(n *node, name string, at io.ReaderAt, size int64) error {
+	var r archive.Reader
+	var err error
+	switch name {
+	case "squashfs":
+		r, err = archive.NewSquashfs(at, size)
+	case "iso9660":
+		r, err = archive.NewISO(at, size)
+	default:
+		r, err = archive.NewFAT(at, size)
+	}
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", name, err)
+	}
+	for {
+		e, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading %s: %w", name, err)
+		}
+		if err := w.entry(); err != nil {
+			return err
+		}
+		path, _ := member(n.path, e.Name)
+		if e.Note != "" {
+			w.skip(path, e.Note)
+		}
+		if e.Regular {
+			w.placed(n, e, path, size)
+		}
+	}
+}
+
+// placed looks at a file of a volume of the given size.
+func (w *walker) placed(n *node, e *archive.Entry, path string, size int64) {
+	in := stream.New(&meter{w: w, r: e.Source, fed: func() int64 { return size }}, e.Size)
+	defer in.Close()
+	f := &node{path: path, in: in, exec: e.Executable, depth: n.depth + 1}
+	if e.Section != nil {
+		f.at = e.Section
+	}
+	w.file(f)
+}
+
+// sevenZip walks a 7z archive.
+func (w *walker) sevenZip(n *node) error {
+	limitSevenZip()
+	at, size, undo, err := w.random(n)
+	defer undo()
+	if err != nil {
+		return fmt.Errorf("reading 7z: %w", err)
+	}
+	back, err := w.window(maxWindow)
+	if err != nil {
+		return fmt.Errorf("reading 7z: %w", err)
+	}
+	defer back()
+	z, err := openSevenZip(at, size)
+	if err != nil {
+		return fmt.Errorf("reading 7z: %w", err)
+	}
+	for _, f := range z.File {
+		if err := w.entry(); err != nil {
+			return err
+		}
+		if !f.Mode().IsRegular() {
+			continue
+		}
+		path, escapes := member(n.path, f.Name)
+		if escapes {
+			w.skip(path, fmt.Sprintf("the name %q leads out of the archive: looked at under this one", clip(f.Name)))
+		}
+		r, err := f.Open()
+		if err != nil {
+			w.skip(path, fmt.Sprintf("reading 7z: %v", err))
+			continue
+		}
+		in := stream.New(&meter{w: w, r: r, fed: func() int64 { return size }}, int64(f.UncompressedSize))
+		w.file(&node{path: path, in: in, exec: f.Mode()&0o111 != 0, depth: n.depth + 1})
+		in.Close()
+		_ = r.Close() // it was read to its end or failed before
+	}
+	return nil
+}
+
+// maxSevenZipHeader bounds the directory, which the library holds in memory.
+const maxSevenZipHeader = 32 << 20
+
+func openSevenZip(at io.ReaderAt, size int64) (z *sevenzip.Reader, err error) {
+	var h [32]byte
+	if _, err := at.ReadAt(h[:], 0); err != nil {
+		return nil, err
+	}
+	var next uint64
+	for i := 7; i >= 0; i-- {
+		next = next<<8 | uint64(h[20+i])
+	}
+	if next > maxSevenZipHeader {
+		return nil, fmt.Errorf("a directory of %d bytes", next)
+	}
+	defer func() {
+		// The library indexes by numbers of the header without checking all.
+		if p := recover(); p != nil {
+			z, err = nil, fmt.Errorf("malformed directory: %v", p)
+		}
+	}()
+	return sevenzip.NewReader(at, size)
+}
+
+// limitSevenZip replaces the library's decoders that allocate whatever a
+// header asks for by ones that are bounded.
+var limitSevenZip = sync.OnceFunc(func() {
+	sevenzip.RegisterDecompressor([]byte{0x21}, func(p []byte, _ uint64, rs []io.ReadCloser) (io.ReadCloser, error) {
+		if len(p) != 1 || p[0] > 40 || len(rs) != 1 {
+			return nil, errors.New("LZMA2 properties")
+		}
+		dict := int64(2|p[0]&1) << (p[0]/2 + 11)
+		if dict > maxWindow {
+			return nil, fmt.Errorf("a dictionary of %d MiB", dict>>20)
+		}
+		z, err := lzma.Reader2Config{DictCap: int(dict)}.NewReader2(rs[0])
+		return closing{z, rs[0]}, err
+	})
+	sevenzip.RegisterDecompressor([]byte{3, 1, 1}, func(p []byte, size uint64, rs []io.ReadCloser) (io.ReadCloser, error) {
+		if len(p) != 5 || len(rs) != 1 {
+			return nil, errors.New("LZMA properties")
+		}
+		head := append([]byte{}, p...)
+		for i := range 8 {
+			head = append(head, byte(size>>(8*i)))
+		}
+		z, err := lzma.ReaderConfig{DictCap: maxWindow}.NewReader(io.MultiReader(bytes.NewReader(head), rs[0]))
+		return closing{z, rs[0]}, err
+	})
+	sevenzip.RegisterDecompressor([]byte{4, 0xf7, 0x11, 1}, func(_ []byte, _ uint64, rs []io.ReadCloser) (io.ReadCloser, error) {
+		if len(rs) != 1 {
+			return nil, errors.New("zstd: more than one stream")
+		}
+		z, err := zstd.NewReader(rs[0], zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
+		if err != nil {
+			return nil, err
+		}
+		return closing{z, z.IOReadCloser()}, nil
+	})
+	sevenzip.RegisterDecompressor([]byte{3, 4, 1}, func([]byte, uint64, []io.ReadCloser) (io.ReadCloser, error) {
+		return nil, errors.New("PPMd: its memory is not bounded")
+	})
+})
+
+// closing reads from one and closes another.
+type closing struct {
+	io.Reader
+	c io.Closer
+}
+
+func (c closing) Close() error { return c.c.Close() }
