@@ -2,6 +2,7 @@ package inputs
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -93,7 +94,10 @@ func debianAmong(releases []release, lists string) []archive {
 		if strings.HasSuffix(r.suite, "-security") || strings.HasSuffix(r.suite, "/updates") {
 			continue
 		}
-		if origin(filepath.Join(lists, r.file)) != "Debian" {
+		// An archive that signs beside the file has "Release" for "InRelease".
+		file := filepath.Join(lists, r.file)
+		from := cmp.Or(origin(file), origin(strings.TrimSuffix(file, "InRelease")+"Release"))
+		if from != "Debian" {
 			continue
 		}
 		known := func(a archive) bool { return a.uri == r.uri }

@@ -114,7 +114,7 @@ func pickTar(tr *tar.Reader, picks []Pick) ([]entry, error) {
 			if !ok || (h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeSymlink) {
 				continue
 			}
-			e := entry{path: to, link: h.Linkname, executable: h.Mode&0o111 != 0}
+			e := entry{path: to, link: h.Linkname, executable: h.Typeflag == tar.TypeReg && h.Mode&0o111 != 0}
 			if h.Typeflag == tar.TypeReg {
 				if h.Size > maxEntry {
 					return nil, fmt.Errorf("%q has %d bytes, at most %d are taken", name, h.Size, maxEntry)
@@ -161,7 +161,7 @@ func writeTar(w io.Writer, entries []entry) error {
 			h.Mode = 0o755
 		}
 		if e.link != "" {
-			h.Typeflag, h.Linkname = tar.TypeSymlink, e.link
+			h.Typeflag, h.Linkname, h.Mode = tar.TypeSymlink, e.link, 0o777
 		}
 		if err := tw.WriteHeader(h); err != nil {
 			return err

@@ -58,7 +58,10 @@ func (c *cache) temp() (string, error) {
 // put moves a file, which hashes to sum, into the cache.
 func (c *cache) put(file, sum, name string) error {
 	to := c.path(sum, name)
-	err := os.MkdirAll(filepath.Dir(to), 0o755)
+	file, err := owned(file)
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(to), 0o755)
+	}
 	if err == nil {
 		err = os.Chmod(file, 0o444)
 	}
@@ -69,6 +72,26 @@ func (c *cache) put(file, sum, name string) error {
 		return fmt.Errorf("putting %q into the cache: %w", name, err)
 	}
 	return nil
+}
+
+// owned gives a file that may be moved: file, or where that is a symbolic
+// link a copy beside it.
+func owned(file string) (string, error) {
+	fi, err := os.Lstat(file)
+	if err != nil || fi.Mode().IsRegular() {
+		return file, err
+	}
+	from, err := os.Open(file)
+	if err != nil {
+		return "", err
+	}
+	defer from.Close()
+	to, err := os.Create(file + ".copy")
+	if err != nil {
+		return "", err
+	}
+	_, err = io.Copy(to, from)
+	return to.Name(), errors.Join(err, to.Close())
 }
 
 func hashFile(name string) (string, error) {
@@ -84,7 +107,8 @@ func hashFile(name string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// hashFiles maps the hash of each regular file in dir to its path.
+// hashFiles maps the hash of each file in dir to its path. A symbolic link
+// counts as what it leads to: apt makes them to archives on the same machine.
 func hashFiles(dir string) (map[string]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -92,10 +116,10 @@ func hashFiles(dir string) (map[string]string, error) {
 	}
 	files := map[string]string{}
 	for _, e := range entries {
-		if !e.Type().IsRegular() {
+		name := filepath.Join(dir, e.Name())
+		if fi, err := os.Stat(name); err != nil || !fi.Mode().IsRegular() {
 			continue
 		}
-		name := filepath.Join(dir, e.Name())
 		sum, err := hashFile(name)
 		if err != nil {
 			return nil, err
