@@ -196,6 +196,18 @@ type Rebuild struct {
 	Reason string `json:"reason,omitempty"`
 	// Differences are the first places where two outputs differ.
 	Differences []Difference `json:"differences,omitempty"`
+	// Stabilised is true where the two differ in nothing but metadata of
+	// containers: times, owners, order of members. That is not reproduced.
+	Stabilised bool `json:"stabilised,omitempty"`
+	// Variations names what was varied on purpose, Culprits which of it made
+	// the difference.
+	Variations []string `json:"variations,omitempty"`
+	Culprits   []string `json:"culprits,omitempty"`
+	// Log is the end of the log of a build that failed.
+	Log string `json:"log,omitempty"`
+	// Diffoscope is the file in which diffoscope describes the difference,
+	// where it was run.
+	Diffoscope string `json:"diffoscope,omitempty"`
 }
 
 // Difference is one place where two builds of an output differ.

@@ -196,7 +196,11 @@ func (n *Nix) realise(ctx context.Context, root string, j *Job, extra ...string)
 		Argv: argv, Env: n.Env, Stdout: &out,
 		Stderr: io.MultiWriter(errs, &buildingLines{made: &n.made}),
 	})
+	// A path in a chroot store is shown as it is in the store.
 	log = errs.String()
+	if root != "" {
+		log = strings.ReplaceAll(log, path.Clean(root)+n.storeDir(), n.storeDir())
+	}
 	if err != nil {
 		return nil, log, err
 	}
