@@ -55,7 +55,7 @@ func (w *walker) open(n *node, m format.Match, f *File) error {
 	if c, ok := codecs[m.Name]; ok {
 		return w.decompress(n, m.Name, c)
 	}
-	return fmt.Errorf("%s: no reader for this format", m.Name)
+	return fmt.Errorf("%s: there is no reader for this format here", m.Name)
 }
 
 // members walks an archive that is read forward.

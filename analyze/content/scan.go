@@ -12,16 +12,23 @@ import (
 // text, does it carry something further in.
 func (w *walker) leaf(n *node, f *File) {
 	text := true
+	var opaque format.Match
 	for first := true; ; first = false {
 		b := n.in.Chunk()
 		if len(b) == 0 {
 			break
 		}
 		if first {
-			f.Generated = generated(b)
+			f.Generated = format.IsText(b[:min(len(b), 1024)]) && generated(n.path, b)
+		}
+		if first && f.Format == "" {
+			var ok bool
+			if opaque, ok = format.Opaque(n.path, b); ok {
+				n.hash()
+			}
 		}
 		last := len(b) < stream.Window
-		if isText(b) {
+		if format.IsText(b) {
 			w.embedded(n, f, b)
 			n.in.Advance(len(b))
 			continue
@@ -29,11 +36,14 @@ func (w *walker) leaf(n *node, f *File) {
 		text = false
 		w.payloads(n, b, last, first)
 	}
-	if f.Format == "" {
+	switch {
+	case f.Kind != "" || f.Format != "":
+	case opaque.Compiled():
+		f.Format, f.Kind, f.Confidence, f.Detail = opaque.Name, opaque.Kind, opaque.Confidence, opaque.Detail
+	case text:
+		f.Format = "text"
+	default:
 		f.Format = "data"
-		if text {
-			f.Format = "text"
-		}
 	}
 }
 
@@ -200,28 +210,3 @@ func strong(name string, b []byte) bool {
 	}
 	return false
 }
-
-// isText is true for bytes that hold no control characters but white space,
-// escape and form feed; any encoding that extends ASCII passes.
-func isText(b []byte) bool {
-	for _, c := range b {
-		if c < 0x20 && textControl[c] {
-			return false
-		}
-	}
-	return true
-}
-
-var textControl = func() (t [32]bool) {
-	for i := range t {
-		t[i] = true
-	}
-	for _, c := range "\t\n\r\f\v\b\x1b\a\x1a" {
-		t[c] = false
-	}
-	return t
-}()
-
-func generated(b []byte) bool { return false }
-
-func (w *walker) embedded(n *node, f *File, b []byte) {}

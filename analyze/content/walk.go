@@ -71,6 +71,16 @@ type node struct {
 	guess bool
 	// root is true for the input itself.
 	root bool
+	// sum is the hash of what is consumed, where one is made.
+	sum hash.Hash
+}
+
+// hash has the node hashed; it must be called before anything is consumed.
+func (n *node) hash() {
+	if n.sum == nil {
+		n.sum = sha256.New()
+		n.in.Tap(n.sum)
+	}
 }
 
 // input counts what is read of the walk's input.
@@ -183,10 +193,8 @@ func (w *walker) file(n *node) {
 		return
 	}
 	m := format.Detect(n.path, n.in.Peek(format.Head), n.in.Remain())
-	var sum hash.Hash
 	if m.Compiled() || m.Name == "ar" || w.o.Visit != nil && !(n.layer && m.Container) {
-		sum = sha256.New()
-		n.in.Tap(sum)
+		n.hash()
 	}
 	f := &File{Path: n.path, Executable: n.exec, Format: m.Name}
 	start := n.in.Off()
@@ -205,8 +213,8 @@ func (w *walker) file(n *node) {
 	if n.layer && m.Container {
 		return
 	}
-	if sum != nil {
-		sum.Sum(f.SHA256[:0])
+	if n.sum != nil {
+		n.sum.Sum(f.SHA256[:0])
 	}
 	w.count(f)
 }

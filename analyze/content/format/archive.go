@@ -71,8 +71,6 @@ func detectArchive(b Blob) (Match, bool) {
 		return container("lzip"), true
 	case len(h) >= 5 && has("\x1f\x9d") && h[2]&0x60 == 0 && h[2]&0x1f >= 9 && h[2]&0x1f <= 16:
 		return container("compress"), true
-	case has("\x89LZO\x00\r\n\x1a\n"):
-		return container("lzop"), true
 	case len(h) >= 30 && (has("PK\x03\x04") || has("PK00PK\x03\x04")), len(h) >= 22 && has("PK\x05\x06"), has("PK\x07\x08PK\x03\x04"):
 		return container("zip"), true
 	case has("Cr24") && len(h) >= 16 && (h[4] == 2 || h[4] == 3):
@@ -96,14 +94,6 @@ func detectArchive(b Blob) (Match, bool) {
 		return container("squashfs"), true
 	case len(h) >= 32 && has("7z\xbc\xaf\x27\x1c\x00"):
 		return container("7z"), true
-	case len(h) >= 36 && has("MSCF\x00\x00\x00\x00"):
-		return container("cab"), true
-	case has("Rar!\x1a\x07\x00") || has("Rar!\x1a\x07\x01\x00"):
-		return container("rar"), true
-	case has("# v2 git bundle\n") || has("# v3 git bundle\n"):
-		return container("git-bundle"), true
-	case has("xar!") && len(h) >= 28 && h[5] >= 28:
-		return container("xar"), true
 	case len(h) >= 262 && TarHeader(h):
 		return container("tar"), true
 	case len(h) >= 32774 && string(h[32769:32774]) == "CD001":

@@ -49,10 +49,18 @@ func byFirst(c byte) []check {
 	case 'C':
 		return []check{detectOCaml}
 	case 0x01:
-		return []check{detectHi}
+		return []check{detectHi, detectMicrocode}
+	case 0x80, 0x82, 0xf0:
+		return []check{detectOMF}
+	case 'D':
+		return []check{detectAMD}
+	case 0x27:
+		return []check{detectUBoot}
+	case 0xd0:
+		return []check{detectDTB}
 	}
 	return nil
 }
 
 // anyFirst are the checks that no single first byte selects.
-var anyFirst = []check{detectPyc, detectCOFF, detectArchive}
+var anyFirst = []check{detectPyc, detectCOFF, detectArchive, detectSealed, detectData, detectBootSector}

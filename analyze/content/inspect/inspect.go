@@ -57,8 +57,9 @@ type Member struct {
 	Format     string           `json:"format"`
 	Confidence audit.Confidence `json:"confidence"`
 	Size       int64            `json:"size"`
-	SHA256     string           `json:"sha256"`
-	Detail     string           `json:"detail,omitempty"`
+	// SHA256 is absent where a binary was found too far into a text.
+	SHA256 string `json:"sha256,omitempty"`
+	Detail string `json:"detail,omitempty"`
 	// Embedded marks text that carries a binary.
 	Embedded bool    `json:"embedded,omitempty"`
 	Prints   []Print `json:"prints,omitempty"`
@@ -162,7 +163,10 @@ func (m *merge) input(path string) Input {
 func newMember(f content.File) Member {
 	m := Member{
 		Path: f.Path, Kind: f.Kind, Format: f.Format, Confidence: f.Confidence, Size: f.Size,
-		SHA256: fmt.Sprintf("%x", f.SHA256), Detail: f.Detail, Embedded: f.Embedded,
+		Detail: f.Detail, Embedded: f.Embedded,
+	}
+	if f.SHA256 != [32]byte{} {
+		m.SHA256 = fmt.Sprintf("%x", f.SHA256)
 	}
 	for _, p := range f.Code {
 		m.Prints = append(m.Prints, Print{p.What, p.Sum})

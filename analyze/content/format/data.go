@@ -1,0 +1,71 @@
+package format
+
+import "strings"
+
+// magic is a data format that is known by its first bytes, at an offset. These
+// are never flagged, so a bare magic does; they are searched for payloads like
+// any other file.
+type magic struct {
+	off  int
+	sig  string
+	name string
+}
+
+var dataMagics = []magic{
+	{0, "\x89PNG\r\n\x1a\n", "png"}, {0, "\xff\xd8\xff", "jpeg"}, {0, "GIF87a", "gif"}, {0, "GIF89a", "gif"},
+	{8, "WEBP", "webp"}, {0, "II*\x00", "tiff"}, {0, "MM\x00*", "tiff"}, {0, "\x00\x00\x01\x00", "ico"},
+	{0, "8BPS", "psd"}, {0, "icns", "icns"}, {4, "ftypavif", "avif"}, {0, "gimp xcf", "xcf"},
+	{0, "%PDF-", "pdf"}, {0, "%!PS", "postscript"}, {0, "\xf7\x02\x01\x83\x92\xc0\x1c\x3b", "dvi"},
+	{0, "SQLite format 3\x00", "sqlite"}, {0, "\x00\x01\x00\x00\x00", "truetype"}, {0, "OTTO\x00", "opentype"},
+	{0, "true\x00", "truetype"}, {0, "ttcf\x00", "truetype"}, {0, "wOFF", "woff"}, {0, "wOF2", "woff2"},
+	{0, "\x01fcp", "pcf-font"}, {0, "\x80\x01", "type1-font"}, {0, "%!PS-AdobeFont", "type1-font"},
+	{0, "TZif", "timezone"}, {0, "\xde\x12\x04\x95", "gettext"}, {0, "\x95\x04\x12\xde", "gettext"},
+	{0, "\x09\x01\x02\xde", "locale-archive"}, {2, "\xda\x27", "icu-data"}, {2, "\x27\xda", "icu-data"},
+	{0, "\x1a\x01", "terminfo"}, {0, "\x1e\x02", "terminfo"}, {0, "OggS", "ogg"}, {0, "fLaC", "flac"},
+	{8, "WAVE", "wav"}, {0, "ID3", "mp3"}, {0, "MThd", "midi"}, {4, "ftyp", "mp4"}, {0, "\x1a\x45\xdf\xa3", "matroska"},
+	{8, "AVI ", "avi"}, {0, "FORM", "iff"}, {0, "DIRC\x00\x00\x00", "git-index"}, {0, "PACK\x00\x00\x00", "git-pack"},
+	{0, "\xfftOc", "git-pack-index"}, {0, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole-document"},
+	{0, "\x0a\x0d\x0d\x0a", "pcapng"}, {0, "\xd4\xc3\xb2\xa1", "pcap"}, {0, "\xa1\xb2\xc3\xd4", "pcap"},
+	{0, "GVariant", "gvariant"}, {0, "GVDB", "gvdb"}, {0, "glTF", "gltf"},
+	{0, "-----BEGIN PGP", "pgp"}, {0, "\x93NUMPY", "numpy"}, {0, "\x89HDF\r\n\x1a\n", "hdf5"},
+}
+
+func detectData(b Blob) (Match, bool) {
+	for _, m := range dataMagics {
+		if len(b.B) >= m.off+len(m.sig) && string(b.B[m.off:m.off+len(m.sig)]) == m.sig {
+			return Match{Name: m.name}, true
+		}
+	}
+	return Match{}, false
+}
+
+// sealed are containers that no reader here opens: they are reported as such,
+// so that nothing in them passes for looked at.
+var sealed = []magic{
+	{0, "xar!\x00\x1c", "xar"}, {0, "QFI\xfb", "qcow2"}, {0, "KDMV\x01", "vmdk"}, {0, "vhdxfile", "vhdx"},
+	{0, "UBI#\x01", "ubi"}, {0, "\x31\x18\x10\x06", "ubifs"}, {0, "XFSB", "xfs"}, {64, "_BHRfS_M", "btrfs"},
+	{0x10040, "_BHRfS_M", "btrfs"}, {0, "\x45\x3d\xcd\x28", "cramfs"}, {0, "-rom1fs-", "romfs"},
+	{0, "# v2 git bundle\n", "git-bundle"}, {0, "# v3 git bundle\n", "git-bundle"},
+	{0, "Rar!\x1a\x07\x00", "rar"}, {0, "Rar!\x1a\x07\x01\x00", "rar"}, {0, "MSCF\x00\x00\x00\x00", "cab"},
+	{0, "ISc(", "installshield-cab"}, {0, "\x89LZO\x00\r\n\x1a\n", "lzop"}, {0, "LRZI\x00", "lrzip"},
+	{0, "ANDROID!", "android-boot-image"}, {0, "\x3a\xff\x26\xed", "android-sparse-image"},
+	{512, "EFI PART", "disk-image"}, {0, "ITSF\x03\x00\x00\x00", "chm"}, {0, "conectix", "vhd"},
+}
+
+func detectSealed(b Blob) (Match, bool) {
+	h := b.B
+	for _, m := range sealed {
+		if len(h) >= m.off+len(m.sig) && string(h[m.off:m.off+len(m.sig)]) == m.sig {
+			return container(m.name), true
+		}
+	}
+	// The superblock of ext2 to ext4: its magic, a known revision, and a
+	// block size (kernel Documentation/filesystems/ext4/super.rst).
+	if len(h) >= 1024+264 && le.Uint16(h[1024+56:]) == 0xef53 && le.Uint32(h[1024+76:]) <= 1 && le.Uint32(h[1024+24:]) <= 6 {
+		return container("ext-filesystem"), true
+	}
+	if len(h) >= 7 && string(h[2:5]) == "-lh" && h[6] == '-' && strings.IndexByte("01234567d", h[5]) >= 0 {
+		return container("lha"), true
+	}
+	return Match{}, false
+}

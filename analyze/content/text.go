@@ -1,0 +1,302 @@
+package content
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"fromsource/analyze/audit"
+	"fromsource/analyze/content/format"
+)
+
+// generatedMarks are the phrases by which tools sign what they write: autoconf,
+// automake, libtool, bison, flex, protoc, SWIG, Go's convention and others.
+var generatedMarks = [][]byte{
+	[]byte("enerated by"), []byte("enerated auto"), []byte("enerated from"), []byte("@generated"),
+	[]byte("DO NOT EDIT"), []byte("do not edit"), []byte("made by GNU Bison"), []byte("enerated with"),
+}
+
+// generated says whether text was written by a tool, by the beginning of it: a
+// signature, or lines as minifiers make them.
+func generated(path string, b []byte) bool {
+	head := b[:min(len(b), 1024)]
+	for _, m := range generatedMarks {
+		if bytes.Contains(head, m) {
+			return true
+		}
+	}
+	if ext := path[strings.LastIndexByte(path, '.')+1:]; ext != "js" && ext != "css" && ext != "mjs" && ext != "cjs" {
+		return false
+	}
+	// Hand-written scripts have lines of 30 to 40 bytes on average.
+	b = b[:min(len(b), 32<<10)]
+	return len(b) > 1024 && bytes.Count(b, []byte{'\n'}) < len(b)/500
+}
+
+// sampleStep is how far apart text is looked at for encoded binaries; one has
+// to be a little longer to be seen. It must be short against any program.
+const sampleStep = 512
+
+// minEncoded is the least length of encoded text that is worth decoding.
+const minEncoded = 1024
+
+// embedded looks for text that carries a binary: uuencoded, base64, Intel HEX
+// or Motorola records, or a C array of bytes. It samples, and looks closely
+// where no words are.
+func (w *walker) embedded(n *node, f *File, b []byte) {
+	for i := sampleStep / 2; i+64 < len(b) && !f.Embedded; i += sampleStep {
+		how := encoding(b[i : i+64])
+		if how == "" {
+			continue
+		}
+		start := runStart(b, i, how)
+		if start < 0 || len(b)-start < minEncoded/2 {
+			continue
+		}
+		head := decode(how, b[start:min(len(b), start+16<<10)])
+		if len(head) < 64 {
+			continue
+		}
+		m := format.Detect("", head, -1)
+		if how == "ihex" {
+			m = format.Match{Name: "firmware", Kind: audit.Firmware}
+		}
+		if !m.Compiled() && !(m.Container && strong(m.Name, head)) {
+			i = max(i, runEnd(b, i))
+			continue
+		}
+		if n.in.Off() == 0 {
+			n.hash()
+		}
+		f.Embedded, f.Kind, f.Confidence = true, m.Kind, audit.Low
+		if !m.Compiled() {
+			f.Kind = audit.NativeCode // what the archive holds was not looked at
+		}
+		f.Format = m.Name
+		f.Detail = fmt.Sprintf("%s in %s at byte %d", m.Name, how, n.in.Off()+int64(start))
+	}
+}
+
+// encoding guesses from a stretch of text how a binary may be encoded in it:
+// "" for words.
+func encoding(b []byte) string {
+	spaces, alpha, hexes, zerox, commas, uu := 0, 0, 0, 0, 0, 0
+	for i, c := range b {
+		switch {
+		case c == ' ':
+			spaces++
+		case c == ',':
+			commas++
+		case c >= '0' && c <= '9', c >= 'A' && c <= 'F', c >= 'a' && c <= 'f':
+			hexes++
+			alpha++
+		case c >= 'g' && c <= 'z', c >= 'G' && c <= 'Z', c == '+', c == '/', c == '=':
+			alpha++
+		}
+		if c >= 0x20 && c <= 0x60 {
+			uu++
+		}
+		if c == 'x' && i > 0 && b[i-1] == '0' {
+			zerox++
+		}
+	}
+	switch {
+	case spaces == 0 && bytes.IndexByte(b, ':') >= 0 && hexes+4 >= len(b)-4:
+		return "ihex"
+	case zerox >= 7 && commas >= 7:
+		return "C array"
+	case commas >= 11 && hexes+commas+spaces+2 >= len(b)-3:
+		return "C array"
+	case bytes.Count(b, []byte(`\x`)) >= 10:
+		return "C string"
+	case spaces == 0 && alpha >= len(b)-3:
+		return "base64"
+	case uu >= len(b)-1 && spaces < 24 && bytes.IndexByte(b, 'M') >= 0 && alpha < len(b)*9/10:
+		return "uuencode"
+	}
+	return ""
+}
+
+// maxBack is how far before a sample the beginning of an encoded run is
+// looked for: the first samples of a run are never far from it.
+const maxBack = 2 * sampleStep
+
+// runStart finds where the encoded text around i begins; negative where it
+// goes too far back to be a beginning.
+func runStart(b []byte, i int, how string) int {
+	low := max(0, i-maxBack)
+	switch how {
+	case "C array":
+		if k := bytes.LastIndexByte(b[low:i], '{'); k >= 0 {
+			return low + k + 1
+		}
+		if k := bytes.LastIndexByte(b[low:i], '['); k >= 0 {
+			return low + k + 1
+		}
+	case "C string":
+		if k := bytes.LastIndexByte(b[low:i], '='); k >= 0 {
+			return low + k + 1
+		}
+	case "uuencode":
+		if k := bytes.LastIndex(b[low:i], []byte("begin ")); k >= 0 {
+			if e := bytes.IndexByte(b[low+k:i], '\n'); e >= 0 {
+				return low + k + e + 1
+			}
+		}
+	case "ihex":
+		for k := i; k > low; k-- {
+			if b[k] == '\n' && (k+1 >= len(b) || b[k+1] == ':') && (k < 2 || !hexLine(b[max(0, k-48):k])) {
+				return k + 1
+			}
+		}
+		if low == 0 && b[0] == ':' {
+			return 0
+		}
+	default: // back over the alphabet and line ends
+		for k := i; k >= low; k-- {
+			if c := b[k]; !base64Char(c) && c != '\n' && c != '\r' {
+				return k + 1
+			}
+			if b[k] == '\n' && k > 0 && !base64Line(b[max(0, k-40):k]) {
+				return k + 1
+			}
+		}
+		if low == 0 {
+			return 0
+		}
+	}
+	return -1
+}
+
+func hexLine(b []byte) bool {
+	k := bytes.LastIndexByte(b, ':')
+	return k >= 0 && len(bytes.Trim(b[k+1:], "0123456789ABCDEFabcdef\r")) == 0
+}
+
+func base64Line(b []byte) bool {
+	for _, c := range b {
+		if !base64Char(c) {
+			return false
+		}
+	}
+	return len(b) >= 40
+}
+
+func base64Char(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '+' || c == '/'
+}
+
+// runEnd passes a run of encoded text that turned out to be nothing known.
+func runEnd(b []byte, i int) int {
+	for i+64+sampleStep < len(b) && encoding(b[i:i+64]) != "" {
+		i += sampleStep
+	}
+	return i
+}
+
+// decode decodes the beginning of a run.
+func decode(how string, b []byte) []byte {
+	switch how {
+	case "base64":
+		var s []byte
+		for _, c := range b {
+			if base64Char(c) {
+				s = append(s, c)
+			} else if c != '\n' && c != '\r' {
+				break
+			}
+		}
+		out, _ := base64.RawStdEncoding.DecodeString(string(s[:len(s)&^3]))
+		return out
+	case "uuencode":
+		return uudecode(b)
+	case "C array", "C string":
+		return numbers(b)
+	case "ihex":
+		return ihex(b)
+	}
+	return nil
+}
+
+func uudecode(b []byte) []byte {
+	var out []byte
+	for line := range bytes.SplitSeq(b, []byte{'\n'}) {
+		line = bytes.TrimRight(line, "\r")
+		if len(line) < 1 {
+			break
+		}
+		n := int(line[0]-' ') & 63
+		line = line[1:]
+		if n == 0 || len(line) < (n+2)/3*4 {
+			break
+		}
+		for ; n > 0 && len(line) >= 4; n -= 3 {
+			v := uint32(0)
+			for _, c := range line[:4] {
+				v = v<<6 | uint32(c-' ')&63
+			}
+			out = append(out, []byte{byte(v >> 16), byte(v >> 8), byte(v)}[:min(n, 3)]...)
+			line = line[4:]
+		}
+	}
+	return out
+}
+
+// numbers reads what a compiler would of an array or string of bytes.
+func numbers(b []byte) []byte {
+	var out []byte
+	if bytes.Contains(b[:min(len(b), 256)], []byte(`\x`)) {
+		for i := 0; i+3 < len(b); i++ {
+			if b[i] == '\\' && b[i+1] == 'x' {
+				if v, err := hex.DecodeString(string(b[i+2 : i+4])); err == nil {
+					out = append(out, v...)
+				}
+				i += 3
+			} else if b[i] == '\\' && b[i+1] >= '0' && b[i+1] <= '7' {
+				out = append(out, b[i+1]-'0')
+				i++
+			} else if b[i] != '"' && b[i] > ' ' {
+				out = append(out, b[i])
+			}
+		}
+		return out
+	}
+	for field := range bytes.FieldsFuncSeq(b, func(r rune) bool { return r == ',' || r <= ' ' }) {
+		v, err := strconv.ParseInt(strings.TrimRight(string(field), "uUlL"), 0, 64)
+		if err != nil || v < -128 || v > 255 {
+			break
+		}
+		out = append(out, byte(v))
+	}
+	return out
+}
+
+// ihex decodes the data records of Intel HEX, each checked by its sum; nil
+// where one is wrong.
+func ihex(b []byte) []byte {
+	var out []byte
+	for line := range bytes.SplitSeq(b, []byte{'\n'}) {
+		line = bytes.TrimRight(line, "\r")
+		if len(line) < 11 || line[0] != ':' {
+			break
+		}
+		rec, err := hex.DecodeString(string(line[1:]))
+		if err != nil || len(rec) != int(rec[0])+5 || rec[3] > 5 {
+			break
+		}
+		var sum byte
+		for _, c := range rec {
+			sum += c
+		}
+		if sum != 0 {
+			break
+		}
+		if rec[3] == 0 {
+			out = append(out, rec[4:len(rec)-1]...)
+		}
+	}
+	return out
+}
