@@ -150,3 +150,12 @@ func printable(s string) string {
 
 // event shows a step of an analysis.
 func (p *progress) event(ev analyze.Event) { p.update(ev.Stage, ev.Done, ev.Total, ev.Item) }
+
+// printableLines is printable for text of several lines.
+func printableLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		lines[i] = printable(l)
+	}
+	return strings.Join(lines, "\n")
+}

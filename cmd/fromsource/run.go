@@ -47,6 +47,7 @@ type command struct {
 
 func commands() []command {
 	return []command{
+		{"audit", auditCommand},
 		{"scan", scanCommand},
 		{"inspect", inspectCommand},
 		{"explain", explainCommand},
