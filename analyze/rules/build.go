@@ -67,6 +67,10 @@ func (x *extractor) compiler(cmd string, argv []string) bool {
 		if arg == "build" {
 			sig = sigRubyBuild
 		}
+	case "R":
+		if arg == "CMD" {
+			sig = sigCompile
+		}
 	case "erlc", "rebar", "rebar3", "mix", "elixirc":
 		sig = sigCompile
 	default:

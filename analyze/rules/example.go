@@ -1,24 +1,83 @@
 package rules
 
-import "sync"
+import (
+	"fmt"
+	"strings"
+)
 
-// Example is a derivation in short form; see its test for how it is written
-// out as a real one.
+// Example is a derivation in short form, of the kind that nixpkgs makes. The
+// tests write it out as real derivation files, load them as a closure, and
+// judge that.
 type Example struct {
-	// Name of the derivation.
+	// Name of the derivation; by default the file name of URL.
 	Name string
-	// URL makes it a download; Env are further variables.
+	// URL makes it a download.
 	URL string
-	Env map[string]string
-	// Inputs are names of input derivations; Of is what consumes this one.
-	Inputs []string
-	Of     *Example
+	// Src makes it a package with a standard environment and this source.
+	Src *Example
+	// Env are further variables, keys and values in turn.
+	Env []string
+	// Tools are names of input derivations, listed in nativeBuildInputs.
+	Tools []string
+	// Other are input derivations; %0, %1 … in Env stand for their outputs.
+	Other []Example
+	// Raw leaves out the standard environment; Builder, which may be %0,
+	// replaces its shell.
+	Raw     bool
+	Builder string
+	// Fixed gives a derivation without URL a declared output hash.
+	Fixed bool
 }
 
-var ruleIndex = sync.OnceValue(func() map[string]Rule {
-	m := map[string]Rule{}
-	for _, r := range All() {
-		m[r.ID] = r
+// dl is the download of a file.
+func dl(url string, env ...string) Example { return Example{URL: url, Env: env} }
+
+// pkg is a package of a downloaded source.
+func pkg(url string, env ...string) Example {
+	src := dl(url)
+	return Example{Name: "example-1.0", Src: &src, Env: env}
+}
+
+func (e Example) named(n string) Example {
+	e.Name = n
+	return e
+}
+
+func (e Example) tools(names ...string) Example {
+	e.Tools = names
+	return e
+}
+
+func (e Example) other(o ...Example) Example {
+	e.Other = o
+	return e
+}
+
+// plain is a source archive that says nothing about itself.
+const plain = "https://example.org/example-1.0.tar.gz"
+
+// String describes the example for the rule's page, on one line.
+func (e Example) String() string {
+	var b strings.Builder
+	switch {
+	case e.URL != "":
+		fmt.Fprintf(&b, "fetch of %s", e.URL)
+	case e.Src != nil:
+		fmt.Fprintf(&b, "%s from %s", e.Name, e.Src.URL)
+	default:
+		b.WriteString(e.Name)
 	}
-	return m
-})
+	for i := 0; i+1 < len(e.Env); i += 2 {
+		fmt.Fprintf(&b, "; %s = %q", e.Env[i], e.Env[i+1])
+	}
+	if len(e.Tools) > 0 {
+		fmt.Fprintf(&b, "; with %s", strings.Join(e.Tools, ", "))
+	}
+	for i, o := range e.Other {
+		fmt.Fprintf(&b, "; %%%d is %s", i, o.Name)
+		if o.Name == "" {
+			b.WriteString(o.URL)
+		}
+	}
+	return b.String()
+}

@@ -34,6 +34,14 @@ type Facts struct {
 	inputSrcs []string
 }
 
+// fetchURLs are the addresses of a download, none for anything else.
+func (f *Facts) fetchURLs() []string {
+	if f.Fetch == nil {
+		return nil
+	}
+	return f.Fetch.URLs
+}
+
 // refHow is how a store path occurs in a derivation's text.
 type refHow uint8
 

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"strings"
+	"sync"
 
 	"fromsource/analyze/audit"
 	"fromsource/analyze/fetch"
@@ -246,6 +247,14 @@ func (j *judge) role(id closure.ID) string {
 	}
 	return RoleSource
 }
+
+var ruleIndex = sync.OnceValue(func() map[string]Rule {
+	m := map[string]Rule{}
+	for _, r := range All() {
+		m[r.ID] = r
+	}
+	return m
+})
 
 // weightOf and kindOf look a rule up by id; evidence holds only the id.
 func weightOf(id string) int { return ruleIndex()[id].Weight }

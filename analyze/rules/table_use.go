@@ -52,7 +52,7 @@ func useRules() []Rule {
 			},
 		},
 		{
-			ID: "use-patchelf-rpath", Title: "patchelf is run without compiling", Weight: 40, Kind: audit.NativeCode, Scope: OnUse,
+			ID: "use-patchelf-rpath", Title: "patchelf is run without compiling", Weight: 50, Kind: audit.NativeCode, Scope: OnUse,
 			Why:    "A library path is set after the fact where the linker was somebody else's.",
 			How:    "patchelf in a phase of a package that compiles nothing.",
 			Limits: "",
@@ -213,7 +213,7 @@ func useRules() []Rule {
 			},
 		},
 		{
-			ID: "use-binary-name", Title: "Package is called binary", Weight: 30, Kind: audit.NativeCode, Scope: OnUse,
+			ID: "use-binary-name", Title: "Package is called binary", Weight: 40, Kind: audit.NativeCode, Scope: OnUse,
 			Why:    "nixpkgs' convention for a package that repackages a prebuilt program is the suffix -bin.",
 			How:    "bin or binary as a word of the derivation's name that is not its first, without compiling.",
 			Limits: "Fonts and scripts are called so too.",

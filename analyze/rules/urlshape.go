@@ -212,6 +212,16 @@ func knownForge(u string) bool {
 	return false
 }
 
+// sourceRegistry says that the address is one of a registry that serves what
+// authors wrote. npm's packages are often generated, but text.
+func (s *shape) sourceRegistry() bool {
+	switch s.registry {
+	case "cpan", "hackage", "cran", "crate", "luarocks", "elpa", "hex", "go", "npm":
+		return true
+	}
+	return false
+}
+
 // registry names the package registry of an address.
 func registry(u string) string {
 	switch {

@@ -1,0 +1,148 @@
+package rules
+
+import (
+	"strings"
+
+	"fromsource/analyze/audit"
+)
+
+// anyShape makes a rule's match of a test on the addresses.
+func anyShape(test func(sh *shape, s *subject) (string, bool)) func(*subject) (string, string, bool) {
+	return func(s *subject) (string, string, bool) {
+		for i := range s.shapes {
+			if d, ok := test(&s.shapes[i], s); ok {
+				at := "name"
+				if len(s.f.fetchURLs()) > 0 {
+					at = "env.urls"
+				}
+				return at, d, true
+			}
+		}
+		return "", "", false
+	}
+}
+
+// sourceArchive are types that hold sources as well as anything.
+func sourceArchive(ext string) bool {
+	switch ext {
+	case ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tar.lz", ".tar.lzma", ".tgz", ".tbz2", ".tbz", ".txz", ".tar", ".zip", ".7z", ".gz", ".bz2", ".xz", ".zst", ".lzma", "", ".bin", ".tlz", ".tar.z", ".z", ".rar":
+		return true
+	}
+	return false
+}
+
+// text are types that no word of the name makes a program.
+func textType(ext string) bool {
+	switch ext {
+	case ".patch", ".diff", ".asc", ".sig", ".txt", ".pdf", ".md5", ".json", ".c", ".h", ".nix", ".src.rpm", ".conf", ".xml":
+		return true
+	}
+	return false
+}
+
+// fetchWordRules go by words of the address.
+func fetchWordRules() []Rule {
+	return []Rule{
+		{
+			ID: "url-machine-file", Title: "File name names a machine", Weight: 50, Kind: audit.NativeCode,
+			Why:      "Source is the same for every machine; a download that names one was built for it.",
+			How:      "A word of the file name for a processor (x86_64, amd64, aarch64, 64bit, linux64, …), alone or run together with an operating system.",
+			Limits:   "Programs about a machine (emulators, assemblers) carry its name; that they are compiled counts against it.",
+			Remedy:   "Fetch the source release instead.",
+			Positive: []Example{dl("https://example.org/tool_1.2_linux_amd64.tar.gz"), dl("https://example.org/tool-x86_64-unknown-linux-musl.tar.gz"), dl("https://example.org/toollinux_64bit_1.1.tar.gz")},
+			Negative: []Example{dl("https://example.org/x86info-1.30.tgz"), dl("https://example.org/tool-1.64.tar.gz"), dl("https://github.com/example/amd64-tool/archive/v1.0.tar.gz"), dl("https://example.org/fix-x86_64.patch")},
+			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
+				if sh.arch == "" || sh.dir || sh.src != "" || sh.forge || textType(sh.ext) {
+					return "", false
+				}
+				return sh.file + " (" + sh.arch + ")", true
+			}),
+		},
+		{
+			ID: "url-platform-file", Title: "File name ends in an operating system", Weight: 35, Kind: audit.NativeCode,
+			Why:      "A release archive for one operating system is usually that system's build.",
+			How:      "A word of the file name, not its first, for an operating system (linux, darwin, windows, musl).",
+			Limits:   "Projects about Linux, and ports, are named so too.",
+			Remedy:   "Fetch the source release instead.",
+			Positive: []Example{dl("https://example.org/tool-linux-1.2.tar.gz"), dl("https://example.org/tool-1.2-macos.zip")},
+			Negative: []Example{dl("https://example.org/linux-5.4.tar.xz"), dl("https://example.org/linux/tool-1.2.tar.gz"), dl("https://example.org/tool-linux-1.2-src.tar.gz")},
+			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
+				if sh.os == "" || sh.osDir || sh.src != "" || sh.forge || textType(sh.ext) || sh.ext == ".gem" {
+					return "", false
+				}
+				return sh.file + " (" + sh.os + ")", true
+			}),
+		},
+		{
+			ID: "url-machine-directory", Title: "Directory of the address names a machine", Weight: 40, Kind: audit.NativeCode,
+			Why:      "Vendors keep their builds in one directory for each platform.",
+			How:      "A word of the address' directories for a processor, alone or run together with an operating system.",
+			Limits:   "Distribution mirrors have such directories for sources too; source types and words count against it.",
+			Remedy:   "Fetch the source release instead.",
+			Positive: []Example{dl("https://example.org/releases/1.2/linux-x86_64/en-US/tool-1.2.tar.bz2"), dl("https://example.org/lin_x64/tool.tar.gz")},
+			Negative: []Example{dl("https://example.org/releases/tool-1.2.tar.bz2"), dl("https://example.org/x86_64/tool-1.2.src.rpm")},
+			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
+				if sh.arch == "" || !sh.dir || sh.src != "" || sh.forge || textType(sh.ext) {
+					return "", false
+				}
+				return "directory for " + sh.arch, true
+			}),
+		},
+		{
+			ID: "url-ready-word", Title: "File name says it is ready to run", Weight: 50,
+			Why:      "bin, binary, prebuilt, jre and the like are how projects tell their builds from their sources.",
+			How:      "One of these words in the file name, not its first, or a directory called binaries or prebuilt.",
+			Limits:   "Some projects have the word in their name.",
+			Remedy:   "Fetch the source release instead.",
+			Positive: []Example{dl("mirror://apache/tool/tool-1.2-bin.tar.gz"), dl("https://example.org/binaries/tool-1.2.tar.gz")},
+			Negative: []Example{dl("mirror://apache/tool/tool-1.2-src.tar.gz"), dl("https://example.org/bind-9.16.tar.gz"), dl("mirror://cpan/authors/id/E/EX/EXAMPLE/Data-Binary-0.01.tar.gz"), dl("https://example.org/bin-1.0.tar.gz")},
+			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
+				if sh.src != "" || !strongBin(sh.bin) || sh.sourceRegistry() || textType(sh.ext) || sh.ext == ".jar" || sh.ext == ".gem" {
+					return "", false
+				}
+				return sh.file + " (" + sh.bin + ")", true
+			}),
+		},
+		{
+			ID: "url-ready-directory", Title: "Directory of the address is bin", Weight: 40,
+			Why:      "Sites that serve both keep their builds under bin.",
+			How:      "A directory of the address is called so.",
+			Limits:   "Old sites use the word for anything to download.",
+			Remedy:   "Fetch the source release instead.",
+			Positive: []Example{dl("mirror://apache/tool/v9.0.31/bin/tool-9.0.31.tar.gz")},
+			Negative: []Example{dl("mirror://apache/tool/v9.0.31/src/tool-9.0.31.tar.gz"), dl("https://example.org/cgi-bin/tool-1.2.tar.gz")},
+			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
+				return "directory bin", sh.bin == "/bin" && sh.src == "" && !sh.forge && sourceArchive(sh.ext)
+			}),
+		},
+		{
+			ID: "url-release-word", Title: "File name hints at a ready build", Weight: 15,
+			Why:      "portable, standalone, dist, runtime, desktop, cli and the like often name a build.",
+			How:      "One of these words in the file name, not its first.",
+			Limits:   "Source releases are called dist, full or all as well: a hint only.",
+			Remedy:   "Fetch the source release instead.",
+			Positive: []Example{dl("https://example.org/tool-portable-1.2.zip")},
+			Negative: []Example{dl(plain), dl("https://github.com/example/tool-cli/archive/v1.2.tar.gz")},
+			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
+				return sh.file + " (" + sh.bin + ")", sh.bin != "" && sh.bin[0] != '/' && !strongBin(sh.bin) && sh.src == "" && !sh.forge
+			}),
+		},
+		{
+			ID: "url-bootstrap", Title: "Name says bootstrap, for a machine", Weight: 30, Kind: audit.NativeCode,
+			Why:      "Compilers written in their own language start from a binary of an earlier version.",
+			How:      "The word bootstrap or stage0 in the file name beside a machine, an operating system or bin.",
+			Limits:   "bootstrap is a word with other meanings, which is why the machine is asked for.",
+			Remedy:   "Bootstrap from a compiler in another language, if there is one.",
+			Positive: []Example{dl("https://example.org/tool-bootstrap-linux-amd64.tar.gz")},
+			Negative: []Example{dl("https://github.com/example/bootstrap/releases/download/v4.5.0/bootstrap-4.5.0-dist.zip"), dl("https://example.org/bootstrap-src-linux.tar.gz")},
+			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
+				if sh.forge || sh.src != "" || !sourceArchive(sh.ext) {
+					return "", false
+				}
+				found := false
+				eachToken(sh.stem, func(tok string, _ bool) { found = found || tok == "bootstrap" || strings.HasPrefix(tok, "stage0") })
+				return sh.file, found && (sh.arch != "" || sh.os != "" || strongBin(sh.bin))
+			}),
+		},
+	}
+}
