@@ -23,7 +23,7 @@ import (
 //   - since 2.33: "inputs" {srcs, drvs}, fixed outputs {method, hash in SRI}
 func decodeJSON(drv, storeDir string, text []byte) (*Derivation, error) {
 	r := &jsonReader{buf: text}
-	j := &jsonDrv{r: r, dir: storeDir, d: &Derivation{Path: drv}}
+	j := &jsonDrv{r: r, dir: storeDir, name: NameOf(drv), d: &Derivation{Path: drv}}
 	if r.peek() != '{' {
 		r.fail(r.pos, "a derivation's object")
 	}
@@ -34,7 +34,7 @@ func decodeJSON(drv, storeDir string, text []byte) (*Derivation, error) {
 	for i := range j.d.Outputs {
 		o := &j.d.Outputs[i]
 		if o.Path == "" && o.Kind() == Fixed {
-			o.Path = fixedPath(storeDir, j.d.Name(), *o)
+			o.Path = fixedPath(storeDir, j.name, *o)
 		}
 	}
 	normalize(j.d)
@@ -42,9 +42,10 @@ func decodeJSON(drv, storeDir string, text []byte) (*Derivation, error) {
 }
 
 type jsonDrv struct {
-	r   *jsonReader
-	d   *Derivation
-	dir string
+	r    *jsonReader
+	d    *Derivation
+	dir  string
+	name string // as in "name" since 2.15, before that the path's
 }
 
 func (j *jsonDrv) path() string { return fullPath(j.dir, j.r.str()) }
@@ -58,6 +59,8 @@ func (j *jsonDrv) paths() []string {
 func (j *jsonDrv) member(key string) {
 	r, d := j.r, j.d
 	switch key {
+	case "name":
+		j.name = r.str()
 	case "outputs":
 		r.object(func(name string) { d.Outputs = append(d.Outputs, j.output(name)) })
 	case "inputSrcs":
@@ -161,6 +164,7 @@ var methods = map[string]string{"flat": "", "nar": "r:", "recursive": "r:", "tex
 func (j *jsonDrv) output(name string) Output {
 	o := Output{Name: name}
 	r := j.r
+	r.space()
 	at := r.pos
 	var method, hash string
 	r.object(func(k string) {

@@ -56,14 +56,19 @@ func jsonInput(name string, open func() (*os.File, error)) Input {
 func (s *jsonSource) index() error {
 	found := make(map[string]extent)
 	x := &jsonIndexer{name: s.name, r: bufio.NewReaderSize(io.NewSectionReader(s.file, 0, 1<<62), 256<<10)}
+	derivation := func(key string) {
+		if at := x.skip(); x.err == nil {
+			found[key] = at
+		}
+	}
 	x.object(func(key string) {
 		switch key {
-		case "derivations": // version 4
-			x.object(func(k string) { found[k] = x.skip() })
+		case "derivations": // since version 4
+			x.object(derivation)
 		case "version":
 			x.skip()
 		default:
-			found[key] = x.skip()
+			derivation(key)
 		}
 	})
 	var syn *SyntaxError
