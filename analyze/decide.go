@@ -21,6 +21,12 @@ func (d decision) with(ev ...audit.Evidence) decision {
 	return d
 }
 
+// after puts evidence before what there is.
+func (d decision) after(ev []audit.Evidence) decision {
+	d.evidence = append(ev, d.evidence...)
+	return d
+}
+
 // text is what the rules say of one derivation.
 type text struct {
 	suspected, seed bool
@@ -86,11 +92,15 @@ func (f *fetched) decide() decision {
 	case c == nil:
 		return decision{verdict: audit.Unknown, confidence: audit.Low, reason: f.absent}
 	case len(f.used) > 0:
-		return decision{verdict: audit.Binary, confidence: f.usedConfidence, kinds: f.usedKinds}.with(c.evidence()...).with(f.used...)
+		conf := f.usedConfidence
+		if f.mainly() {
+			conf = highest(conf, c.confidence)
+		}
+		return decision{verdict: audit.Binary, confidence: conf, kinds: f.usedKinds}.with(c.evidence()...).with(f.used...)
 	case c.members > 0:
-		return f.decideMembers().with(c.evidence()...)
+		return f.decideMembers().after(c.evidence())
 	}
-	return f.decideNone().with(c.evidence()...)
+	return f.decideNone().after(c.evidence())
 }
 
 // sure is the confidence of a seed: what the text says, and the bytes.
@@ -242,7 +252,11 @@ type built struct {
 func (b *built) decide() decision {
 	switch {
 	case b.seed:
-		return decision{verdict: audit.Seed, confidence: or(b.confidence, audit.High), kinds: b.kinds}.with(b.seedFiles...)
+		conf := or(b.confidence, audit.High)
+		if b.onlySeed {
+			conf = audit.High
+		}
+		return decision{verdict: audit.Seed, confidence: conf, kinds: b.kinds}.with(b.seedFiles...)
 	case len(b.carried) > 0:
 		return decision{verdict: audit.CarriesBinary, confidence: b.carriedConfidence, kinds: b.carriedKinds}.
 			with(b.carried...).with(b.seedFiles...).with(b.executed...)

@@ -36,7 +36,7 @@ func Explain(a *audit.Audit, drv string) (string, error) {
 
 // find resolves what a user may call a derivation.
 func find(a *audit.Audit, drv string) (int, error) {
-	var named []int
+	var named, builds []int
 	for i := range a.Derivations {
 		d := &a.Derivations[i]
 		if d.Drv == drv || path.Base(d.Drv) == drv {
@@ -49,7 +49,13 @@ func find(a *audit.Audit, drv string) (int, error) {
 		}
 		if d.Name == drv || strings.HasPrefix(d.Name, drv+"-") && isVersion(d.Name[len(drv)+1:]) {
 			named = append(named, i)
+			if !d.FixedOutput {
+				builds = append(builds, i)
+			}
 		}
+	}
+	if len(builds) == 1 {
+		named = builds // what is called so, rather than what it fetches
 	}
 	switch len(named) {
 	case 0:

@@ -29,8 +29,10 @@ func (s *state) from(o origin) string {
 // bitset is a set of origins.
 type bitset []uint64
 
-func (b bitset) has(i trace.Origin) bool { return b[i>>6]&(1<<(i&63)) != 0 }
-func (b bitset) add(i trace.Origin)      { b[i>>6] |= 1 << (i & 63) }
+func (b bitset) has(i trace.Origin) bool {
+	return int(i>>6) < len(b) && b[i>>6]&(1<<(i&63)) != 0
+}
+func (b bitset) add(i trace.Origin) { b[i>>6] |= 1 << (i & 63) }
 func (b bitset) or(o bitset) {
 	for i := range o {
 		b[i] |= o[i]
@@ -117,7 +119,11 @@ func (s *state) match(it *item) {
 	var m trace.Matches
 	for i := range it.walk.Members {
 		seed := false
-		for _, h := range s.lookup(it.id, &it.walk.Members[i]) {
+		hits := s.lookup(it.id, &it.walk.Members[i])
+		if len(hits) == 0 {
+			hits = s.byPlace(it.id, &it.walk.Members[i])
+		}
+		for _, h := range hits {
 			m.Add(h)
 			seed = seed || s.origins[h.Origin].seed
 		}
@@ -131,6 +137,40 @@ func (s *state) match(it *item) {
 		}
 	}
 	it.matches = m.All()
+}
+
+// byPlace finds the origin of a file that only its place in the output shows
+// to be firmware: in the fetch it was data like any other.
+func (s *state) byPlace(id closure.ID, f *content.File) []trace.Hit {
+	if f.Kind != audit.Firmware || f.Embedded {
+		return nil
+	}
+	var from []*item
+	for _, in := range s.g.Inputs(id) {
+		if s.g.FixedOutput(in) && !s.text[in].Seed {
+			from = append(from, s.outputs[in]...)
+		}
+	}
+	for _, it := range append(from, s.sources[id]...) {
+		if it != nil && it.walk != nil && it.walk.Shares(trace.Short(f.SHA256)) {
+			return []trace.Hit{{
+				Origin: s.originFor(it), How: trace.Identical, Member: closure.NameOf(it.path), File: f.Path,
+				Kind: f.Kind, Format: f.Format, Confidence: audit.Low,
+			}}
+		}
+	}
+	return nil
+}
+
+// originFor is the number of an item, which is given one if it has none yet.
+func (s *state) originFor(it *item) trace.Origin {
+	for o := range s.origins {
+		if s.origins[o].item == it {
+			return trace.Origin(o)
+		}
+	}
+	s.origins = append(s.origins, origin{item: it})
+	return trace.Origin(len(s.origins) - 1)
 }
 
 // lookup finds where a file can have come from, given what the derivation

@@ -175,10 +175,8 @@ func (s *state) notGenerated(seeds []closure.ID) promise {
 }
 
 // foreign reports whether a file was compiled before it was fetched: who did
-// that is another question.
-func (s *state) foreign(id closure.ID, f *content.File) bool {
-	return slices.ContainsFunc(s.lookup(id, f), func(h trace.Hit) bool { return !s.origins[h.Origin].seed })
-}
+// that is another question, and that it is here is another promise.
+func (s *state) foreign(id closure.ID, f *content.File) bool { return len(s.lookup(id, f)) > 0 }
 
 // seedIdents are the compiler idents that occur in the seed's own files and
 // that no compiler built in the closure would leave: one whose name says the

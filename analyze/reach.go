@@ -16,6 +16,9 @@ type reached struct {
 	// traced are fetches of which a member is in one of those outputs: their
 	// bytes are part of the target, under another name.
 	traced closure.Set
+	// doubtful are derivations whose contents are not at hand and could be
+	// part of the target under another name.
+	doubtful closure.Set
 	// complete is false if something else may be part of it too.
 	complete bool
 }
@@ -24,7 +27,7 @@ func (r *reached) of(id closure.ID) audit.Reach {
 	switch {
 	case r.in.Has(id), r.traced.Has(id):
 		return audit.ReachRuntime
-	case r.complete:
+	case r.complete && !r.doubtful.Has(id):
 		return audit.ReachBuild
 	}
 	return audit.ReachUnknown
@@ -64,9 +67,17 @@ func (s *state) findReach() {
 				continue
 			}
 			for _, m := range it.matches {
-				if o := s.origins[m.Origin].item.id; o != closure.None && s.g.FixedOutput(o) {
+				if o := s.origins[m.Origin].item.id; o != closure.None {
 					s.reach.traced.Add(o)
 				}
+			}
+		}
+	}
+	if s.reach.doubtful == nil {
+		s.reach.doubtful = s.g.NewSet()
+		for i := range closure.ID(s.g.Len()) {
+			if s.g.FixedOutput(i) && s.outputsAbsent(i) != "" {
+				s.reach.doubtful.Add(i)
 			}
 		}
 	}
@@ -105,6 +116,7 @@ func (s *state) reachByImage(images []*item) reached {
 			r.complete = r.complete && trace.StorePart(k.Path) != ""
 		}
 	}
+	r.doubtful = s.g.NewSet()
 	s.byContent(&r, loose, others)
 	return r
 }
@@ -116,7 +128,7 @@ func (s *state) byContent(r *reached, loose *trace.Index, others map[uint64]bool
 	for i := range closure.ID(s.g.Len()) {
 		for _, it := range s.outputs[i] {
 			if it == nil || it.walk == nil {
-				r.complete = false
+				r.doubtful.Add(i)
 				continue
 			}
 			for k := range it.walk.Members {

@@ -76,8 +76,12 @@ func (s *state) look(ctx context.Context) {
 	s.walkAll(ctx, StageContent, first)
 	s.collectOrigins()
 	s.walkAll(ctx, StageTrace, second)
-	for _, it := range second {
-		s.match(it)
+	for i := range closure.ID(s.g.Len()) {
+		if !s.g.FixedOutput(i) {
+			for _, it := range s.outputs[i] {
+				s.match(it)
+			}
+		}
 	}
 	s.walkImage(ctx)
 }

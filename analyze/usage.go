@@ -125,7 +125,7 @@ func member(w *trace.Walk, rest, name string) *content.File {
 func (s *state) textual(id closure.ID) []run {
 	var out []run
 	for _, x := range s.text[id].Executes {
-		if s.text[x].Seed {
+		if s.text[x].Seed || s.contradicted(id, x) {
 			continue
 		}
 		conf := audit.Medium
@@ -156,6 +156,26 @@ func (s *state) textual(id closure.ID) []run {
 		}
 	}
 	return out
+}
+
+// contradicted reports whether the record of a build tells its text wrong:
+// native programs that are run are in the record, bytecode and scripts that an
+// interpreter is given are not.
+func (s *state) contradicted(id, x closure.ID) bool {
+	if s.execs[id] == nil {
+		return false
+	}
+	for _, it := range s.outputs[x] {
+		if it == nil || it.walk == nil {
+			return false
+		}
+		for i := range it.walk.Members {
+			if it.walk.Members[i].Kind != audit.NativeCode {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // originOf is the origin of an item that has compiled members, and the first.

@@ -32,6 +32,17 @@ func (s *state) decideAll() []decision {
 	return d.out
 }
 
+// compiled counts the compiled files of an item, without texts that carry one.
+func (it *item) compiled() int {
+	n := 0
+	for i := range it.walk.Members {
+		if !it.walk.Members[i].Embedded {
+			n++
+		}
+	}
+	return n
+}
+
 // decider carries what the verdicts of a whole closure need of each other.
 type decider struct {
 	*state
@@ -149,7 +160,7 @@ func (d *decider) built(id closure.ID) built {
 	compiled, seeds, opaque := 0, 0, 0
 	for _, it := range d.outputs[id] {
 		if it != nil && it.walk != nil {
-			compiled += len(it.walk.Members)
+			compiled += it.compiled()
 			seeds += it.fromSeed
 			opaque += len(it.walk.Opaque)
 		}
@@ -298,6 +309,11 @@ func (d *decider) weaknesses(id closure.ID, b *built) {
 	if x == nil {
 		return
 	}
+	for _, y := range d.text[id].Executes {
+		if !d.text[y].Seed && d.contradicted(id, y) {
+			b.weak = append(b.weak, fmt.Sprintf("its text says that it runs %s, the record of its build does not", d.g.Name(y)))
+		}
+	}
 	var names []string
 	for _, p := range x.paths {
 		storePath, _ := splitStore(d.g.StoreDir(), p)
@@ -324,8 +340,12 @@ func (d *decider) cleanEvidence(id closure.ID, compiled int) []audit.Evidence {
 	}
 	detail := "no compiled file in its outputs"
 	if compiled > 0 {
-		detail = fmt.Sprintf("%s in its outputs, none of which is among the %s of all that it depends on",
+		detail = fmt.Sprintf("%s in its outputs, none of them known from the %s of what it depends on",
 			count(compiled, "compiled file"), count(members, "prebuilt member"))
+		if members == 0 {
+			detail = fmt.Sprintf("%s in its outputs, and nothing prebuilt among what it depends on but the seed",
+				count(compiled, "compiled file"))
+		}
 	}
 	out := []audit.Evidence{{Rule: "trace-none", Level: audit.LevelTrace, Detail: detail}}
 	if x := d.execs[id]; x != nil {

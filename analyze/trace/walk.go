@@ -74,6 +74,9 @@ func Take(ctx context.Context, inspect content.Inspector, name string, nar io.Re
 	tiny := map[string]bool{}
 	last := ""
 	o := content.Options{Visit: func(f *content.File) {
+		if f.Format == "nar" && !strings.Contains(f.Path, "/") {
+			return // the NAR itself
+		}
 		owner := StorePart(f.Path)
 		if owner != "" && !inside[owner] && len(inside) < maxStorePaths {
 			inside[strings.Clone(owner)] = true
