@@ -2,6 +2,7 @@ package report
 
 import (
 	"slices"
+	"strings"
 
 	"fromsource/analyze/audit"
 	"fromsource/analyze/policy/finding"
@@ -181,8 +182,13 @@ func pageFrom(set *finding.Set, i int) string {
 func pageHash(i int, r audit.Rebuild) hashRow {
 	h := hashRow{
 		Row: i, Output: shown(r.Output), Expected: shown(r.Expected), Got: shown(r.Got), Result: resultWord(r.Result),
-		By: shown(r.By), Against: shown(r.Against), Reason: shown(r.Reason), Differences: []string{},
+		By: shown(r.By), Against: shown(r.Against), Differences: []string{},
 	}
+	var notes []string
+	for _, s := range rebuildNotes(r) {
+		notes = append(notes, s.text())
+	}
+	h.Reason = strings.Join(notes, "; ")
 	for k, d := range r.Differences {
 		if k == pageEvidence {
 			break

@@ -251,8 +251,8 @@ func mdRebuilds(b *bytes.Buffer, d *audit.Derivation) {
 		if r.Expected != "" || r.Got != "" {
 			fmt.Fprintf(b, "; expected %s, got %s", code(r.Expected), code(r.Got))
 		}
-		if r.Reason != "" {
-			fmt.Fprintf(b, "; %s", prose(r.Reason))
+		for _, note := range rebuildNotes(r) {
+			fmt.Fprintf(b, "; %s", note.markdown())
 		}
 		b.WriteString("\n")
 		for k, f := range r.Differences {

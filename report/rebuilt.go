@@ -143,3 +143,24 @@ func rebuildTitle(d *audit.Derivation) string {
 	slices.Sort(out)
 	return strings.Join(out, ", ")
 }
+
+// rebuildNotes is what else there is to say of one comparison.
+func rebuildNotes(r audit.Rebuild) []sentence {
+	var out []sentence
+	if r.Reason != "" {
+		out = append(out, sentence{}.say(r.Reason))
+	}
+	if r.Stabilised {
+		out = append(out, words("differs in nothing but metadata of containers, which is not reproduced"))
+	}
+	if len(r.Variations) > 0 {
+		out = append(out, words("varied on purpose: ").listed(r.Variations))
+	}
+	if len(r.Culprits) > 0 {
+		out = append(out, words("made different by ").listed(r.Culprits))
+	}
+	if r.Diffoscope != "" {
+		out = append(out, words("described in ").name(r.Diffoscope))
+	}
+	return out
+}
