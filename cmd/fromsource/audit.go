@@ -12,6 +12,7 @@ import (
 
 	"fromsource/analyze"
 	"fromsource/analyze/audit"
+	"fromsource/analyze/rebuild"
 	"fromsource/closure"
 	"fromsource/closure/store"
 	"fromsource/report"
@@ -20,11 +21,19 @@ import (
 
 // auditOptions are what the command line of audit says.
 type auditOptions struct {
-	recipe    string
-	vm        vm.Options
-	noRebuild bool
-	results   resultOptions
+	recipe  string
+	vm      vm.Options
+	rebuild string
+	method  string
+	results resultOptions
 }
+
+// What an audit builds again.
+const (
+	rebuildSuspects = "suspects"
+	rebuildAll      = "all"
+	rebuildNone     = "none"
+)
 
 // vmFlags are the flags of everything that boots a guest.
 func vmFlags(flags *pflag.FlagSet, o *vm.Options) {
@@ -39,7 +48,8 @@ func auditCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) er
 	var o auditOptions
 	flags.StringVar(&o.recipe, "recipe", "", "")
 	flags.StringVar(&o.results.out, "out", "out", "")
-	flags.BoolVar(&o.noRebuild, "no-rebuild", false, "")
+	flags.StringVar(&o.rebuild, "rebuild", rebuildSuspects, "")
+	flags.StringVar(&o.method, "method", "check", "")
 	vmFlags(flags, &o.vm)
 	o.results.flags(flags, "text")
 	return func(ctx context.Context, e *env, args []string) error {
@@ -50,6 +60,11 @@ func auditCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) er
 		case "", "kvm", "tcg":
 		default:
 			return usageError("--accel is kvm or tcg, not %q", o.vm.Accel)
+		}
+		switch o.rebuild {
+		case rebuildSuspects, rebuildAll, rebuildNone:
+		default:
+			return usageError("--rebuild is suspects, all or none, not %q", o.rebuild)
 		}
 		f, err := report.Lookup(o.results.format)
 		if err != nil {
@@ -80,7 +95,7 @@ func runAudit(ctx context.Context, e *env, r vm.Recipe, o *auditOptions, f repor
 	if err != nil {
 		return err
 	}
-	o.vm.Progress, o.vm.Keep = p.guest, !o.noRebuild
+	o.vm.Progress, o.vm.Keep = p.guest, o.rebuild != rebuildNone
 	x, err := vm.Build(ctx, r, o.results.out, o.vm)
 	if x == nil {
 		return guestError(e, err)
@@ -131,7 +146,11 @@ func analyzeExport(ctx context.Context, p *progress, r vm.Recipe, x *vm.Export, 
 		}
 	}
 	if x.Machine != nil {
-		_ = x.Machine
+		guest := &rebuild.Nix{Title: "guest", Runner: inGuest(x.Machine), Method: rebuild.Check}
+		if o.method == "fresh" {
+			guest.Method = rebuild.Fresh
+		}
+		req.Rebuild = rebuildStage(graph, o.results.out, o.rebuild == rebuildAll, x.Guest.CPUs, guest)
 	}
 	return analyze.Run(ctx, req)
 }
