@@ -19,7 +19,8 @@ import (
 var mdColumns = []string{"derivation", "what it is", "where from", "reach", "influence", "evidence", "rebuild"}
 
 // mdFindings is the table of findings with their details, in at most room
-// bytes: the table gets up to two thirds of it, details what is left.
+// bytes. The table comes first; what follows gets its share of what is left,
+// so that no long list drives out the next one.
 func mdFindings(set *finding.Set, room int) ([]byte, error) {
 	var b bytes.Buffer
 	if len(set.Findings) > 0 {
@@ -27,7 +28,7 @@ func mdFindings(set *finding.Set, room int) ([]byte, error) {
 		for _, i := range set.Findings {
 			rows = append(rows, mdRow(set, i))
 		}
-		fit := tableFit(rows, room*2/3)
+		fit := tableFit(rows, room*6/10)
 		b.WriteString("### Findings\n\n")
 		if fit > 0 {
 			if err := mdTable(&b, mdColumns, rows[:fit], tw.Alignment{
@@ -41,7 +42,7 @@ func mdFindings(set *finding.Set, room int) ([]byte, error) {
 			fmt.Fprintf(&b, "Folded: the table leaves out %s of less weight, to stay within the size limit; the audit file has all of them.\n\n", count(rest, "finding"))
 		}
 	}
-	details := func(title string, rows []int, each func(*bytes.Buffer, int)) {
+	details := func(upTo int, title string, rows []int, each func(*bytes.Buffer, int)) {
 		if len(rows) == 0 {
 			return
 		}
@@ -50,7 +51,7 @@ func mdFindings(set *finding.Set, room int) ([]byte, error) {
 		for _, i := range rows {
 			start := b.Len()
 			each(&b, i)
-			if b.Len() > room {
+			if b.Len() > upTo {
 				b.Truncate(start)
 				break
 			}
@@ -61,9 +62,9 @@ func mdFindings(set *finding.Set, room int) ([]byte, error) {
 		}
 		b.WriteString("\n</details>\n\n")
 	}
-	details(fmt.Sprintf("Details of %s", count(len(set.Findings), "finding")), set.Findings, func(b *bytes.Buffer, i int) { mdDetail(b, set, i) })
-	details(fmt.Sprintf("%s of the distribution", count(len(set.Seeds), "seed")), set.Seeds, func(b *bytes.Buffer, i int) { mdDetail(b, set, i) })
-	details(fmt.Sprintf("%s that could not be judged", count(len(set.Unknown), "derivation")), set.Unknown, func(b *bytes.Buffer, i int) {
+	details(room*85/100, fmt.Sprintf("Details of %s", count(len(set.Findings), "finding")), set.Findings, func(b *bytes.Buffer, i int) { mdDetail(b, set, i) })
+	details(room*88/100, fmt.Sprintf("%s of the distribution", count(len(set.Seeds), "seed")), set.Seeds, func(b *bytes.Buffer, i int) { mdDetail(b, set, i) })
+	details(room*96/100, fmt.Sprintf("%s that could not be judged", count(len(set.Unknown), "derivation")), set.Unknown, func(b *bytes.Buffer, i int) {
 		d := set.At(i)
 		fmt.Fprintf(b, "- %s, %s: %s\n", code(d.Name), reachTitle(d.Reach), prose(d.Reason))
 	})
@@ -71,7 +72,7 @@ func mdFindings(set *finding.Set, room int) ([]byte, error) {
 	for i := range skips {
 		skips[i] = i
 	}
-	details(fmt.Sprintf("%s that could not be read", count(len(skips), "input")), skips, func(b *bytes.Buffer, i int) {
+	details(room*100/100, fmt.Sprintf("%s that could not be read", count(len(skips), "input")), skips, func(b *bytes.Buffer, i int) {
 		s := set.Audit.Skipped[i]
 		fmt.Fprintf(b, "- %s: %s\n", code(s.Input), prose(s.Reason))
 	})

@@ -15,7 +15,8 @@ const (
 	svgHigh   = 44
 	svgRowGap = 16
 	svgColGap = 70
-	svgLetter = 7.3
+	svgLetter = 7.3 // pixels of a letter of a name, on average
+	svgSmall  = 6.1 // and of the line below
 	svgMargin = 16
 )
 
@@ -156,7 +157,9 @@ func (n *neighbourhood) place(nodes map[int]*svgNode) (width, height float64) {
 		wide := 120.0
 		top := (height - float64(len(layer)*(svgHigh+svgRowGap)-svgRowGap)) / 2
 		for k, i := range layer {
-			wide = max(wide, float64(utf8.RuneCountInString(n.label(i)))*svgLetter+22)
+			d := n.set.At(i)
+			second := len(verdictTitle(d.Verdict)) + len(", ") + len(reachTitle(d.Reach))
+			wide = max(wide, float64(utf8.RuneCountInString(n.label(i)))*svgLetter+22, float64(second)*svgSmall+22)
 			nodes[i].x, nodes[i].y = x, top+float64(k*(svgHigh+svgRowGap))
 		}
 		for _, i := range layer {

@@ -77,7 +77,7 @@ function line(r) {
     el("span", { class: "result " + (r.rebuild === "reproduced" ? "same" : r.rebuild.includes("differs") ? "other" : "") }, r.rebuild || "—"),
   ];
   return el("tr", { class: open ? "open" : "" }, cells.map((c, i) =>
-    el(i ? "td" : "th", { scope: i ? null : "row", "data-label": columns[i][0], class: i === 4 ? "n" : null }, c)));
+    el(i ? "td" : "th", { scope: i ? null : "row", "data-label": columns[i][0], class: i === 4 ? "n" : null }, el("div", {}, c))));
 }
 
 function toggle(r) {

@@ -21,7 +21,7 @@
     draw();
   }
   function row(h) {
-    const cell = (label, ...c) => el("td", { "data-label": label }, c);
+    const cell = (label, ...c) => el("td", { "data-label": label }, el("div", {}, c));
     const differs = h.expected && h.got && h.expected !== h.got;
     const pair = !h.expected && !h.got ? ["—"] : differs ? [hash(h.expected, h.got), el("br"), hash(h.got, h.expected)] : [el("code", { class: "hash" }, h.got || h.expected)];
     return el("tr", {},

@@ -153,7 +153,7 @@ func (p *tab) picture(name string) {
 	p.run(chromedp.ActionFunc(func(ctx context.Context) (err error) {
 		width := eval[float64](p, `innerWidth`)
 		png, err = page.CaptureScreenshot().WithCaptureBeyondViewport(true).
-			WithClip(&page.Viewport{Width: width, Height: width * 2, Scale: 1}).Do(ctx)
+			WithClip(&page.Viewport{Width: width, Height: 2600, Scale: 1}).Do(ctx)
 		return err
 	}))
 	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644); err != nil {
