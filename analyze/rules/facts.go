@@ -1,6 +1,12 @@
 package rules
 
 import (
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"fromsource/analyze/fetch"
@@ -68,9 +74,42 @@ const (
 )
 
 // Extract reads the facts of one derivation. It keeps nothing of d: it may be
-// called while d's strings are views into a buffer that is reused.
-func Extract(d *closure.Derivation) Facts {
-	x := extractor{d: d, attrs: fetch.Attrs(d)}
+// called while d's strings are views into a buffer that is reused. It is safe
+// for concurrent use.
+func Extract(d *closure.Derivation) Facts { return Extractor{}.Extract(d) }
+
+// Extractor is Extract with more to look at.
+type Extractor struct {
+	// ReadSource, where set, reads an input source of a derivation by its
+	// store path. Packages of nixpkgs' first years keep their build commands
+	// in such a file, builder.sh, and say nothing in the derivation itself.
+	// It is called from several goroutines; an error means not at hand.
+	ReadSource func(storePath string) ([]byte, error)
+}
+
+// StoreReader reads input sources from a store root ("" or "/" for the
+// machine's own store), none larger than a builder script can be.
+func StoreReader(root string) func(storePath string) ([]byte, error) {
+	return func(p string) ([]byte, error) {
+		f, err := os.Open(filepath.Join(root, filepath.FromSlash(path.Clean(p))))
+		if err != nil {
+			return nil, fmt.Errorf("reading builder script: %w", err)
+		}
+		defer f.Close()
+		b, err := io.ReadAll(io.LimitReader(f, maxScript))
+		if err != nil {
+			return nil, fmt.Errorf("reading builder script %q: %w", p, err)
+		}
+		return b, nil
+	}
+}
+
+// maxScript bounds a builder script, in bytes.
+const maxScript = 1 << 18
+
+// Extract is the function Extract, with what e can read besides.
+func (e Extractor) Extract(d *closure.Derivation) Facts {
+	x := extractor{d: d, attrs: fetch.Attrs(d), read: e.ReadSource}
 	if m, ok := fetch.ParseMirrors(d); ok {
 		x.f.Mirrors = m
 	}
@@ -80,6 +119,7 @@ func Extract(d *closure.Derivation) Facts {
 			// A download: what its own script does to the file matters, the
 			// rest of its environment is the fetcher's.
 			x.postFetch(f.PostFetch)
+			x.f.inputSrcs = binarySources(d)
 			return x.f
 		}
 	}
@@ -90,6 +130,7 @@ func Extract(d *closure.Derivation) Facts {
 // extractor carries the state of one Extract.
 type extractor struct {
 	d     *closure.Derivation
+	read  func(string) ([]byte, error)
 	attrs fetch.Set
 	f     Facts
 	// at names the variable that is being read.
@@ -145,7 +186,6 @@ func (x *extractor) package_() {
 	d := x.d
 	f.stdenv = x.attrs.Get("stdenv") != ""
 	f.pname = strings.Clone(x.attrs.Get("pname"))
-	x.builderOf()
 	if n := d.Name(); n == "hook" || strings.HasSuffix(n, "-hook") || strings.HasSuffix(n, "hook.sh") {
 		for _, s := range d.InputSrcs {
 			f.hook.set(hookScripts[closure.NameOf(s)])
@@ -155,6 +195,7 @@ func (x *extractor) package_() {
 	if p := x.attrs.Get("phases"); p != "" && !buildsIn(p) {
 		x.noBuild = true
 	}
+	x.builderOf()
 	x.attrs.All(func(key, value string) {
 		if value != "" {
 			x.at = intern(key)
@@ -183,11 +224,7 @@ func (x *extractor) package_() {
 func (x *extractor) builderOf() {
 	b := x.d.Builder
 	x.at = "builder"
-	for _, s := range x.d.InputSrcs {
-		if s == b {
-			x.f.inputSrcs = append(x.f.inputSrcs, strings.Clone(s))
-		}
-	}
+	x.f.inputSrcs = binarySources(x.d)
 	if strings.HasPrefix(b, "/") && !strings.Contains(closure.NameOf(rootOf(b)), "bash") {
 		x.f.builder = strings.Clone(rootOf(b))
 	}
@@ -197,8 +234,60 @@ func (x *extractor) builderOf() {
 		}
 		if strings.HasSuffix(a, ".sh") || strings.Contains(a, "builder") {
 			x.hit(sigCustomScript, closure.NameOf(a))
+			x.builderScript(a)
 		}
 	}
+}
+
+// binarySources are the input sources that a derivation runs as programs:
+// where its builder is itself an input source, and no script, so are the tools
+// beside it (nixpkgs' first standard environments committed bash, tar, bunzip2
+// and cp beside their expressions).
+func binarySources(d *closure.Derivation) []string {
+	if !slices.Contains(d.InputSrcs, d.Builder) || isScriptName(d.Builder) {
+		return nil
+	}
+	out := []string{strings.Clone(d.Builder)}
+	for _, s := range d.InputSrcs {
+		if s != d.Builder && !isScriptName(s) {
+			out = append(out, strings.Clone(s))
+		}
+	}
+	return out
+}
+
+func isScriptName(p string) bool {
+	switch path.Ext(p) {
+	case ".sh", ".nix", ".patch", ".diff", ".pl", ".py", ".txt", ".kaem", ".c", ".h", ".md", ".scm", ".el", ".lua", ".rb", ".json", ".conf":
+		return true
+	}
+	return false
+}
+
+// builderScript reads a package's own builder, where it is at hand. Without
+// nixpkgs' genericBuild it stands for all phases; with it, for those that it
+// defines.
+func (x *extractor) builderScript(p string) {
+	if x.read == nil || !slices.Contains(x.d.InputSrcs, p) {
+		return
+	}
+	b, err := x.read(p)
+	if err != nil {
+		return
+	}
+	text := string(b)
+	x.at = "builder"
+	generic := strings.Contains(text, "genericBuild")
+	switch {
+	case !generic:
+		x.hit(sigBuildCommand, closure.NameOf(p))
+		x.hit(sigCustomInstall, closure.NameOf(p))
+	case strings.Contains(text, "installPhase"):
+		x.hit(sigCustomInstall, closure.NameOf(p))
+	case !x.noBuild:
+		x.hit(sigDefaultMake, closure.NameOf(p))
+	}
+	x.script(text)
 }
 
 // rootOf cuts a path to the store path it starts with.

@@ -270,11 +270,12 @@ func (j *judge) grounded(id closure.ID) {
 		}
 	}
 	for _, r := range j.facts[id].refs {
-		if r.how != refSrc && r.how != refContent {
-			continue
-		}
-		if p, ok := j.g.Producer(r.path); !ok || j.g.FixedOutput(p) || !j.facts[p].stdenv {
+		p, ok := j.g.Producer(r.path)
+		if !ok && r.how == refSrc || ok && r.how != refTool && j.g.FixedOutput(p) {
 			return
+		}
+		if ok && (r.how == refSrc || r.how == refContent) && !j.facts[p].stdenv && j.facts[p].Fetch == nil {
+			return // unpacked by something that is no ordinary build
 		}
 	}
 	s.sum = 0

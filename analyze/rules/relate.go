@@ -105,6 +105,10 @@ func (j *judge) seeds() {
 				}
 			}
 		}
+		if f.Fetch == nil && !f.stdenv && len(f.inputSrcs) > 0 {
+			j.seed(id, &unpacksSeed, "builder is the committed program "+closure.NameOf(f.inputSrcs[0]), -1)
+			j.out[id].Suspected = true
+		}
 		if f.Fetch != nil && seedURL(f.Fetch) {
 			j.seed(id, &seedAddress, first(f.Fetch.URLs), -1)
 		}

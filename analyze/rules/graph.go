@@ -1,0 +1,90 @@
+package rules
+
+import "fromsource/analyze/audit"
+
+// The rules that Judge applies itself, because they are about the graph.
+var (
+	copiesCarrier = Rule{
+		ID: "graph-copies-suspect", Title: "Copies out of a suspected derivation", Weight: 60, Scope: OnGraph,
+		Why:    "What is copied keeps what it is.",
+		How:    "A command of a phase copies from the output of a suspected derivation, and nothing is compiled.",
+		Limits: "The part that is copied may be data.",
+		Remedy: "Build what is copied.",
+		Positive: []Example{{
+			Name: "outer-1.0", Env: []string{"buildCommand", "cp -r %0/share $out"},
+			Other: []Example{pkg(debURL, "unpackPhase", "dpkg-deb -x $src .", "installPhase", "cp -r usr $out").named("inner-1.0")},
+		}},
+		Negative: []Example{{
+			Name: "outer-1.0", Env: []string{"buildCommand", "cp -r %0/share $out"},
+			Other: []Example{pkg(plain).named("inner-1.0")},
+		}},
+	}
+	wrapsCarrier = Rule{
+		ID: "graph-wraps-suspect", Title: "Wraps a suspected derivation of the same name", Weight: 55, Scope: OnGraph,
+		Why:    "A wrapper stands for what it wraps.",
+		How:    "An input of the same name, up to version and words like unwrapped, fhs, extracted, is suspected, and there is no source of its own.",
+		Limits: "A wrapper's own output may hold only scripts.",
+		Remedy: "Build what is wrapped.",
+		Positive: []Example{{
+			Name: "tool-1.0", Env: []string{"buildCommand", "ln -s %0/bin/tool $out/bin/tool"},
+			Other: []Example{pkg(debURL, "unpackPhase", "dpkg-deb -x $src .", "installPhase", "cp -r usr $out").named("tool-unwrapped-1.0")},
+		}},
+		Negative: []Example{{
+			Name: "system-1.0", Env: []string{"buildCommand", "ln -s %0/bin/tool $out/bin/tool"},
+			Other: []Example{pkg(debURL, "unpackPhase", "dpkg-deb -x $src .", "installPhase", "cp -r usr $out").named("tool-unwrapped-1.0")},
+		}},
+	}
+	compiledByConsumer = Rule{
+		ID: "graph-compiled", Title: "What uses it compiles it", Weight: -50, Scope: OnGraph,
+		Why:    "A download that is compiled is source.",
+		How:    "It is the source of derivations that compile, and of none that only repackages it.",
+		Limits: "Source archives can carry prebuilt parts: only their content tells.",
+		Remedy: "None needed.",
+		// On the fetch; an example's judgement is of the derivation itself, so
+		// the graph tests of this package cover it.
+	}
+	builderSeed = Rule{
+		ID: "seed-builder", Title: "Fetched file is the builder of a derivation", Weight: 100, Scope: OnGraph, Kind: audit.NativeCode,
+		Why:    "Before there is any compiler, a fetched program runs the first builds.",
+		How:    "A derivation's builder is the output of a fetch.",
+		Limits: "A fetched script with an interpreter line would look alike.",
+		Remedy: "A smaller seed: nixpkgs' minimal-bootstrap starts from a few hundred bytes.",
+	}
+	unpackedSeed = Rule{
+		ID: "seed-archive", Title: "Archive of bootstrap tools", Weight: 100, Scope: OnGraph, Kind: audit.NativeCode,
+		Why:    "The compilers of the first stage come out of it.",
+		How:    "A bootstrap archive, by its name, that a derivation with a fetched builder unpacks.",
+		Limits: "An archive of another name is found only by its address.",
+		Remedy: "A smaller seed.",
+	}
+	seedAddress = Rule{
+		ID: "seed-address", Title: "Fetched from where seeds are kept", Weight: 100, Scope: OnGraph, Kind: audit.NativeCode,
+		Why:      "Distributions publish their bootstrap tools at addresses of their own.",
+		How:      "The address has a stdenv, bootstrap-tools, static-tools or bootstrap-seeds part.",
+		Limits:   "A private distribution may keep its seeds anywhere.",
+		Remedy:   "A smaller seed.",
+		Positive: []Example{dl("http://tarballs.nixos.org/stdenv-linux/x86_64/c5aabb0d603e2c1ea05f5a93b3be82437f5ebf31/bootstrap-tools.tar.xz"), dl("https://github.com/oriansj/bootstrap-seeds/raw/b1263ff14a17835f4d12539226208c426ced4fba/POSIX/AMD64/hex0-seed", "executable", "1")},
+		Negative: []Example{dl("http://tarballs.nixos.org/batik-1.6.zip")},
+	}
+	unpacksSeed = Rule{
+		ID: "seed-unpacked", Title: "Unpacks the bootstrap seed", Weight: 60, Scope: OnGraph, Kind: audit.NativeCode,
+		Why:    "Its output is the seed's content.",
+		How:    "A derivation without a standard environment, called after bootstrap tools, with a seed among its inputs; or one whose builder is a program committed beside the expression.",
+		Limits: "Later derivations that such a builder runs may compile.",
+		Remedy: "A smaller seed.",
+		Positive: []Example{{
+			Name: "bootstrap-tools", Raw: true, Env: []string{"tarball", "%0"},
+			Other: []Example{dl("http://tarballs.nixos.org/stdenv-linux/x86_64/0000/bootstrap-tools.tar.xz")},
+		}},
+		Negative: []Example{{Name: "bootstrap-tools-test", Env: []string{"buildCommand", "touch $out"}}},
+	}
+)
+
+// graphRules are those rules as All lists them.
+func graphRules() []Rule {
+	out := []Rule{copiesCarrier, wrapsCarrier, compiledByConsumer, builderSeed, unpackedSeed, seedAddress, unpacksSeed}
+	for i := range out {
+		out[i].match = func(*subject) (string, string, bool) { return "", "", false }
+	}
+	return out
+}

@@ -1,0 +1,257 @@
+package rules
+
+import (
+	"strings"
+
+	"fromsource/analyze/audit"
+)
+
+const javaRun = "makeWrapper %0/bin/java $out/bin/tool --add-flags \"-jar $out/share/tool.jar\""
+
+// useOtherRules look for bytecode, firmware, and hints of no certain kind.
+func useOtherRules() []Rule {
+	jdk := Example{Name: "openjdk-11.0.7"}
+	mono := Example{Name: "mono-5.20"}
+	return []Rule{
+		{
+			ID: "use-java-launcher", Title: "Starts a jar with a Java runtime", Weight: 60, Kind: audit.Bytecode, Scope: OnUse,
+			Why:      "A launcher for a jar that nothing here compiled starts a downloaded one.",
+			How:      "A wrapper or launcher of java with -jar or a class path, with no compiler or build tool in inputs or phases.",
+			Limits:   "Jars that an input, built from source, brings along.",
+			Remedy:   "Compile the program with its own build tool.",
+			Positive: []Example{pkg(plain, "installPhase", javaRun).other(jdk), pkg(plain, "installPhase", "cat > $out/bin/tool <<EOF\nexec %0/bin/java -jar $out/tool.jar\nEOF").other(jdk)},
+			Negative: []Example{pkg(plain, "buildPhase", "ant dist", "installPhase", javaRun).other(jdk), pkg(plain, "buildPhase", "java -jar tool.jar")},
+			match:    soft(sigJavaRun),
+		},
+		{
+			ID: "use-java-home", Title: "Launcher is given a Java runtime", Weight: 40, Kind: audit.Bytecode, Scope: OnUse,
+			Why:      "Scripts of a binary release look for JAVA_HOME or java in PATH.",
+			How:      "A phase names a Java runtime's store path or sets JAVA_HOME, and nothing is compiled.",
+			Limits:   "Programs in other languages that call Java.",
+			Remedy:   "Compile the program with its own build tool.",
+			Positive: []Example{pkg(plain, "installPhase", "cp -r . $out\nwrapProgram $out/bin/tool --set JAVA_HOME %0").other(jdk), pkg(plain, "installPhase", "sed -i s,/usr/bin/java,%0/bin/java, bin/tool\ncp -r . $out").other(jdk)},
+			Negative: []Example{pkg(plain, "postInstall", "wrapProgram $out/bin/tool --set JAVA_HOME %0").other(jdk)},
+			match:    soft(sigJavaHome),
+		},
+		{
+			ID: "use-java-input", Title: "Java runtime among the inputs, nothing compiles", Weight: 20, Kind: audit.Bytecode, Scope: OnUse,
+			Why:      "A program that needs a Java runtime and compiles nothing was compiled elsewhere.",
+			How:      "A Java runtime or development kit among the inputs, and no build.",
+			Limits:   "Scripts that call a Java program.",
+			Remedy:   "Compile the program with its own build tool.",
+			Positive: []Example{pkg(plain, "installPhase", "cp -r . $out").tools("openjdk-8u242")},
+			Negative: []Example{pkg(plain, "installPhase", "cp -r . $out").tools("openjdk-8u242", "apache-maven-3.6")},
+			match:    soft(sigJava),
+		},
+		{
+			ID: "use-jar-install", Title: "Installs jars without compiling any", Weight: 50, Kind: audit.Bytecode, Scope: OnUse,
+			Why:      "A jar that is copied and not made was downloaded.",
+			How:      "cp or install of *.jar, with no compiler or build tool in inputs or phases.",
+			Limits:   "A build that the text does not show is not seen.",
+			Remedy:   "Compile the classes.",
+			Positive: []Example{pkg(plain, "installPhase", "mkdir -p $out/share/java\ncp lib/*.jar $out/share/java")},
+			Negative: []Example{pkg(plain, "buildPhase", "javac *.java; jar cf tool.jar *.class", "installPhase", "cp tool.jar $out/share/java")},
+			match:    soft(sigJarInstall),
+		},
+		{
+			ID: "use-mono-launcher", Title: "Starts an assembly with mono or dotnet", Weight: 60, Kind: audit.Bytecode, Scope: OnUse,
+			Why:      "A launcher for an assembly that nothing here compiled starts a downloaded one.",
+			How:      "A wrapper or launcher of mono or dotnet, with no compiler in inputs or phases.",
+			Limits:   "Assemblies that an input, built from source, brings along.",
+			Remedy:   "Compile the program.",
+			Positive: []Example{pkg(plain, "installPhase", "cp -r * $out/bin\nmakeWrapper %0/bin/mono $out/bin/tool --add-flags $out/bin/Tool.exe").other(mono)},
+			Negative: []Example{pkg(plain, "buildPhase", "xbuild Tool.sln", "installPhase", "makeWrapper %0/bin/mono $out/bin/tool --add-flags $out/bin/Tool.exe").other(mono)},
+			match:    soft(sigMonoRun),
+		},
+		{
+			ID: "use-mono-input", Title: "Mono or .NET among the inputs, nothing compiles", Weight: 20, Kind: audit.Bytecode, Scope: OnUse,
+			Why:      "A program that needs such a runtime and compiles nothing was compiled elsewhere.",
+			How:      "mono or dotnet among the inputs, and no build.",
+			Limits:   "Scripts that call such a program.",
+			Remedy:   "Compile the program.",
+			Positive: []Example{pkg(plain, "installPhase", "cp -r . $out").tools("mono-5.20")},
+			Negative: []Example{pkg(plain).tools("mono-5.20")},
+			match:    soft(sigMono),
+		},
+		{
+			ID: "use-dll-install", Title: "Installs assemblies or DLLs without compiling any", Weight: 50, Kind: audit.Bytecode, Scope: OnUse,
+			Why:      "A .dll or .exe that is copied and not made was downloaded.",
+			How:      "cp or install of *.dll, *.exe, without compiling.",
+			Limits:   "A build that the text does not show is not seen.",
+			Remedy:   "Compile the program.",
+			Positive: []Example{pkg(plain, "installPhase", "cp *.dll $out/lib/tool")},
+			Negative: []Example{pkg(plain, "buildPhase", "mcs tool.cs", "installPhase", "cp tool.exe $out/lib/tool")},
+			match:    soft(sigDllInstall),
+		},
+		{
+			ID: "use-firmware-install", Title: "Installs firmware", Weight: 80, Kind: audit.Firmware, Scope: OnUse,
+			Why:      "Files for lib/firmware run on a device's processor and are rarely compiled here.",
+			How:      "lib/firmware, or a microcode path, as the target of a phase's command or in flags.",
+			Limits:   "Firmware that is compiled from source counts less: the compiler counts against it.",
+			Remedy:   "Accept it with a waiver, or look for free firmware.",
+			Positive: []Example{pkg(plain, "installPhase", "mkdir -p $out/lib/firmware\ncp *.bin $out/lib/firmware"), pkg(plain, "configureFlags", "--with-hotplug-dir=$(out)/lib/firmware")},
+			Negative: []Example{pkg(plain, "postPatch", "substituteInPlace tool.c --replace /lib/firmware /run/current-system/firmware")},
+			match:    sig(sigFirmwareDir),
+		},
+		{
+			ID: "use-firmware-name", Title: "Package is called firmware", Weight: 30, Kind: audit.Firmware, Scope: OnUse,
+			Why:      "Packages of firmware are called so.",
+			How:      "firmware, microcode or ucode as a word of the derivation's name, and no compiler run in a phase.",
+			Limits:   "Tools for firmware are called so too.",
+			Remedy:   "Accept it with a waiver, or look for free firmware.",
+			Positive: []Example{pkg(plain, "installPhase", "cp * $out").named("wifi-firmware-1.0")},
+			Negative: []Example{pkg(plain, "buildPhase", "make -C src", "installPhase", "cp * $out").named("wifi-firmware-1.0"), pkg(plain).named("firmwarez-1.0")},
+			match: func(s *subject) (string, string, bool) {
+				if len(s.f.fetchURLs()) > 0 || s.f.sigs.has(sigCompile) {
+					return "", "", false
+				}
+				found := false
+				eachToken(strings.ToLower(s.name), func(t string, _ bool) {
+					found = found || t == "firmware" || t == "microcode" || t == "ucode"
+				})
+				return "name", s.name, found
+			},
+		},
+		{
+			ID: "use-copies-source", Title: "Installs the download itself", Weight: 20, Scope: OnUse,
+			Why:      "A single file that is put in place as it came is either a script or a program.",
+			How:      "cp or install of $src to the output, without compiling.",
+			Limits:   "Scripts and data are installed so as well.",
+			Remedy:   buildIt,
+			Positive: []Example{pkg("https://example.org/tool", "installPhase", "install -Dm755 $src $out/bin/tool", "dontUnpack", "1")},
+			Negative: []Example{pkg(plain, "installPhase", "install -Dm755 tool $out/bin/tool")},
+			match:    soft(sigCopySrc),
+		},
+		{
+			ID: "use-copies-tree", Title: "Copies the unpacked archive as it is", Weight: 10, Scope: OnUse,
+			Why:      "A release that needs no build is copied whole.",
+			How:      "cp -r of everything to the output, without compiling.",
+			Limits:   "Programs in interpreted languages are installed so: a hint only.",
+			Remedy:   buildIt,
+			Positive: []Example{pkg(plain, "installPhase", "cp -r . $out/share/tool")},
+			Negative: []Example{pkg(plain, "buildPhase", "make", "installPhase", "cp -r . $out")},
+			match:    soft(sigCopyTree),
+		},
+		{
+			ID: "use-no-strip", Title: "Leaves symbols alone", Weight: 10, Kind: audit.NativeCode, Scope: OnUse,
+			Why:      "Stripping breaks programs that carry data behind their sections.",
+			How:      "dontStrip is set, and nothing is compiled.",
+			Limits:   "It is set for interpreted programs too: a hint only.",
+			Remedy:   buildIt,
+			Positive: []Example{pkg(plain, "dontStrip", "1", "installPhase", "cp -r . $out")},
+			Negative: []Example{pkg(plain, "dontStrip", "", "installPhase", "cp -r . $out"), pkg(plain, "dontStrip", "1")},
+			match:    soft(sigDontStrip),
+		},
+		{
+			ID: "use-no-patchelf", Title: "Leaves library paths alone", Weight: 15, Kind: audit.NativeCode, Scope: OnUse,
+			Why:      "Shrinking the library path breaks programs that were patched by hand or were not linked here.",
+			How:      "dontPatchELF is set, and nothing is compiled.",
+			Limits:   "It is set for programs that load libraries at run time.",
+			Remedy:   buildIt,
+			Positive: []Example{pkg(plain, "dontPatchELF", "1", "installPhase", "cp -r . $out")},
+			Negative: []Example{pkg(plain, "dontPatchELF", "1")},
+			match:    soft(sigDontPatchELF),
+		},
+		{
+			ID: "use-nothing-compiled", Title: "Installs without a build", Weight: 15, Scope: OnUse,
+			Why:      "A package that has no build step ships what it fetched.",
+			How:      "dontBuild, an empty build phase, or phases without one.",
+			Limits:   "So do packages of scripts, fonts and data: a hint only.",
+			Remedy:   buildIt,
+			Positive: []Example{pkg(plain, "dontBuild", "1", "installPhase", "cp tool $out/bin"), pkg(plain, "phases", "unpackPhase installPhase", "installPhase", "cp tool $out/bin")},
+			Negative: []Example{pkg(plain, "installPhase", "cp tool $out/bin")},
+			match:    soft(sigDontBuild),
+		},
+		{
+			ID: "use-store-program", Title: "Puts single files into bin without a build", Weight: 10, Scope: OnUse,
+			Why:      "Programs that are only put in place were made elsewhere, or are scripts.",
+			How:      "cp or install to bin, without compiling.",
+			Limits:   "Scripts are installed so: a hint only.",
+			Remedy:   buildIt,
+			Positive: []Example{pkg(plain, "installPhase", "install -m755 -D ./tool $out/bin/tool")},
+			Negative: []Example{pkg(plain, "installPhase", "make\ninstall -m755 -D ./tool $out/bin/tool")},
+			match:    soft(sigCopyBin),
+		},
+	}
+}
+
+// useClears speak for compiling.
+func useClears() []Rule {
+	return []Rule{
+		{
+			ID: "from-compiler", Title: "Compiles", Weight: -60, Scope: OnUse,
+			Why:      "A build system is run: what is installed is made here.",
+			How:      "A build command in a phase that runs, or the variables of a language's build helper.",
+			Limits:   "What is compiled may be a small part.",
+			Remedy:   "None needed.",
+			Positive: []Example{pkg(plain, "buildPhase", "make -j4"), pkg(plain, "buildPhase", "go build ./cmd/tool"), pkg(plain, "cargoDeps", "/nix/store/x")},
+			Negative: []Example{pkg(plain, "dontBuild", "1", "buildPhase", "make", "installPhase", "cp tool $out/bin"), pkg(plain, "installPhase", "cp make.1 $out/share/man")},
+			match:    sig(sigCompile, sigJavaBuild, sigDotnetBuild, sigGoBuild, sigRustBuild, sigHaskellBuild, sigOcamlBuild, sigPythonBuild, sigNodeBuild, sigPerlBuild),
+		},
+		{
+			ID: "from-compiler-call", Title: "Calls a compiler", Weight: -30, Scope: OnUse,
+			Why:      "Something is compiled here.",
+			How:      "A C compiler or linker is called directly in a phase.",
+			Limits:   "Often only a small helper beside a prebuilt program.",
+			Remedy:   "None needed.",
+			Positive: []Example{pkg(plain, "buildPhase", "gcc -O2 -o tool tool.c"), pkg(plain, "buildPhase", "$CC -shared -o lib.so lib.c")},
+			Negative: []Example{pkg(plain, "installPhase", "cp gcc.html $out/share"), pkg(plain, "buildPhase", "make; gcc -o extra extra.c")},
+			match: func(s *subject) (string, string, bool) {
+				if s.f.sigs.has(sigCompile) {
+					return "", "", false
+				}
+				return s.hitOf(sigCC)
+			},
+		},
+		{
+			ID: "from-build-flags", Title: "Flags for a build", Weight: -20, Scope: OnUse,
+			Why:      "Flags for make, or commands before and after a build, are given where there is a build.",
+			How:      "makeFlags, buildFlags, preBuild and the like, with the build not switched off.",
+			Limits:   "Left-over flags.",
+			Remedy:   "None needed.",
+			Positive: []Example{pkg(plain, "makeFlags", "PREFIX=$(out)")},
+			Negative: []Example{pkg(plain, "makeFlags", "PREFIX=$(out)", "dontBuild", "1"), pkg(plain)},
+			match: func(s *subject) (string, string, bool) {
+				if s.f.sigs.any(sigCompile, sigDontBuild, sigBuildTool) {
+					return "", "", false
+				}
+				return s.anyOf(sigMakeFlags, sigBuildHook)
+			},
+		},
+		{
+			ID: "from-build-tools", Title: "Build tools among the inputs", Weight: -35, Scope: OnUse,
+			Why:      "Who asks for a build system uses it.",
+			How:      "A compiler or build system among the inputs, none seen in a phase, and a build phase not switched off.",
+			Limits:   "Left-over inputs.",
+			Remedy:   "None needed.",
+			Positive: []Example{pkg(plain).tools("cmake-3.17.3")},
+			Negative: []Example{pkg(plain, "dontBuild", "1").tools("cmake-3.17.3"), pkg("https://example.org/cmake-3.17.3.tar.gz")},
+			match: func(s *subject) (string, string, bool) {
+				if s.f.sigs.has(sigCompile) || s.f.sigs.has(sigDontBuild) {
+					return "", "", false
+				}
+				return s.hitOf(sigBuildTool)
+			},
+		},
+		{
+			ID: "from-default-phases", Title: "Default phases", Weight: -40, Scope: OnUse,
+			Why:      "stdenv configures and makes unless told otherwise.",
+			How:      "No install phase, build command or builder of its own.",
+			Limits:   "A setup hook among the inputs may change the phases.",
+			Remedy:   "None needed.",
+			Positive: []Example{pkg(plain)},
+			Negative: []Example{pkg(plain, "installPhase", "cp tool $out/bin"), pkg(plain, "buildCommand", "cp -r $src $out")},
+			match:    sig(sigDefaultMake),
+		},
+		{
+			ID: "from-fonts", Title: "Installs fonts", Weight: -80, Scope: OnUse,
+			Why:      "Data is not code.",
+			How:      "Fonts are copied, or made by a font tool.",
+			Limits:   "A program that brings fonts along and is copied whole.",
+			Remedy:   "None needed.",
+			Positive: []Example{pkg(plain, "installPhase", "install -m444 -Dt $out/share/fonts/truetype *.ttf")},
+			Negative: []Example{pkg(plain, "installPhase", "cp fonts.txt $out/share")},
+			match:    sig(sigFont),
+		},
+	}
+}
