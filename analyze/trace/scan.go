@@ -127,7 +127,7 @@ func (s *Scanner) Refs() (plain, wide []string, overflow bool) {
 }
 
 func list(set map[[refLen]byte]struct{}) []string {
-	out := make([]string, 0, len(set))
+	var out []string
 	for w := range maps.Keys(set) {
 		out = append(out, string(w[:]))
 	}
