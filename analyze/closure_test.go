@@ -91,9 +91,7 @@ func (f *fixture) build() error {
 	if _, err := f.nix(srcs, "nix-store", "-r", drv); err != nil {
 		return err
 	}
-	ctx := context.Background()
-	f.graph, f.facts, err = closure.LoadFacts(ctx, closure.DrvInput(drv, f.root), closure.Options{}, rules.Extract)
-	if err != nil {
+	if f.graph, f.facts, err = f.load(drv); err != nil {
 		return err
 	}
 	// What the guest would have recorded. The generator lies in a build
@@ -111,6 +109,10 @@ func (f *fixture) build() error {
 		trace.Exec{Drv: f.path("generated-1"), Path: "/build/generator/generate", SHA256: sum},
 		trace.Exec{Drv: f.path("made-1"), Path: f.output("patched-1") + "/bin/tool"})
 	return os.RemoveAll(filepath.Join(f.root, f.output("gone.tar.gz")))
+}
+
+func (f *fixture) load(drv string) (*closure.Graph, []rules.Facts, error) {
+	return closure.LoadFacts(context.Background(), closure.DrvInput(drv, f.root), closure.Options{}, rules.Extract)
 }
 
 func (f *fixture) nix(srcs string, args ...string) (string, error) {

@@ -54,7 +54,7 @@ func (s *state) findReach() {
 	switch {
 	case len(images) > 0:
 		s.reach = s.reachByImage(images)
-		s.reach.complete = s.reach.complete && rootsAtHand
+		s.reach.complete = s.reach.complete && (rootsAtHand || s.image != nil && s.image.walk != nil)
 	case s.req.Store != nil && s.anyRoot():
 		s.reach = s.reachByReferences()
 	default:

@@ -54,6 +54,10 @@ rec {
   made = make "made-1" { inherit patched; } ''
     mkdir -p $out; $patched/bin/tool --version > $out/text
   '';
+  # source: a script that refers to what carries one.
+  wrapper = make "wrapper-1" { inherit patched; } ''
+    mkdir -p $out/bin; echo "exec $patched/bin/tool" > $out/bin/wrapper
+  '';
   # binary, and a consumer that is source all the same.
   unused = make "unused-1" { extra = fetch "unused-linux-x86_64.tar.gz"; src = fetch "other.tar.gz"; } ''
     tar -xzf $src; mkdir -p $out/bin; gcc -DNAME='"unused"' -o $out/bin/unused other/main.c
@@ -84,7 +88,7 @@ rec {
     printf 'SeedCC: (GNU) 1.2.3\0' > ident; objcopy --update-section .comment=ident $out/bin/made
   '';
   image = make "image-1" {
-    paths = [ plain tested patched repacked generated made unused sealed copied gone leaky ];
+    paths = [ plain tested patched repacked generated made unused sealed copied gone leaky wrapper ];
     inherit firmware;
   } ''
     mkdir -p squash initrd/lib $out
