@@ -181,7 +181,8 @@ tar -C seed --sort=name --mtime=@1 -cJf bootstrap-tools.tar.xz .
 	blob := make([]byte, 48<<10)
 	rng := rand.New(rand.NewPCG(1, 2))
 	for i := range blob {
-		blob[i] = byte(rng.Uint32()) & byte(rng.Uint32())
+		r := rng.Uint32()
+		blob[i] = byte(r) & byte(r>>8)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "wifi-firmware-1.bin"), blob, 0o644); err != nil {
 		return nil, err

@@ -140,8 +140,10 @@ func (f *fetched) decideMembers() decision {
 		if f.suspected {
 			return decision{verdict: audit.Binary, confidence: lowest(f.confidence, audit.Medium), kinds: c.kinds, reason: why}
 		}
-		return decision{verdict: audit.Unknown, confidence: audit.Low, kinds: c.kinds,
-			reason: fmt.Sprintf("it holds %s and where that went could not be followed: %s", count(c.members, "compiled file"), why)}
+		return decision{
+			verdict: audit.Unknown, confidence: audit.Low, kinds: c.kinds,
+			reason: fmt.Sprintf("it holds %s and where that went could not be followed: %s", count(c.members, "compiled file"), why),
+		}
 	}
 	conf := audit.High
 	if !f.recorded {
@@ -273,8 +275,10 @@ func (b *built) decide() decision {
 	case b.absent != "":
 		return decision{verdict: audit.Unknown, confidence: audit.Low, reason: b.absent}
 	case b.suspected && b.near:
-		return decision{verdict: audit.Unknown, confidence: audit.Low,
-			reason: "its text suggests that it carries prebuilt code that its build had at hand, but none was recognised in its outputs"}
+		return decision{
+			verdict: audit.Unknown, confidence: audit.Low,
+			reason: "its text suggests that it carries prebuilt code that its build had at hand, but none was recognised in its outputs",
+		}
 	case len(b.doubts) > 0:
 		reason := b.doubts[0]
 		if n := len(b.doubts) - 1; n > 0 {

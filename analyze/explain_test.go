@@ -14,8 +14,10 @@ import (
 // blob; both need lib.
 func explained() *audit.Audit {
 	row := func(name string, v audit.Verdict, inputs ...int) audit.Derivation {
-		return audit.Derivation{Drv: "/nix/store/" + name + ".drv", Name: strings.TrimLeft(name, "0123456789-"), Verdict: v,
-			Confidence: audit.High, Reach: audit.ReachRuntime, Inputs: inputs}
+		return audit.Derivation{
+			Drv: "/nix/store/" + name + ".drv", Name: strings.TrimLeft(name, "0123456789-"), Verdict: v,
+			Confidence: audit.High, Reach: audit.ReachRuntime, Inputs: inputs,
+		}
 	}
 	a := &audit.Audit{
 		Target: audit.Target{Name: "system", Roots: []string{"/nix/store/0-system.drv"}, ReachBy: audit.ReachByReferences},

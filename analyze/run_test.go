@@ -102,8 +102,12 @@ func TestVerdicts(t *testing.T) {
 		{"bootstrap-tools.tar.xz", audit.Seed, native, audit.ReachRuntime, nil},
 		{"bootstrap-tools", audit.Seed, native, audit.ReachRuntime, []string{"seed-content"}},
 		{"leaky-1", audit.CarriesBinary, native, audit.ReachRuntime, []string{"seed-content", "seed-reference", "seed-generated"}},
-		{"image-1", audit.CarriesBinary, []audit.Kind{audit.Bytecode, audit.Firmware, audit.NativeCode}, audit.ReachRuntime,
-			[]string{"trace-patched", "trace-identical", "seed-content", "seed-generated"}},
+		{
+			"image-1", audit.CarriesBinary,
+			[]audit.Kind{audit.Bytecode, audit.Firmware, audit.NativeCode},
+			audit.ReachRuntime,
+			[]string{"trace-patched", "trace-identical", "seed-content", "seed-generated"},
+		},
 	}
 	a := run(t, theClosure(t).request(t))
 	for _, w := range wants {
