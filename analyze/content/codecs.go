@@ -27,6 +27,8 @@ type codec struct {
 	// window is how large a dictionary the stream's header asks for; nil
 	// where it is always small.
 	window func(head []byte) int64
+	// exact is true where nothing behind the stream's end is read.
+	exact bool
 	// open starts to read; done gives back what the reader holds.
 	open func(src *bufio.Reader) (r io.Reader, done func(), err error)
 }
@@ -36,13 +38,13 @@ type codec struct {
 // (61 MB/s of output against 40 of ulikunitz and 51 of therootcompany, 112 of
 // liblzma, on one 124 MB source archive).
 var codecs = map[string]codec{
-	"gzip":     {open: openGzip},
+	"gzip":     {open: openGzip, exact: true},
 	"xz":       {open: openXz, window: xzWindow},
 	"bzip2":    {open: func(src *bufio.Reader) (io.Reader, func(), error) { return bzip2.NewReader(src), nothing, nil }},
 	"zstd":     {open: openZstd, window: zstdWindow},
 	"lz4":      {open: func(src *bufio.Reader) (io.Reader, func(), error) { return lz4.NewReader(src), nothing, nil }},
 	"lzma":     {open: openLzma, window: lzmaWindow},
-	"lzip":     {open: openLzip, window: lzipWindow},
+	"lzip":     {open: openLzip, window: lzipWindow, exact: true},
 	"compress": {open: openLzw},
 }
 
@@ -58,7 +60,34 @@ func openGzip(src *bufio.Reader) (io.Reader, func(), error) {
 	if err := z.Reset(src); err != nil {
 		return nil, nil, err
 	}
-	return z, func() { gzips.Put(z) }, nil
+	z.Multistream(false)
+	return &gzipMembers{z, src}, func() { gzips.Put(z) }, nil
+}
+
+// gzipMembers reads all members of a gzip file, and stops before what follows
+// them, which gzip itself ignores where it is zeros.
+type gzipMembers struct {
+	z   *gzip.Reader
+	src *bufio.Reader
+}
+
+func (g *gzipMembers) Read(p []byte) (int, error) {
+	for {
+		n, err := g.z.Read(p)
+		if n > 0 || err == nil || !errors.Is(err, io.EOF) {
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			return n, err
+		}
+		if b, _ := g.src.Peek(2); string(b) != "\x1f\x8b" {
+			return 0, io.EOF
+		}
+		if err := g.z.Reset(g.src); err != nil {
+			return 0, err
+		}
+		g.z.Multistream(false)
+	}
 }
 
 var xzs sync.Pool

@@ -56,7 +56,32 @@ func (w *walker) decompress(n *node, name string, c codec) error {
 	if err := out.Err(); err != nil && w.stop == nil {
 		return fmt.Errorf("reading %s: %w", name, err)
 	}
+	if c.exact {
+		w.behind(n, src, fed)
+	}
 	return nil
+}
+
+// behind looks at what follows a compressed stream's end.
+func (w *walker) behind(n *node, src *bufio.Reader, fed *tally) {
+	for {
+		b, _ := src.Peek(1)
+		if len(b) == 0 {
+			return
+		}
+		if b[0] != 0 {
+			break
+		}
+		_, _ = src.Discard(1) // it was shown
+	}
+	off := fed.n - int64(src.Buffered())
+	if n.depth >= w.o.MaxDepth {
+		w.skip(n.path, fmt.Sprintf("nested over %d deep: not searched further", w.o.MaxDepth))
+		return
+	}
+	rest := stream.New(src, -1)
+	defer rest.Close()
+	w.file(&node{path: fmt.Sprintf("%s/@%d", n.path, off), in: rest, depth: n.depth + 1, layer: true, guess: true})
 }
 
 // uncompressed names the file in a compressed one: "a/b.ko.xz/b.ko".

@@ -70,6 +70,10 @@ type Options struct {
 	// (File.SHA256); without it only Members are. The *File is the visitor's
 	// to keep. It is called from the goroutine of the walk.
 	Visit func(*File)
+	// Code, where set, is given all bytes of each compiled file that is not
+	// too large to be held in memory, before Visit is called with the same
+	// *File. The bytes are valid during the call only.
+	Code func(f *File, b []byte)
 	// MaxDepth is how many containers may nest (default 32).
 	MaxDepth int
 	// MaxBytes is how many bytes are read in all, after decompression

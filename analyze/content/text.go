@@ -10,23 +10,56 @@ import (
 
 	"fromsource/analyze/audit"
 	"fromsource/analyze/content/format"
+	"fromsource/analyze/content/stream"
 )
 
-// generatedMarks are the phrases by which tools sign what they write: autoconf,
-// automake, libtool, bison, flex, protoc, SWIG, Go's convention and others.
-var generatedMarks = [][]byte{
-	[]byte("enerated by"), []byte("enerated auto"), []byte("enerated from"), []byte("@generated"),
-	[]byte("DO NOT EDIT"), []byte("do not edit"), []byte("made by GNU Bison"), []byte("enerated with"),
+// signed says whether text holds one of the phrases by which tools sign what
+// they write: autoconf, automake, libtool, bison, flex, protoc, SWIG, Go's
+// convention and others.
+func signed(b []byte) bool {
+	for i := 0; i+11 <= len(b); i++ {
+		if !signs[b[i]] {
+			continue
+		}
+		switch b[i] {
+		case 'g', 'G', '@':
+			if string(b[i+1:i+9]) == "enerated" && b[i] != '@' && signedBy(b[i+9:]) || string(b[i:i+10]) == "@generated" {
+				return true
+			}
+		case 'D':
+			if string(b[i:i+11]) == "DO NOT EDIT" {
+				return true
+			}
+		case 'd':
+			if string(b[i:i+11]) == "do not edit" {
+				return true
+			}
+		case 'm':
+			if bytes.HasPrefix(b[i:], []byte("made by GNU Bison")) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+var signs = [256]bool{'g': true, 'G': true, '@': true, 'D': true, 'd': true, 'm': true}
+
+// signedBy says whether "generated" goes on as in a signature.
+func signedBy(b []byte) bool {
+	for _, s := range []string{" by", " auto", " from", " with"} {
+		if len(b) >= len(s) && string(b[:len(s)]) == s {
+			return true
+		}
+	}
+	return false
 }
 
 // generated says whether text was written by a tool, by the beginning of it: a
 // signature, or lines as minifiers make them.
 func generated(path string, b []byte) bool {
-	head := b[:min(len(b), 1024)]
-	for _, m := range generatedMarks {
-		if bytes.Contains(head, m) {
-			return true
-		}
+	if signed(b[:min(len(b), 768)]) {
+		return true
 	}
 	if ext := path[strings.LastIndexByte(path, '.')+1:]; ext != "js" && ext != "css" && ext != "mjs" && ext != "cjs" {
 		return false
@@ -38,7 +71,7 @@ func generated(path string, b []byte) bool {
 
 // sampleStep is how far apart text is looked at for encoded binaries; one has
 // to be a little longer to be seen. It must be short against any program.
-const sampleStep = 512
+const sampleStep = 1024
 
 // minEncoded is the least length of encoded text that is worth decoding.
 const minEncoded = 1024
@@ -71,19 +104,65 @@ func (w *walker) embedded(n *node, f *File, b []byte) {
 		if n.in.Off() == 0 {
 			n.hash()
 		}
-		f.Embedded, f.Kind, f.Confidence = true, m.Kind, audit.Low
+		f.Kind = m.Kind
 		if !m.Compiled() {
-			f.Kind = audit.NativeCode // what the archive holds was not looked at
+			if f.Kind = w.encoded(n, how, b[start:], start); f.Kind == "" {
+				i = max(i, runEnd(b, i))
+				continue
+			}
 		}
-		f.Format = m.Name
+		f.Embedded, f.Confidence, f.Format = true, audit.Low, m.Name
 		f.Detail = fmt.Sprintf("%s in %s at byte %d", m.Name, how, n.in.Off()+int64(start))
 	}
+}
+
+// words says at once of most text that it is nothing else: a space and a small
+// letter that is neither a digit nor part of a number's spelling.
+func words(b []byte) bool {
+	var seen byte
+	for _, c := range b {
+		if seen |= class[c]; seen == 3 {
+			return true
+		}
+	}
+	return false
+}
+
+var class = func() (t [256]byte) {
+	t[' '], t['\t'] = 1, 1
+	for c := 'g'; c <= 'z'; c++ {
+		if c != 'x' && c != 'u' {
+			t[c] = 2
+		}
+	}
+	return t
+}()
+
+// encoded looks into an archive that text carries, as far as it is in b, and
+// returns the kind of the first compiled member.
+func (w *walker) encoded(n *node, how string, b []byte, at int) audit.Kind {
+	if n.depth >= w.o.MaxDepth {
+		w.skip(n.path, fmt.Sprintf("nested over %d deep: not searched further", w.o.MaxDepth))
+		return ""
+	}
+	all := decode(how, b)
+	in := stream.New(bytes.NewReader(all), int64(len(all)))
+	defer in.Close()
+	before := len(w.res.Members)
+	w.file(&node{path: fmt.Sprintf("%s/@%d", n.path, n.in.Off()+int64(at)), in: in, depth: n.depth + 1, layer: true, guess: true})
+	if before < len(w.res.Members) {
+		return w.res.Members[before].Kind
+	}
+	return ""
 }
 
 // encoding guesses from a stretch of text how a binary may be encoded in it:
 // "" for words.
 func encoding(b []byte) string {
 	spaces, alpha, hexes, zerox, commas, uu := 0, 0, 0, 0, 0, 0
+	if words(b) {
+		return ""
+	}
 	for i, c := range b {
 		switch {
 		case c == ' ':

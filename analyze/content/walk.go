@@ -268,6 +268,9 @@ func (w *walker) compiled(n *node, m format.Match, f *File) {
 	if n.guess {
 		f.Confidence = audit.Medium
 	}
+	if whole && w.o.Code != nil {
+		w.o.Code(f, b)
+	}
 	switch {
 	case whole && m.End > 0 && m.End < int64(len(b)):
 		w.overlay(n, b[m.End:], m.End)

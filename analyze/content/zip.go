@@ -2,14 +2,18 @@ package content
 
 import (
 	"archive/zip"
-	"bytes"
+	"bufio"
+	"compress/bzip2"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
 
 	"github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/zstd"
 
+	"fromsource/analyze/content/archive"
 	"fromsource/analyze/content/stream"
 )
 
@@ -35,20 +39,25 @@ func (p pooledFlate) Close() error {
 
 // zip walks a zip archive by its central directory.
 func (w *walker) zip(n *node, whole *File) error {
-	at, size := n.at, n.in.Remain()
-	if at == nil {
-		b, undo, ok := w.whole(n)
-		defer undo()
-		if !ok {
-			return fmt.Errorf("reading zip: %w", errNoRoom)
-		}
-		at, size = bytes.NewReader(b), int64(len(b))
+	at, size, undo, err := w.random(n)
+	defer undo()
+	if errors.Is(err, errNoRoom) && n.in.Remain() > arenaSize {
+		return w.zipForward(n) // nothing was consumed yet
+	}
+	if err != nil {
+		return fmt.Errorf("reading zip: %w", err)
 	}
 	z, err := zip.NewReader(at, size)
 	if err != nil {
 		return fmt.Errorf("reading zip: %w", err)
 	}
 	z.RegisterDecompressor(zip.Deflate, newFlate)
+	z.RegisterDecompressor(12, func(r io.Reader) io.ReadCloser { return io.NopCloser(bzip2.NewReader(r)) })
+	z.RegisterDecompressor(93, newZstd)
+	if len(z.File) > w.o.MaxEntries-w.entries {
+		w.entries = w.o.MaxEntries
+		return w.entry()
+	}
 	members := len(w.res.Members)
 	for _, f := range z.File {
 		if err := w.entry(); err != nil {
@@ -68,6 +77,45 @@ func (w *walker) zip(n *node, whole *File) error {
 	}
 	return nil
 }
+
+// zipForward walks a zip archive that does not fit into memory.
+func (w *walker) zipForward(n *node) error {
+	fed := &tally{in: n.in}
+	z := archive.NewZipStream(bufio.NewReaderSize(fed, 64<<10))
+	for {
+		e, err := z.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading zip forward: %w", err)
+		}
+		if err := w.entry(); err != nil {
+			return err
+		}
+		path, _ := member(n.path, e.Name)
+		if e.Note != "" {
+			w.skip(path, e.Note)
+		}
+		if e.Regular {
+			w.placed(n, e, path, fed.n+bombFloor/bombRatio)
+		}
+	}
+}
+
+// newZstd reads zip's method 93.
+func newZstd(r io.Reader) io.ReadCloser {
+	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(smallWindow), zstd.WithDecoderLowmem(true))
+	if err != nil {
+		return io.NopCloser(failing{err})
+	}
+	return z.IOReadCloser()
+}
+
+// failing is a reader that has nothing but an error.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 func (w *walker) zipFile(n *node, f *zip.File) {
 	path, escapes := member(n.path, f.Name)

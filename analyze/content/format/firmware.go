@@ -181,33 +181,3 @@ func Entropy(b []byte) float64 {
 	}
 	return e
 }
-
-// IsText is true for bytes that hold no control characters but white space,
-// escape, bell and form feed; any encoding that extends ASCII passes.
-func IsText(b []byte) bool {
-	for len(b) >= 8 {
-		// A byte under 0x20 has its three highest bits clear: adding 0x60
-		// to the low seven bits does not carry into the eighth.
-		w := le.Uint64(b)
-		if (w&0x7f7f7f7f7f7f7f7f+0x6060606060606060|w)&0x8080808080808080 != 0x8080808080808080 {
-			for _, c := range b[:8] {
-				if c < 0x20 && control[c] {
-					return false
-				}
-			}
-		}
-		b = b[8:]
-	}
-	for _, c := range b {
-		if c < 0x20 && control[c] {
-			return false
-		}
-	}
-	return true
-}
-
-var control = [32]bool{
-	0: true, 1: true, 2: true, 3: true, 4: true, 5: true, 6: true, 0x0e: true, 0x0f: true,
-	0x10: true, 0x11: true, 0x12: true, 0x13: true, 0x14: true, 0x15: true, 0x16: true, 0x17: true,
-	0x18: true, 0x19: true, 0x1c: true, 0x1d: true, 0x1e: true, 0x1f: true,
-}

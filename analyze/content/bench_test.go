@@ -1,0 +1,153 @@
+package content_test
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bufio"
+	"compress/bzip2"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/mikelolasagasti/xz"
+	"golang.org/x/sys/unix"
+
+	"fromsource/analyze/content"
+)
+
+// corpus packs part of the Go distribution's source, a few compiled objects in
+// it, with the real tools. Test data is left out: there are archives in it, and
+// only the one side would open those.
+func corpus(b *testing.B) string {
+	b.Helper()
+	dir := b.TempDir()
+	goroot := string(run(b, dir, "go", "env", "GOROOT"))
+	goroot = goroot[:len(goroot)-1]
+	run(b, dir, "tar", "--sort=name", "--exclude=testdata", "-cf", "go.tar", "-C", goroot, "src/cmd", "src/runtime", "src/net", "src/crypto")
+	run(b, dir, "gzip", "-k", "go.tar")
+	run(b, dir, "xz", "-k", "-T1", "-1", "go.tar")
+	run(b, dir, "bzip2", "-k", "-1", "go.tar")
+	run(b, dir, "zstd", "-q", "-k", "go.tar")
+	run(b, goroot, "zip", "-q", "-r", filepath.Join(dir, "go.zip"), "src/cmd", "src/runtime", "src/net", "src/crypto", "-x", "*/testdata/*")
+	return dir
+}
+
+// walkTar reads every file of a tar archive and does nothing with it.
+func walkTar(r io.Reader) error {
+	t := tar.NewReader(r)
+	for {
+		if _, err := t.Next(); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if _, err := io.Copy(io.Discard, t); err != nil {
+			return err
+		}
+	}
+}
+
+// walkOnly decompresses and walks with the decompressors that the package uses,
+// and does nothing else.
+func walkOnly(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	src := bufio.NewReaderSize(f, 256<<10)
+	var r io.Reader = src
+	switch filepath.Ext(path) {
+	case ".gz":
+		r, err = gzip.NewReader(src)
+	case ".xz":
+		r, err = xz.NewReader(src, 64<<20)
+	case ".bz2":
+		r = bzip2.NewReader(src)
+	case ".zst":
+		var d *zstd.Decoder
+		if d, err = zstd.NewReader(src, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true)); err == nil {
+			defer d.Close()
+		}
+		r = d
+	case ".zip":
+		return walkZip(f)
+	}
+	if err != nil {
+		return err
+	}
+	return walkTar(bufio.NewReaderSize(r, 256<<10))
+}
+
+func walkZip(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	z, err := zip.NewReader(f, info.Size())
+	if err != nil {
+		return err
+	}
+	z.RegisterDecompressor(zip.Deflate, func(r io.Reader) io.ReadCloser { return flate.NewReader(r) })
+	for _, m := range z.File {
+		r, err := m.Open()
+		if err != nil {
+			return err
+		}
+		if _, err := io.Copy(io.Discard, r); err != nil {
+			return err
+		}
+		if err := r.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cpu is the processor time of this process: the machine may be busy.
+func cpu(b *testing.B) time.Duration {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkInspect compares an inspection with only decompressing and walking
+// the same archive, on one processor and in turns: "ratio" is the processor
+// time of the one over that of the other.
+func BenchmarkInspect(b *testing.B) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	dir := corpus(b)
+	for _, name := range []string{"go.tar", "go.tar.gz", "go.tar.xz", "go.tar.bz2", "go.tar.zst", "go.zip"} {
+		path := filepath.Join(dir, name)
+		b.Run(name, func(b *testing.B) {
+			var ours, walk time.Duration
+			for b.Loop() {
+				start := cpu(b)
+				if err := walkOnly(path); err != nil {
+					b.Fatal(err)
+				}
+				mid := cpu(b)
+				res, err := content.InspectFile(context.Background(), path, content.Options{})
+				if err != nil || len(res.Members) == 0 {
+					b.Fatalf("%d members, %v", len(res.Members), err)
+				}
+				walk += mid - start
+				ours += cpu(b) - mid
+				b.SetBytes(res.Bytes)
+			}
+			b.ReportMetric(ours.Seconds()/walk.Seconds(), "ratio")
+			b.ReportMetric(walk.Seconds()/float64(b.N)*1e3, "walk-ms")
+			b.ReportMetric(ours.Seconds()/float64(b.N)*1e3, "inspect-ms")
+		})
+	}
+}
