@@ -25,7 +25,7 @@ func (s *shape) tokens(text string, dir bool) {
 		case "bin", "binary", "binaries", "prebuilt", "precompiled", "compiled", "prebuild", "builds", "jar", "jars", "dist", "portable", "standalone",
 			"installer", "setup", "runtime", "redist", "static", "executable", "sdk", "jre", "jdk", "toolchain", "bundle", "appimage", "commandline", "cli", "release", "desktop",
 			"all", "full", "complete", "install", "offline", "dmg", "msi", "deb", "rpm", "win", "mono", "netcore", "dotnet", "electron", "server", "standalones":
-			if !dir && s.bin == "" && !first || !dir && strongBin(tok) && !strongBin(s.bin) {
+			if !dir && !first && (s.bin == "" || strongBin(tok) && !strongBin(s.bin)) {
 				s.bin = tok
 			}
 		case "src", "source", "sources", "orig", "sdist", "srcs", "sourcecode", "devel":
