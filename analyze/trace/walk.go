@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"fromsource/analyze/audit"
 	"fromsource/analyze/content"
 )
 
@@ -31,6 +32,8 @@ type Walk struct {
 	// compressed files of at most maxTiny bytes: the broken samples of a
 	// decompressor's tests, which would hide no program worth the name.
 	Skipped, Tiny []content.Skip
+	// Samples are of the native code among the members.
+	Samples []Sample
 	// Opaque are files of no known format that are no text either: what a
 	// firmware blob in an unknown container looks like. At most maxOpaque.
 	Opaque []content.File
@@ -109,6 +112,11 @@ func Take(ctx context.Context, inspect content.Inspector, name string, nar io.Re
 	}}
 	head := bufio.NewReaderSize(nar, 1<<12)
 	w.Flat = flat(head)
+	o.Code = func(f *content.File, b []byte) {
+		if s, ok := sampleELF(f.Path, b); ok && f.Kind == audit.NativeCode {
+			w.Samples = append(w.Samples, s)
+		}
+	}
 	r := io.TeeReader(head, &s)
 	res, err := inspect(ctx, name, r, o)
 	if err != nil {

@@ -1,0 +1,103 @@
+package trace
+
+import (
+	"bytes"
+	"debug/elf"
+	"slices"
+)
+
+// Sample is a fingerprint of the machine code of one file that survives
+// linking: short hashes of some of the windows of its code, chosen by their
+// own content, so that the same code gives the same ones wherever a linker
+// puts it. Windows that a relocation changes are lost; the rest is enough.
+type Sample struct {
+	// File is the file's path in its walk.
+	File string
+	// Object is true for what a linker takes in (a relocatable file, alone or
+	// in a static library), false for what it puts out.
+	Object bool
+	// Sums are sorted.
+	Sums []uint32
+}
+
+const (
+	// window is how many bytes of code one hash is of: some eight
+	// instructions.
+	window = 32
+	// oneIn is how many windows there are to one that is chosen, on average.
+	oneIn = 64
+	// minDistinct is how many different bytes a chosen window must have:
+	// padding and tables have fewer.
+	minDistinct = 12
+	// MinShared is how many sums two files must share before one is taken to
+	// hold code of the other. Code that every compiler makes (a prologue, a
+	// spill) shares one or two.
+	MinShared = 8
+)
+
+// factor is of a polynomial hash modulo 2^64; out is factor^window.
+const factor = 0x9e3779b97f4a7c15
+
+var out = func() uint64 {
+	p := uint64(1)
+	for range window {
+		p *= factor
+	}
+	return p
+}()
+
+// sampleELF samples the code of an ELF file; false for any other file, and
+// for one without enough code to be told from another.
+func sampleELF(path string, b []byte) (Sample, bool) {
+	f, err := elf.NewFile(bytes.NewReader(b))
+	if err != nil {
+		return Sample{}, false
+	}
+	defer f.Close()
+	s := Sample{File: path, Object: f.Type == elf.ET_REL}
+	for _, sec := range f.Sections {
+		if sec.Type != elf.SHT_PROGBITS || sec.Flags&elf.SHF_EXECINSTR == 0 || sec.Flags&elf.SHF_COMPRESSED != 0 {
+			continue
+		}
+		if end := sec.Offset + sec.Size; end >= sec.Offset && end <= uint64(len(b)) {
+			s.Sums = sampleCode(s.Sums, b[sec.Offset:end])
+		}
+	}
+	slices.Sort(s.Sums)
+	s.Sums = slices.Clip(slices.Compact(s.Sums))
+	return s, len(s.Sums) > 0
+}
+
+// sampleCode appends the sums of one stretch of code.
+func sampleCode(sums []uint32, code []byte) []uint32 {
+	if len(code) < window {
+		return sums
+	}
+	h := uint64(0)
+	for _, c := range code[:window] {
+		h = h*factor + uint64(c) + 1
+	}
+	for i := window; ; i++ {
+		// A multiplication's high bits depend on all of the hash's.
+		if mixed := (h ^ h>>29) * 0xbf58476d1ce4e5b9; mixed>>32%oneIn == 0 && varied(code[i-window:i]) {
+			sums = append(sums, uint32(mixed))
+		}
+		if i == len(code) {
+			return sums
+		}
+		h = h*factor + uint64(code[i]) + 1 - out*(uint64(code[i-window])+1)
+	}
+}
+
+// varied reports whether a window has enough different bytes.
+func varied(w []byte) bool {
+	var seen [4]uint64
+	n := 0
+	for _, c := range w {
+		if bit := uint64(1) << (c & 63); seen[c>>6]&bit == 0 {
+			seen[c>>6] |= bit
+			n++
+		}
+	}
+	return n >= minDistinct
+}
