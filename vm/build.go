@@ -72,8 +72,8 @@ func Build(ctx context.Context, r Recipe, dir string, o Options) (*Export, error
 			err = eerr
 		}
 	}
-	if err == nil {
-		err = ctx.Err()
+	if ctx.Err() != nil {
+		err = ctx.Err() // and not what it made fail
 	}
 	x.finish(s, m, err)
 	if !o.Keep {

@@ -1,5 +1,98 @@
 package vm
 
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"fromsource/vm/image"
+	"fromsource/vm/qemu"
+)
+
+// orphanMaker as first argument makes the test binary boot a guest and wait
+// to be killed.
 const orphanMaker = "make-an-orphan"
 
-func makeOrphan() {}
+// makeOrphan boots the image and in the directory that its environment says,
+// prints QEMU's process id and waits.
+func makeOrphan() {
+	var img image.Image
+	err := json.Unmarshal([]byte(os.Getenv("ORPHAN_IMAGE")), &img)
+	if err == nil {
+		var m *Machine
+		m, err = Boot(context.Background(), Config{
+			Image: &img, Accel: qemu.TCG, CPUs: 1, MemoryMB: 384, DiskMB: 256, DiskDir: os.Getenv("ORPHAN_DIR"),
+		})
+		if err == nil {
+			fmt.Println(m.PID())
+			select {}
+		}
+	}
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+
+// A fromsource that is killed leaves neither QEMU nor files behind.
+func TestKilledLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	img, err := json.Marshal(testImage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0], orphanMaker)
+	cmd.Env = append(os.Environ(), "ORPHAN_IMAGE="+string(img), "ORPHAN_DIR="+dir, "TMPDIR="+dir)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Process.Kill()
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(line))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, 0); err != nil {
+		t.Fatalf("QEMU, process %d, is not there: %v", pid, err)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	waitGone(t, pid)
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 0 {
+		t.Errorf("files are left: %v, %v", left, err)
+	}
+}
+
+// waitGone waits for a process to end.
+func waitGone(t *testing.T, pid int) {
+	t.Helper()
+	for range 100 {
+		if err := syscall.Kill(pid, 0); errors.Is(err, syscall.ESRCH) {
+			return
+		}
+		// One that nobody waits for stays as a zombie.
+		if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil && strings.Contains(string(b), ") Z ") {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Errorf("process %d is still there", pid)
+}

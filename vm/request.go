@@ -168,11 +168,11 @@ func (m *Machine) Run(ctx context.Context, cmd Cmd) (int, error) {
 	go m.killWith(ctx, c.id, over)
 	wg.Wait()
 	f, err := c.wait(context.Background()) // always comes: the guest's end is an end
-	if err != nil {
-		return -1, err
-	}
 	if ctx.Err() != nil {
 		return -1, ctx.Err()
+	}
+	if err != nil {
+		return -1, err
 	}
 	if err := in.failure(); err != nil {
 		return -1, fmt.Errorf("reading the command's input: %w", err)

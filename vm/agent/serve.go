@@ -25,7 +25,10 @@ type server struct {
 type job struct {
 	in  *wire.Incoming
 	out map[string]*wire.Outgoing
+	// pid is the process of a run; end the signal that arrived before there
+	// was one. Both are guarded by the server's mutex.
 	pid int
+	end syscall.Signal
 }
 
 // serve reads requests until poweroff, which gives nil.
@@ -103,10 +106,6 @@ func (s *server) begin(m wire.Msg) error {
 func (s *server) forward(m wire.Msg, payload []byte) error {
 	s.mu.Lock()
 	j := s.jobs[m.ID]
-	var pid int
-	if j != nil {
-		pid = j.pid
-	}
 	s.mu.Unlock()
 	if j == nil {
 		return nil
@@ -131,9 +130,13 @@ func (s *server) forward(m wire.Msg, payload []byte) error {
 		if m.Signal > 0 {
 			sig = syscall.Signal(m.Signal)
 		}
-		if pid > 0 {
-			_ = syscall.Kill(-pid, sig) // it may have ended meanwhile
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if j.pid == 0 {
+			j.end = sig
+			return nil
 		}
+		_ = syscall.Kill(-j.pid, sig) // it may have ended meanwhile
 	}
 	return nil
 }
@@ -154,6 +157,9 @@ func (s *server) run(m wire.Msg, j *job, done *wire.Msg) error {
 	}
 	s.mu.Lock()
 	j.pid = pid
+	if j.end != 0 {
+		_ = syscall.Kill(-pid, j.end) // as above
+	}
 	s.mu.Unlock()
 
 	if j.in != nil {

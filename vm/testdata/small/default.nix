@@ -57,6 +57,19 @@ rec {
     exit 3
   '';
 
+  # Wants more than the disk has.
+  big = sh "big" ''
+    fallocate -l 880M reserved
+    dd if=/dev/zero of=rest bs=1M
+    exit 1
+  '';
+
+  # Wants more memory than there is.
+  greedy = sh "greedy" ''
+    x=0123456789abcdef
+    while :; do x=$x$x; done
+  '';
+
   # What a build must not be able to do.
   jail = sh "jail" ''
     [ -e /recipe ] && exit 10
