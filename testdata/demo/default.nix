@@ -29,10 +29,8 @@ rec {
 
   iso = import ./iso.nix {
     inherit mkDerivation;
-    initrd = [ bzip2 ath9k-htc-firmware ];
-    contents = [
-      ath9k-htc-firmware banner bzip2 figlet glibc-runtime ms sevenzip stamp xzdec
-      yuicompressor
-    ];
+    contents = [ banner bzip2 figlet stamp xzdec ];
+    squashfs = [ glibc-runtime ms sevenzip yuicompressor ];
+    initrd = [ ath9k-htc-firmware bzip2 ];
   };
 }

@@ -1,11 +1,12 @@
-# The image: all outputs under nix/store, and some of them once more inside
-# an initial RAM disk, so that what reaches the image is found at any depth.
-# Bit-identical wherever it is built. Verdict: carries-binary.
-{ mkDerivation, initrd, contents }:
+# The image. Its files lie under nix/store, in a squashfs of store paths as
+# NixOS' own images have, and in an initial RAM disk, so that an audit has to
+# find what reaches the image in all three. Bit-identical wherever it is
+# built. Verdict: carries-binary.
+{ mkDerivation, contents, squashfs, initrd }:
 mkDerivation {
   pname = "demo-iso";
   version = "1";
-  inherit initrd contents;
+  inherit contents squashfs initrd;
   buildPhase = ''
     mkdir -p image/boot image/nix/store initrd/nix/store
     for path in $contents; do
@@ -18,6 +19,9 @@ mkDerivation {
     find initrd image -exec touch -h -d @$SOURCE_DATE_EPOCH {} +
     (cd initrd && find . | sort | cpio -o -H newc -R 0:0 --renumber-inodes --ignore-devno) |
         gzip -n > image/boot/initrd.gz
+    # It takes its own date, and those of newer files, from the environment.
+    mksquashfs $squashfs image/nix-store.squashfs -no-progress -quiet \
+        -all-root -no-xattrs -comp zstd -Xcompression-level 3
   '';
   # Of the two ways to fix the dates neither suffices alone: files have their
   # own times, the volume descriptors and the folders the environment's.

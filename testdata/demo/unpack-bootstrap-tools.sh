@@ -9,7 +9,7 @@ $builder cp $busybox/bin/busybox $out/bin/busybox
 echo Patching the bootstrap tools...
 ld=$out/lib/ld-linux-x86-64.so.2
 $builder cp $out/bin/patchelf .
-for i in make patchelf tar tcc xorriso; do
+for i in make mksquashfs patchelf tar tcc xorriso; do
     LD_LIBRARY_PATH=$out/lib $ld ./patchelf \
         --set-interpreter $ld --set-rpath $out/lib --force-rpath $out/bin/$i
 done
