@@ -1,0 +1,127 @@
+package policy
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"fromsource/analyze/audit"
+	"fromsource/analyze/policy/finding"
+)
+
+// WriteList writes what to change, a line a package with file and line first,
+// so that an editor can go there.
+func (r *LabelReport) WriteList(w io.Writer) error {
+	b := bufio.NewWriter(w)
+	for _, part := range []struct {
+		list []LabelItem
+		verb string
+	}{
+		{r.Missing, "add"}, {r.Wrong, "change to"}, {r.Superfluous, "remove"},
+	} {
+		for _, it := range part.list {
+			place := it.Attr
+			if it.File != "" {
+				place = fmt.Sprintf("%s:%d", it.File, it.Line)
+			}
+			fmt.Fprintf(b, "%s: %s %s  # %s", oneLine(cmp.Or(place, it.Drv)), part.verb, provenance(it), oneLine(it.Package))
+			if it.Suspected {
+				b.WriteString(", suspected from text alone")
+			}
+			if it.Evidence != "" {
+				b.WriteString(", " + oneLine(it.Evidence))
+			}
+			b.WriteString("\n")
+		}
+	}
+	fmt.Fprintf(b, "# %d missing, %d wrong, %d superfluous, %d agreed; %d labelled but not judged, %d findings without a package, %d packages that did not evaluate\n",
+		len(r.Missing), len(r.Wrong), len(r.Superfluous), len(r.Agreed), len(r.Unjudged), r.Unjoined, r.Failed)
+	if err := b.Flush(); err != nil {
+		return fmt.Errorf("writing labels: %w", err)
+	}
+	return nil
+}
+
+// provenance is the attribute as nixpkgs writes it.
+func provenance(it LabelItem) string {
+	types := it.Want
+	if len(types) == 0 {
+		types = it.Have
+	}
+	return "sourceProvenance = with lib.sourceTypes; [ " + strings.Join(types, " ") + " ];"
+}
+
+// oneLine writes control characters and what is not UTF-8 as escapes, so that
+// a string stays within its line of a text or comment.
+func oneLine(s string) string {
+	q := strconv.Quote(s)
+	return strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
+}
+
+// WritePredicate writes a Nix expression with an allowNonSourcePredicate that
+// allows what the audit found and no more, each entry with its evidence in a
+// comment. It needs no lib.
+func WritePredicate(w io.Writer, a *audit.Audit) error {
+	set := finding.Of(a)
+	types := map[string][]string{}
+	notes := map[string][]string{}
+	for _, i := range set.Findings {
+		d := set.At(i)
+		want := wantedTypes(d)
+		if len(want) == 0 || d.FixedOutput {
+			continue
+		}
+		name := packageName(d.Name)
+		types[name] = append(types[name], want...)
+		reach := map[audit.Reach]string{audit.ReachRuntime: "reaches the target", audit.ReachBuild: "needed to build only"}[d.Reach]
+		notes[name] = append(notes[name], fmt.Sprintf("%s: %s; %s", oneLine(d.Name), cmp.Or(reach, "reach not known"), oneLine(evidenceLine(set, i))))
+	}
+	names := make([]string, 0, len(types))
+	for n := range types {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	b := bufio.NewWriter(w)
+	fmt.Fprintf(b, "# What is not built from source in %s, as fromsource found it.\n# Import it into nixpkgs' config beside allowNonSource = false.\n", oneLine(a.Target.Name))
+	b.WriteString("{\n  allowNonSourcePredicate =\n    let\n      known = {\n")
+	for _, n := range names {
+		slices.Sort(types[n])
+		slices.Sort(notes[n])
+		for _, note := range slices.Compact(notes[n]) {
+			b.WriteString("        # " + note + "\n")
+		}
+		quoted := make([]string, 0, 3)
+		for _, t := range slices.Compact(types[n]) {
+			quoted = append(quoted, nixString(t))
+		}
+		fmt.Fprintf(b, "        %s = [ %s ];\n", nixString(n), strings.Join(quoted, " "))
+	}
+	b.WriteString(predicateEnd)
+	if err := b.Flush(); err != nil {
+		return fmt.Errorf("writing predicate: %w", err)
+	}
+	return nil
+}
+
+const predicateEnd = `      };
+      short = t: if builtins.isAttrs t then t.shortName else t;
+      isBinary = t: builtins.substring 0 6 (short t) == "binary";
+    in
+    pkg:
+    let
+      name = pkg.pname or (builtins.parseDrvName pkg.name).name;
+      binary = builtins.filter isBinary (pkg.meta.sourceProvenance or [ ]);
+    in
+    builtins.hasAttr name known && builtins.all (t: builtins.elem (short t) known.${name}) binary;
+}
+`
+
+// nixString quotes for Nix: an interpolation, a quote and a backslash are
+// escaped. Bytes that are not UTF-8 stay, as Nix takes any.
+func nixString(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "${", `\${`, "\n", `\n`, "\r", `\r`, "\t", `\t`, "\x00", "").Replace(s) + `"`
+}
