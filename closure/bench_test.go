@@ -77,7 +77,7 @@ func BenchmarkLoad(b *testing.B) {
 	b.ReportMetric(float64(load)/float64(read), "×reading")
 	b.ReportMetric(float64(nix)/float64(perLoad), "×faster-than-nix")
 	b.ReportMetric(float64(nix.Milliseconds()), "nix-ms")
-	b.ReportMetric(float64((read / time.Duration(b.N)).Microseconds())/1000, "reading-ms")
+	b.ReportMetric(float64((read/time.Duration(b.N)).Microseconds())/1000, "reading-ms")
 	b.ReportMetric(float64(len(files)), "drvs")
 	b.ReportMetric(liveMB(b, drv), "live-MB")
 }

@@ -4,6 +4,7 @@ import (
 	"compress/bzip2"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/gzip"
@@ -14,6 +15,10 @@ import (
 
 // maxWindow bounds the memory that a decompressor may be told to take.
 const maxWindow = 256 << 20
+
+// zstds keeps decoders: their windows are large, the files of a cache many and
+// mostly small.
+var zstds sync.Pool
 
 // decompress undoes what a narinfo calls its Compression.
 func decompress(r io.Reader, method string) (io.Reader, func() error, error) {
@@ -30,11 +35,22 @@ func decompress(r io.Reader, method string) (io.Reader, func() error, error) {
 		z, err := gzip.NewReader(r)
 		return z, none, err
 	case "zstd":
-		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxWindow), zstd.WithDecoderMaxWindow(maxWindow))
-		if err != nil {
+		z, ok := zstds.Get().(*zstd.Decoder)
+		if !ok {
+			var err error
+			if z, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+				zstd.WithDecoderMaxMemory(maxWindow), zstd.WithDecoderMaxWindow(maxWindow)); err != nil {
+				return nil, nil, err
+			}
+		}
+		if err := z.Reset(r); err != nil {
 			return nil, nil, err
 		}
-		return z, func() error { z.Close(); return nil }, nil
+		return z, func() error {
+			err := z.Reset(nil)
+			zstds.Put(z)
+			return err
+		}, nil
 	case "br":
 		return brotli.NewReader(r), none, nil
 	case "lz4":

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // A FormatError says where a stream stops being what it should be.
@@ -31,7 +32,7 @@ type skimmer struct {
 }
 
 func newSkimmer(name string, file io.ReaderAt, size int64) *skimmer {
-	return &skimmer{name: name, file: file, size: size, buf: bufio.NewReaderSize(io.NewSectionReader(file, 0, size), 64<<10)}
+	return &skimmer{name: name, file: file, size: size, buf: bufio.NewReaderSize(io.NewSectionReader(file, 0, size), 16<<10)}
 }
 
 func (s *skimmer) fail(at int64, expected string) {
@@ -105,14 +106,11 @@ func (s *skimmer) str(limit uint64, expected string) string {
 // token reads one of the format's own words.
 func (s *skimmer) token(words ...string) string {
 	at := s.pos
-	want := fmt.Sprintf("%q", words)
-	got := s.str(32, want)
-	for _, w := range words {
-		if got == w {
-			return got
-		}
+	got := s.str(32, "a word of the format")
+	if s.err == nil && slices.Contains(words, got) {
+		return got
 	}
-	s.fail(at, want)
+	s.fail(at, fmt.Sprintf("%q", words))
 	return ""
 }
 
