@@ -9,14 +9,13 @@ $builder cp $busybox/bin/busybox $out/bin/busybox
 echo Patching the bootstrap tools...
 ld=$out/lib/ld-linux-x86-64.so.2
 $builder cp $out/bin/patchelf .
-for i in make mksquashfs patchelf tar tcc xorriso; do
-    LD_LIBRARY_PATH=$out/lib $ld ./patchelf \
-        --set-interpreter $ld --set-rpath $out/lib --force-rpath $out/bin/$i
-done
-for i in libburn.so.4 libisoburn.so.1 libisofs.so.6 libjte.so.2 libreadline.so.8 \
-        libselinux.so.1; do
-    $out/bin/patchelf --set-rpath $out/lib --force-rpath $out/lib/$i
-done
+LD_LIBRARY_PATH=$out/lib $ld ./patchelf --set-interpreter $ld \
+    --set-rpath $out/lib --force-rpath \
+    $out/bin/make $out/bin/mksquashfs $out/bin/patchelf $out/bin/tar \
+    $out/bin/tcc $out/bin/xorriso
+$out/bin/patchelf --set-rpath $out/lib --force-rpath \
+    $out/lib/libburn.so.4 $out/lib/libisoburn.so.1 $out/lib/libisofs.so.6 \
+    $out/lib/libjte.so.2 $out/lib/libreadline.so.8 $out/lib/libselinux.so.1
 
 # The compiler: tcc against musl, static, because tcc's own defaults are
 # paths of a system that the sandbox has not.
@@ -41,10 +40,9 @@ exec $out/bin/tcc -ar rcs "\$@"
 EOF
 $builder chmod +x $out/bin/cc $out/bin/ar
 
-# Everything else is busybox, unless it is here already.
-for i in $($builder --list); do
-    test -e $out/bin/$i || $builder ln -s busybox $out/bin/$i
-done
+# Everything else is busybox, but for what is here already: those it leaves
+# alone, and complains. One command, since under emulation each costs.
+$out/bin/busybox --install -s $out/bin 2> /dev/null
 $builder ln -sf bash $out/bin/sh
 $builder ln -s true $out/bin/ranlib
 :
