@@ -1,6 +1,7 @@
 package rebuild
 
 import (
+	"fmt"
 	"strings"
 )
 
@@ -33,6 +34,8 @@ func buildError(drv string, exit int, log string) *BuildError {
 	case s.checkMismatch():
 		e.Why = "nix --check says that it is not deterministic"
 	case s.buildFailed():
+	case exit > 128:
+		e.Why, e.Transient = fmt.Sprintf("nix was killed by signal %d", exit-128), true
 	default:
 		e.Why = "nix could not build: " + lastLine(log)
 	}
@@ -46,6 +49,14 @@ func diskFull(log string) bool {
 
 func outOfMemory(log string) bool {
 	return strings.Contains(log, "Cannot allocate memory") || strings.Contains(log, "std::bad_alloc")
+}
+
+// noSandbox recognises a machine on which Nix can't build in a store that is
+// not its default one.
+func noSandbox(log string) bool {
+	return strings.Contains(log, "cloning builder process: Operation not permitted") ||
+		strings.Contains(log, "building using a diverted store is not supported") ||
+		strings.Contains(log, "this system does not support the kernel namespaces")
 }
 
 func unreachable(log string) bool {
@@ -76,8 +87,10 @@ func mismatch(log, drv string) (Mismatch, bool) {
 		case "specified", "wanted":
 			m.Specified = strings.TrimSpace(value)
 		case "got":
-			m.Got = strings.TrimSpace(value)
-			return m, m.Specified != ""
+			if m.Got = strings.TrimSpace(value); m.Specified == "" || m.Got == "" {
+				return Mismatch{}, false
+			}
+			return m, true
 		}
 	}
 	return Mismatch{}, false

@@ -14,6 +14,7 @@ import (
 
 // fresh builds in a new store that holds the job's inputs and nothing else.
 func (n *Nix) fresh(ctx context.Context, j *Job) (b Built, err error) {
+	n.swept.Do(func() { n.sweep(ctx) })
 	root := n.scratch(j)
 	release := func(ctx context.Context) error { return n.remove(ctx, root) }
 	defer func() {

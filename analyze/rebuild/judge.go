@@ -21,7 +21,7 @@ func (r *run) judge(ctx context.Context, by string, j *Job, b Built) ([]Result, 
 	var all []Result
 	for i := range b.Outputs {
 		o := &b.Outputs[i]
-		rs, err := r.judgeOutput(ctx, j, o)
+		rs, err := r.judgeOutput(ctx, by, j, o)
 		if err != nil {
 			return nil, err
 		}
@@ -34,7 +34,7 @@ func (r *run) judge(ctx context.Context, by string, j *Job, b Built) ([]Result, 
 	return all, nil
 }
 
-func (r *run) judgeOutput(ctx context.Context, j *Job, o *BuiltOutput) ([]Result, error) {
+func (r *run) judgeOutput(ctx context.Context, by string, j *Job, o *BuiltOutput) ([]Result, error) {
 	if o.Flat != nil {
 		return []Result{{Rebuild: audit.Rebuild{
 			Expected: o.Flat.Specified, Got: o.Flat.Got, Result: audit.Differs, Against: "declared hash",
@@ -45,7 +45,7 @@ func (r *run) judgeOutput(ctx context.Context, j *Job, o *BuiltOutput) ([]Result
 		return []Result{{Rebuild: audit.Rebuild{Expected: o.First.NarHash, Result: audit.NotAttempted, Against: firstBuild, Reason: o.Note}}}, nil
 	}
 	first := firstOf(j, o)
-	row, err := r.against(ctx, o, expected{
+	row, err := r.against(ctx, by, o, expected{
 		name: firstBuild, hash: first.NarHash, open: first.Open, missing: "the first build is not on record",
 	})
 	if err != nil {
@@ -59,7 +59,7 @@ func (r *run) judgeOutput(ctx context.Context, j *Job, o *BuiltOutput) ([]Result
 	}
 	rows := []Result{row}
 	for _, src := range r.o.References {
-		more, err := r.ask(ctx, src, j, o, first)
+		more, err := r.ask(ctx, by, src, j, o, first)
 		if err != nil {
 			return nil, err
 		}
@@ -97,7 +97,7 @@ type expected struct {
 
 // against compares a rebuilt output with one record. The error is about this
 // process (interrupted); trouble with bytes is in the result.
-func (r *run) against(ctx context.Context, o *BuiltOutput, e expected) (Result, error) {
+func (r *run) against(ctx context.Context, by string, o *BuiltOutput, e expected) (Result, error) {
 	res := Result{Rebuild: audit.Rebuild{Expected: e.hash, Got: o.NarHash, Against: e.name}}
 	switch {
 	case e.hash == "":
@@ -123,11 +123,13 @@ func (r *run) against(ctx context.Context, o *BuiltOutput, e expected) (Result, 
 		default:
 			res.Differences, res.Stabilised = d.Rows(), d.Stabilised()
 			where = summary(d)
-			var note string
-			if res.Diffoscope, note, err = r.diffoscope(ctx, o, e); err != nil {
-				return Result{}, err
+			if r.o.Diffoscope != nil {
+				if res.Diffoscope, err = r.o.Diffoscope.run(ctx, by, o, e); ctx.Err() != nil {
+					return Result{}, ctx.Err()
+				} else if err != nil {
+					where = reasons(where, "no diffoscope: "+err.Error())
+				}
 			}
-			where = reasons(where, note)
 		}
 	}
 	res.Reason = reasons(where, o.Note, e.note)
@@ -154,7 +156,7 @@ func summary(d *compare.Result) string {
 }
 
 // ask compares an output with what one source has on record of it.
-func (r *run) ask(ctx context.Context, src reference.Source, j *Job, o *BuiltOutput, first First) ([]Result, error) {
+func (r *run) ask(ctx context.Context, by string, src reference.Source, j *Job, o *BuiltOutput, first First) ([]Result, error) {
 	none := func(reason string, transient bool) []Result {
 		return []Result{{Transient: transient, Rebuild: audit.Rebuild{
 			Got: o.NarHash, Result: audit.NoReference, Against: src.Name(), Reason: reason,
@@ -193,7 +195,7 @@ func (r *run) ask(ctx context.Context, src reference.Source, j *Job, o *BuiltOut
 		if rec.NarHash == first.NarHash {
 			e.open = nil // explained by the first build's row
 		}
-		row, err := r.against(ctx, o, e)
+		row, err := r.against(ctx, by, o, e)
 		if err != nil {
 			return nil, err
 		}

@@ -7,10 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 )
 
 // Method says how a derivation is built again.
@@ -26,6 +29,8 @@ const (
 	// the rebuilt bytes only of the first output that differs, and cannot
 	// tell anything about content-addressed outputs.
 	Check
+	// Auto is Fresh, and Check on a machine where Nix has no sandbox.
+	Auto
 	// Plain builds in the store as it is, with whatever inputs are missing:
 	// the way of a machine that shares nothing with the first but the
 	// derivations and the sources.
@@ -33,7 +38,7 @@ const (
 )
 
 // String names the method as the command line does.
-func (m Method) String() string { return [...]string{"fresh", "check", "plain"}[m] }
+func (m Method) String() string { return [...]string{"fresh", "check", "auto", "plain"}[m] }
 
 // Option is a Nix setting, passed as --option NAME VALUE.
 type Option struct{ Name, Value string }
@@ -60,10 +65,12 @@ type Nix struct {
 	// Wrap comes before every command that builds ("unshare", "-u", …).
 	Wrap []string
 
-	seq   atomic.Int64
-	once  sync.Once
-	token string
-	made  sync.Map // derivations that Nix said it was building
+	seq       atomic.Int64
+	noSandbox atomic.Bool
+	once      sync.Once
+	token     string
+	swept     sync.Once
+	made      sync.Map // derivations that Nix said it was building
 }
 
 // Name implements Builder.
@@ -84,10 +91,25 @@ func (n *Nix) Build(ctx context.Context, j *Job) (Built, error) {
 		b, err = n.check(ctx, j)
 	case Plain:
 		b, err = n.plain(ctx, j)
+	case Auto:
+		b, err = n.auto(ctx, j)
 	default:
 		b, err = n.fresh(ctx, j)
 	}
 	return b, n.lost(err)
+}
+
+// auto tries a fresh store until the machine is seen to have no sandbox.
+func (n *Nix) auto(ctx context.Context, j *Job) (Built, error) {
+	if !n.noSandbox.Load() {
+		b, err := n.fresh(ctx, j)
+		var failed *BuildError
+		if !errors.As(err, &failed) || !noSandbox(failed.Log) {
+			return b, err
+		}
+		n.noSandbox.Store(true)
+	}
+	return n.check(ctx, j)
 }
 
 // lost marks errors that are about the machine rather than the derivation.
@@ -116,19 +138,38 @@ func (n *Nix) physical(root, p string) string {
 	return path.Join(root, p)
 }
 
-// scratch is a new name for a fresh store.
+// scratchDir is where fresh stores are made.
+func (n *Nix) scratchDir() string {
+	if n.Scratch != "" {
+		return n.Scratch
+	}
+	return path.Join("/", n.Store, "nix/var/fromsource")
+}
+
+// scratch is a new name for a fresh store: this process, this Nix, this job.
 func (n *Nix) scratch(j *Job) string {
 	n.once.Do(func() {
 		var b [4]byte
 		_, _ = rand.Read(b[:]) // never fails since Go 1.24
 		n.token = hex.EncodeToString(b[:])
 	})
-	dir := n.Scratch
-	if dir == "" {
-		dir = path.Join("/", n.Store, "nix/var/fromsource")
-	}
 	hash, _, _ := strings.Cut(path.Base(j.Drv), "-")
-	return path.Join(dir, fmt.Sprintf("%s-%d-%s", n.token, n.seq.Add(1), hash))
+	return path.Join(n.scratchDir(), fmt.Sprintf("%d-%s-%d-%s", os.Getpid(), n.token, n.seq.Add(1), hash))
+}
+
+// sweep removes the fresh stores of processes on this machine that were
+// killed. Trouble with that is not worth a build.
+func (n *Nix) sweep(ctx context.Context) {
+	if _, ok := n.Runner.(Local); !ok {
+		return // another machine's processes are not ours to judge
+	}
+	names, _ := os.ReadDir(n.scratchDir())
+	for _, d := range names {
+		pid, _, _ := strings.Cut(d.Name(), "-")
+		if id, err := strconv.Atoi(pid); err == nil && id > 0 && errors.Is(syscall.Kill(id, 0), syscall.ESRCH) {
+			_ = n.remove(ctx, path.Join(n.scratchDir(), d.Name()))
+		}
+	}
 }
 
 // nixStore is the argv of a nix-store command on a store.
