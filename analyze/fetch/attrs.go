@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,20 +38,16 @@ func (s Set) Get(key string) string {
 	if i, ok := slices.BinarySearchFunc(s.env, key, func(e closure.EnvVar, k string) int { return strings.Compare(e.Key, k) }); ok {
 		return s.env[i].Value
 	}
-	// A derivation made by hand need not be sorted; the search above is the
-	// common case and this one costs only where nothing was found.
-	return ""
+	return s.nested(key)
 }
 
-// Env is an attribute of the nested "env" set that newer nixpkgs uses beside
-// structured attributes, or the plain one.
-func (s Set) Env(key string) string {
+// nested is a variable of the "env" set, in which newer nixpkgs keeps plain
+// variables beside structured attributes.
+func (s Set) nested(key string) string {
 	if m, ok := s.structured["env"].(map[string]any); ok {
-		if v, ok := m[key]; ok {
-			return flat(v)
-		}
+		return flat(m[key])
 	}
-	return s.Get(key)
+	return ""
 }
 
 // List is an attribute split at white space, or the structured list itself.
@@ -70,15 +67,17 @@ func (s Set) List(key string) []string {
 	return strings.Fields(s.Get(key))
 }
 
-// All calls yield for every attribute, in no particular order, nested sets
-// with their keys joined by a dot.
+// All calls yield for every attribute, plain ones first, each group sorted by
+// key; nested sets with their keys joined by a dot.
 func (s Set) All(yield func(key, value string)) {
 	for _, e := range s.env {
 		yield(e.Key, e.Value)
 	}
-	for k, v := range s.structured {
+	for _, k := range slices.Sorted(maps.Keys(s.structured)) {
+		v := s.structured[k]
 		if m, ok := v.(map[string]any); ok {
-			for kk, vv := range m {
+			for _, kk := range slices.Sorted(maps.Keys(m)) {
+				vv := m[kk]
 				// The "env" set holds plain variables under their own names.
 				if k == "env" {
 					yield(kk, flat(vv))

@@ -34,7 +34,7 @@ func fetcher(d *closure.Derivation, a Set, f *Fetch) string {
 		return Repo
 	case has(a, "selector") && has(a, "dbs"):
 		return Monotone
-	case has(a, "eggProtocol") || has(a, "CHICKEN_EGG_CACHE"):
+	case has(a, "eggProtocol") || has(a, "CHICKEN_EGG_CACHE") || strings.Contains(a.Get("buildCommand")+a.Get("installPhase"), "chicken-install -r"):
 		return ChickenEgg
 	}
 	if k := dependencyFetcher(d, a); k != "" {
@@ -79,10 +79,10 @@ func dependencyFetcher(d *closure.Derivation, a Set) string {
 		return CargoVendor
 	case in("go mod vendor", "go mod download", "go mod tidy") || has(a, "modSha256") && has(a, "GO111MODULE") || strings.HasSuffix(name, "-go-modules"):
 		return GoModules
-	case in("prefetch-npm-deps", "npm ci", "npm install", "npm cache") || strings.HasSuffix(name, "npm-deps"):
-		return NpmDeps
 	case in("pnpm install") || strings.HasSuffix(name, "-pnpm-deps"):
 		return PnpmDeps
+	case in("prefetch-npm-deps", "npm ci", "npm install", "npm cache") || strings.HasSuffix(name, "npm-deps"):
+		return NpmDeps
 	case in("yarn install", "prefetch-yarn-deps", "yarn-berry-fetcher") || strings.HasSuffix(name, "-offline") && in("yarn"):
 		return YarnDeps
 	case in("coursier fetch", "cs fetch"):
