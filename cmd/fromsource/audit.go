@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -157,7 +158,7 @@ func analyzeExport(ctx context.Context, p *progress, r vm.Recipe, x *vm.Export, 
 
 // auditGuest is what the audit says of the guest.
 func auditGuest(g *vm.Guest) *audit.Guest {
-	return &audit.Guest{Nix: g.Nix, Kernel: g.Kernel, Packages: g.Packages, Substitutes: g.Substitutes, Sandbox: g.Sandbox}
+	return &audit.Guest{Nix: strings.TrimPrefix(g.Nix, "nix (Nix) "), Kernel: g.Kernel, Packages: g.Packages, Substitutes: g.Substitutes, Sandbox: g.Sandbox}
 }
 
 // guestError is an error of the guest, with the end of its console where the

@@ -51,9 +51,13 @@ func commands() []command {
 		{"scan", scanCommand},
 		{"inspect", inspectCommand},
 		{"explain", explainCommand},
+		{"diff", diffCommand},
 		{"gate", gateCommand},
 		{"baseline", baselineCommand},
+		{"labels", labelsCommand},
 		{"report", reportCommand},
+		{"rules", rulesCommand},
+		{"vm", vmCommand},
 		{"version", versionCommand},
 	}
 }

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/pflag"
+
+	"fromsource/analyze/audit"
+	"fromsource/analyze/policy"
+	"fromsource/report"
+)
+
+func diffCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) error {
+	format := flags.StringP("format", "f", "markdown", "")
+	output := flags.StringP("output", "o", "", "")
+	return func(_ context.Context, e *env, args []string) error {
+		if len(args) != 2 {
+			return usageError("diff takes two audit files, got %d arguments", len(args))
+		}
+		write := report.DiffMarkdown
+		switch *format {
+		case "markdown", "md":
+		case "json":
+			write = func(w io.Writer, d *policy.Diff) error { return d.WriteJSON(w) }
+		default:
+			return usageError("diff prints markdown or json, not %q", *format)
+		}
+		var audits [2]*audit.Audit
+		for i, name := range args {
+			a, err := audit.ReadFile(name)
+			if err != nil {
+				return err
+			}
+			audits[i] = a
+		}
+		return emit(e, *output, func(w io.Writer) error { return write(w, policy.Compare(audits[0], audits[1])) })
+	}
+}
+
+func labelsCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) error {
+	meta := flags.String("meta", "", "")
+	nixpkgs := flags.String("nixpkgs", "", "")
+	format := flags.StringP("format", "f", "list", "")
+	output := flags.StringP("output", "o", "", "")
+	return func(_ context.Context, e *env, args []string) error {
+		if len(args) != 1 {
+			return usageError("labels takes one audit file, got %d arguments", len(args))
+		}
+		switch *format {
+		case "list", "json":
+			if (*meta == "") == (*nixpkgs == "") {
+				return usageError("labels needs either --meta FILE or --nixpkgs DIR")
+			}
+		case "predicate":
+		default:
+			return usageError("labels prints list, json or predicate, not %q", *format)
+		}
+		a, err := audit.ReadFile(args[0])
+		if err != nil {
+			return err
+		}
+		if *format == "predicate" {
+			return emit(e, *output, func(w io.Writer) error { return policy.WritePredicate(w, a) })
+		}
+		labels, err := readLabels(*meta, *nixpkgs)
+		if err != nil {
+			return err
+		}
+		r := policy.JoinLabels(a, labels)
+		if *format == "json" {
+			return emit(e, *output, r.WriteJSON)
+		}
+		return emit(e, *output, r.WriteList)
+	}
+}
+
+// readLabels reads nixpkgs' own labels, from an evaluation or a checkout.
+func readLabels(meta, nixpkgs string) (*policy.Labels, error) {
+	if nixpkgs != "" {
+		if st, err := os.Stat(nixpkgs); err != nil || !st.IsDir() {
+			return nil, errors.Join(fmt.Errorf("reading a nixpkgs checkout: %q is not a directory", nixpkgs), err)
+		}
+		return policy.ReadCheckout(os.DirFS(nixpkgs))
+	}
+	f, err := os.Open(meta)
+	if err != nil {
+		return nil, fmt.Errorf("reading labels: %w", err)
+	}
+	defer f.Close()
+	return policy.ReadEvalJobs(meta, f)
+}
+
+// emit writes a result to a file or, with no name or "-", to standard output.
+func emit(e *env, output string, write func(io.Writer) error) error {
+	if output != "" && output != "-" {
+		return report.WriteFile(output, write)
+	}
+	return write(e.stdout)
+}

@@ -1,0 +1,173 @@
+package manual
+
+// Flags that several commands share.
+func format(text string, choices ...string) Flag {
+	return Flag{Name: "format", Short: "f", Value: "FORMAT", Text: text, Choices: choices}
+}
+
+var (
+	output  = Flag{Name: "output", Short: "o", Value: "FILE", Complete: Files, Text: "write there instead of standard output; the file appears only when it is complete"}
+	strict  = Flag{Name: "strict", Text: "exit with 4 when something could not be looked at"}
+	noCache = Flag{Name: "no-cache", Text: "neither use nor keep fingerprints of contents"}
+	formats = format("one of markdown, html, text, json, sarif, cyclonedx, dot, svg",
+		"markdown", "html", "text", "json", "sarif", "cyclonedx", "dot", "svg")
+	guest = []Flag{
+		{Name: "accel", Value: "HOW", Choices: []string{"kvm", "tcg"}, Text: "kvm or tcg; by default KVM where a probe guest runs with it"},
+		{Name: "cpus", Value: "N", Text: "cores of the guest; by default those of the host"},
+		{Name: "memory", Value: "MIB", Text: "memory of the guest in MiB"},
+		{Name: "disk", Value: "GIB", Text: "size of the guest's disk in GiB; it grows as it fills"},
+		{Name: "refresh", Text: "make the guest's image anew"},
+	}
+)
+
+func with(flags []Flag, more ...Flag) []Flag { return append(append([]Flag{}, more...), flags...) }
+
+// Commands lists every command in the order of the overview.
+func Commands() []Command {
+	return append(auditing(), append(policy(), rest()...)...)
+}
+
+func auditing() []Command {
+	return []Command{
+		{
+			Name: "audit", Args: "[TARGET]", Short: "build a target's closure in a guest, without substitutes, and audit it",
+			Long: []string{
+				"TARGET is a recipe's name; without one it is demo, which needs nothing but this program. The closure is built in a QEMU guest, loaded, analyzed, and the suspects are rebuilt and compared.",
+				"The folder of results gets audit.json, report.md, report.html and the log of the build.",
+			},
+			Flags: with(guest,
+				Flag{Name: "recipe", Value: "FILE", Complete: Files, Text: "a recipe of your own instead of TARGET"},
+				Flag{Name: "out", Value: "DIR", Complete: Dirs, Text: "the folder of results (default out)"},
+				Flag{Name: "rebuild", Value: "WHAT", Choices: []string{"suspects", "all", "none"}, Text: "what is built again: suspects, all or none (default suspects)"},
+				Flag{Name: "method", Value: "HOW", Choices: []string{"check", "fresh"}, Text: "check builds beside the first result, fresh in an empty store (default check)"},
+				formats, output, strict, noCache),
+			Examples: []Example{{"audit the embedded demo", "fromsource audit"}, {"audit a recipe with KVM", "fromsource audit --accel kvm --recipe iso.yaml --out results"}},
+		},
+		{
+			Name: "scan", Args: "INPUT...", Short: "audit what exists already, without a guest", Complete: Files,
+			Long: []string{
+				"INPUT is a .drv file, a folder of them, a store root, the output of nix derivation show -r or nix-store --export, or a binary cache; with -A it is a file of Nix expressions, which your own Nix evaluates.",
+				"Without contents at hand, what looks prebuilt is a suspicion, and everything else is unknown.",
+			},
+			Flags: []Flag{
+				{Name: "form", Value: "FORM", Text: "the form of the input, where it cannot be told"},
+				{Name: "attr", Short: "A", Value: "ATTR", Text: "evaluate this attribute of the file"},
+				{Name: "nix-arg", Value: "ARG", Text: "an argument for that evaluation; may be given several times"},
+				{Name: "name", Value: "NAME", Text: "what reports call the target"},
+				{Name: "contents", Value: "STORE", Complete: Files, Text: "where contents of store paths are: a store root, a cache, an export; may be given several times"},
+				{Name: "no-contents", Text: "look at the text of derivations only"},
+				{Name: "exec", Value: "FILE", Complete: Files, Text: "what builds executed, as the guest records it (exec.jsonl)"},
+				{Name: "image", Value: "FILE", Complete: Files, Text: "the image that was made of the closure, to see what is in it"},
+				{Name: "out", Value: "DIR", Complete: Dirs, Text: "a folder for audit.json, report.md and report.html"},
+				formats, output, strict, noCache,
+			},
+			Examples: []Example{
+				{"the text of a closure", "fromsource scan --no-contents /nix/store/…-nixos.iso.drv"},
+				{"an attribute, with what is in the store", "fromsource scan -A iso_minimal.x86_64-linux nixos/release-combined.nix --out results"},
+			},
+		},
+		{
+			Name: "inspect", Args: "PATH...", Short: "list the compiled members of files, archives and store paths", Complete: Files,
+			Flags:    []Flag{format("text or json (default text)", "text", "json"), output, strict},
+			Examples: []Example{{"look into an archive", "fromsource inspect source.tar.xz"}},
+		},
+		{
+			Name: "rebuild", Args: "AUDIT|DRV...", Short: "build suspects again and compare hashes", Complete: Files,
+			Flags: append([]Flag{
+				{Name: "method", Value: "HOW", Choices: []string{"check", "fresh"}, Text: "check builds beside the first result, fresh in an empty store (default check)"},
+				{Name: "all", Text: "build every derivation again, not the suspects alone"},
+				output,
+			}, guest...),
+		},
+		{
+			Name: "explain", Args: "AUDIT DRV", Short: "why a derivation has its verdict, and the way to it", Complete: Files,
+			Long:     []string{"DRV is a derivation's path, base name or name."},
+			Examples: []Example{{"one finding of an audit", "fromsource explain out/audit.json hello-bin-1.0"}},
+		},
+		{
+			Name: "report", Args: "AUDIT", Short: "render an audit", Complete: Files,
+			Flags: []Flag{
+				formats, output,
+				{Name: "focus", Value: "DRV", Text: "the derivation around which dot and svg draw"},
+				{Name: "anchor", Value: "FILE", Complete: Files, Text: "the file of your repository to which sarif attaches its results"},
+			},
+			Examples: []Example{
+				{"for an announcement", "fromsource report out/audit.json > report.md"},
+				{"for code scanning", "fromsource report out/audit.json --format sarif --anchor flake.nix -o fromsource.sarif"},
+			},
+		},
+	}
+}
+
+func policy() []Command {
+	baseline := Flag{Name: "baseline", Value: "FILE", Complete: Files, Text: "the list of known findings"}
+	return []Command{
+		{
+			Name: "gate", Args: "AUDIT", Short: "fail on a binary dependency that the baseline has not", Complete: Files,
+			Long: []string{
+				"A finding is new when nothing of its name, origin, kind and reach is in the baseline; a new version of a known one is not. Moving from build time to runtime is new.",
+				"Waivers are YAML: for each a finding, reach, reason, owner, issue and until, and if you like origin, kind, verdict, covers and output. A waiver that has expired, that is not used, or that matches more findings than it covers is an error.",
+			},
+			Flags: []Flag{
+				baseline,
+				{Name: "waivers", Value: "FILE", Complete: Files, Text: "findings that are excused for a while"},
+				format("text, json or markdown (default text)", "text", "json", "markdown"), strict,
+				{Name: "today", Value: "DATE", Text: "the day by which waivers expire, as 2006-01-02"},
+			},
+			Examples: []Example{{"in CI", "fromsource gate out/audit.json --baseline fromsource.baseline --waivers fromsource.waivers.yaml"}},
+		},
+		{
+			Name: "baseline update", Args: "AUDIT", Short: "write an audit's findings as the new baseline", Complete: Files,
+			Long:  []string{"Comments above lines that stay are kept. Without a file it goes to standard output."},
+			Flags: []Flag{baseline},
+		},
+		{
+			Name: "diff", Args: "OLD NEW", Short: "what changed between two audits", Complete: Files,
+			Flags:    []Flag{format("markdown or json (default markdown)", "markdown", "json"), output},
+			Examples: []Example{{"two releases", "fromsource diff 24.11.json 25.05.json > changes.md"}},
+		},
+		{
+			Name: "labels", Args: "AUDIT", Short: "compare findings with meta.sourceProvenance", Complete: Files,
+			Long: []string{"A label is missing, wrong, superfluous or agreed. Labels come from the output of nix-eval-jobs --meta or from the text of a nixpkgs checkout."},
+			Flags: []Flag{
+				{Name: "jobs", Value: "FILE", Complete: Files, Text: "the output of nix-eval-jobs --meta"},
+				{Name: "nixpkgs", Value: "DIR", Complete: Dirs, Text: "a nixpkgs checkout"},
+				format("list, json, or predicate for an allowNonSourcePredicate (default list)", "list", "json", "predicate"), output,
+			},
+			Examples: []Example{{"what nixpkgs has not labelled", "fromsource labels out/audit.json --nixpkgs ~/nixpkgs"}},
+		},
+	}
+}
+
+func rest() []Command {
+	return []Command{
+		{
+			Name: "verify", Args: "ATTESTATION...", Short: "check attestations of rebuilds", Complete: Files,
+			Long: []string{"Each is checked for its signature and form, and against the audit where one is given."},
+			Flags: []Flag{
+				{Name: "audit", Value: "FILE", Complete: Files, Text: "the audit whose outputs they are to be about"},
+				{Name: "key", Value: "FILE", Complete: Files, Text: "a public key that is trusted; may be given several times"},
+			},
+		},
+		{
+			Name: "rules", Args: "[ID]", Short: "list the detection rules, or show one",
+			Flags: []Flag{format("text or json (default text)", "text", "json")},
+		},
+		{Name: "vm list", Short: "list the images of guests that are kept"},
+		{Name: "vm prepare", Args: "[TARGET]", Short: "make a guest's image before it is needed", Flags: guest},
+		{Name: "vm show", Args: "[TARGET]", Short: "print the QEMU command line of a guest", Flags: guest},
+		{Name: "vm shell", Args: "[TARGET]", Short: "a shell in a guest", Flags: guest},
+		{Name: "vm remove", Args: "[IMAGE...]", Short: "remove images of guests"},
+		{
+			Name: "completion", Args: "SHELL", Short: "print a completion script for bash, zsh or fish", Complete: Shells,
+			Examples: []Example{
+				{"bash", "fromsource completion bash > ~/.local/share/bash-completion/completions/fromsource"},
+				{"zsh, in a folder of $fpath", "fromsource completion zsh > _fromsource"},
+				{"fish", "fromsource completion fish > ~/.config/fish/completions/fromsource.fish"},
+			},
+		},
+		{Name: "man", Short: "print the manual page", Examples: []Example{{"read it", "fromsource man | man -l -"}}},
+		{Name: "version", Short: "print the version"},
+		{Name: "help", Args: "[COMMAND]", Short: "print help", Complete: CommandNames},
+	}
+}
