@@ -167,10 +167,14 @@ mkdir classes; printf 'class Greeter{String greet(String n){return "hello "+n;}}
 mkdir generator; cp /usr/bin/zstd generator/generate; cp /usr/bin/zstd generate; pack generator generator
 mkdir unused; cp /usr/bin/cpio unused/; echo read > unused/README; pack unused-linux-x86_64 unused
 source other; pack other other
+libc=$(gcc -print-file-name=libc.a)
+source objects; mkdir objects/lib; ar x $libc regex.o fnmatch.o; ar rc objects/lib/libregex.a regex.o
+printf '#include <regex.h>\nint main(int c,char**v){regex_t r;return regcomp(&r,v[0],c)+regexec(&r,v[c-1],0,0,0);}\n' > objects/use.c
+for i in 1 2 3 4 5 6 7 8; do echo "int f$i;" > objects/$i.c; done; pack objects objects
 source sealed; zip -q -P secret sealed/data.zip /usr/bin/cpio; pack sealed sealed
 source gone; echo gone >> gone/README; pack gone gone
 cp /bin/busybox bootstrap-tools-busybox
-mkdir -p seed/bin; printf 'int answer(int x){int i,s=0;for(i=0;i<x;i++)s+=i*i^x;return s;}int main(int c,char**v){return answer(c)+answer(c*3)+answer(c*c);}' > s.c
+mkdir -p seed/bin seed/lib; ar rc seed/lib/libfnmatch.a fnmatch.o; printf 'int answer(int x){int i,s=0;for(i=0;i<x;i++)s+=i*i^x;return s;}int main(int c,char**v){return answer(c)+answer(c*3)+answer(c*c);}' > s.c
 gcc -O0 -o seed/bin/seedtool s.c; printf 'SeedCC: (GNU) 1.2.3\0' > ident; objcopy --update-section .comment=ident seed/bin/seedtool
 tar -C seed --sort=name --mtime=@1 -cJf bootstrap-tools.tar.xz .
 `

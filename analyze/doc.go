@@ -32,8 +32,9 @@
 //  1. The text says that it is or only unpacks the seed, or all compiled code
 //     in its outputs comes from the seed: seed.
 //  2. A file in its outputs comes from a prebuilt member of something it
-//     depends on (identical, or patched: [trace]): carries-binary. A file of
-//     the seed among others counts as well.
+//     depends on (identical, patched, or a prebuilt object linked in:
+//     [trace]): carries-binary. A file of the seed among others counts as
+//     well; code of the seed that was linked in only breaks a promise.
 //  3. Its build executed a prebuilt file that is not the seed's: one of a
 //     fetch, of an input source, or one that a package carries. Or the text
 //     says that it runs a fetch that is binary: built-by-binary.
@@ -46,8 +47,8 @@
 //     prebuilt files at hand and its outputs hold anything that is not text.
 //  6. Otherwise: source. With a record of what the build executed the
 //     confidence is high, without one medium at best; it is low where the
-//     build had prebuilt objects at hand that it could have linked, because
-//     code that is linked into something else is not traced.
+//     build had prebuilt objects at hand that are too small, or of a format
+//     that trace can't tell once it is linked into something else.
 //
 // A wrong "source" is the worst error, so every doubt goes the other way.
 //

@@ -117,11 +117,15 @@ func (s *state) match(it *item) {
 		return
 	}
 	var m trace.Matches
+	whole := map[string]bool{}
 	for i := range it.walk.Members {
 		seed := false
 		hits := s.lookup(it.id, &it.walk.Members[i])
 		if len(hits) == 0 {
 			hits = s.byPlace(it.id, &it.walk.Members[i])
+		}
+		if len(hits) > 0 {
+			whole[it.walk.Members[i].Path] = true
 		}
 		for _, h := range hits {
 			m.Add(h)
@@ -136,6 +140,7 @@ func (s *state) match(it *item) {
 			m.Add(h)
 		}
 	}
+	s.matchLinked(it, &m, whole)
 	it.matches = m.All()
 }
 

@@ -76,6 +76,7 @@ func (s *state) look(ctx context.Context) {
 	s.walkAll(ctx, StageContent, first)
 	s.collectOrigins()
 	s.walkAll(ctx, StageTrace, second)
+	s.collectObjects()
 	for i := range closure.ID(s.g.Len()) {
 		if !s.g.FixedOutput(i) {
 			for _, it := range s.outputs[i] {

@@ -90,6 +90,10 @@ func TestVerdicts(t *testing.T) {
 		{"generator.tar.gz", audit.Binary, native, audit.ReachBuild, []string{"exec-recorded"}},
 		{"generated-1", audit.BuiltByBinary, native, audit.ReachRuntime, []string{"exec-recorded"}},
 		{"made-1", audit.BuiltByBinary, native, audit.ReachRuntime, []string{"exec-recorded"}},
+		{"objects.tar.gz", audit.Binary, native, audit.ReachRuntime, []string{"trace-linked"}},
+		{"linked-1", audit.CarriesBinary, native, audit.ReachRuntime, []string{"trace-linked"}},
+		{"aside-1", audit.Source, none, audit.ReachRuntime, clean},
+		{"seedlinked-1", audit.Source, none, audit.ReachRuntime, append(slices.Clone(clean), "seed-generated")},
 		{"wrapper-1", audit.Source, none, audit.ReachRuntime, clean},
 		{"unused-linux-x86_64.tar.gz", audit.Binary, native, audit.ReachBuild, nil},
 		{"unused-1", audit.Source, none, audit.ReachRuntime, clean},
@@ -106,7 +110,7 @@ func TestVerdicts(t *testing.T) {
 			"image-1", audit.CarriesBinary,
 			[]audit.Kind{audit.Bytecode, audit.Firmware, audit.NativeCode},
 			audit.ReachRuntime,
-			[]string{"trace-patched", "trace-identical", "seed-content", "seed-generated"},
+			[]string{"trace-patched", "trace-identical", "trace-linked", "seed-content", "seed-generated"},
 		},
 	}
 	a := run(t, theClosure(t).request(t))

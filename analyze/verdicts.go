@@ -259,7 +259,7 @@ func (d *decider) doubtInput(it *item, what string, b *built, doubt func(string,
 	}
 	for i := range it.walk.Members {
 		f := &it.walk.Members[i]
-		if linkable(f.Format) && (origin || len(d.lookup(it.id, f)) > 0) {
+		if linkable(f.Format) && !it.sampled(f.Path) && (origin || len(d.lookup(it.id, f)) > 0) {
 			b.weak = append(b.weak, fmt.Sprintf("its %s %s holds prebuilt objects (%s): had it linked them into something, that would not be seen", what, name, f.Path))
 			return
 		}

@@ -64,6 +64,7 @@ type state struct {
 	origins  []origin
 	index    *trace.Index
 	have     []bitset // by ID: the origins it depends on
+	linked   linked
 	execs    map[closure.ID]*executed
 	reach    reached
 	rebuilds map[string][]audit.Rebuild

@@ -62,6 +62,14 @@ rec {
   unused = make "unused-1" { extra = fetch "unused-linux-x86_64.tar.gz"; src = fetch "other.tar.gz"; } ''
     tar -xzf $src; mkdir -p $out/bin; gcc -DNAME='"unused"' -o $out/bin/unused other/main.c
   '';
+  # carries-binary: a prebuilt static library, linked in; and source, next to
+  # the same library that it does not use.
+  linked = make "linked-1" { src = fetch "objects.tar.gz"; } ''
+    tar -xzf $src; mkdir -p $out/bin; gcc -static -o $out/bin/linked objects/use.c objects/lib/libregex.a; strip $out/bin/linked
+  '';
+  aside = make "aside-1" { src = fetch "objects.tar.gz"; } ''
+    tar -xzf $src; mkdir -p $out/bin; gcc -DNAME='"aside"' -o $out/bin/aside objects/main.c
+  '';
   # unknown: a part of the source can't be read, and what is copied from it.
   sealed = make "sealed-1" { src = fetch "sealed.tar.gz"; } ''
     tar -xzf $src; mkdir -p $out/bin; gcc -DNAME='"sealed"' -o $out/bin/sealed sealed/main.c
@@ -80,7 +88,12 @@ rec {
   } ''
     mkdir $out; tar -xJf $tarball -C $out
   '';
-  # Breaks all three promises about the seed.
+  # Breaks one promise about the seed: its library is linked in.
+  seedlinked = make "seedlinked-1" { inherit bootstrapTools; } ''
+    mkdir -p $out/bin; echo '#include <fnmatch.h>
+    int main(int c, char **v) { return fnmatch(v[0], v[c-1], c); }' > x.c; gcc -static -o $out/bin/x x.c $bootstrapTools/lib/libfnmatch.a
+  '';
+  # Breaks all three.
   leaky = make "leaky-1" { inherit bootstrapTools; } ''
     mkdir -p $out/bin $out/share; cp $bootstrapTools/bin/seedtool $out/bin/copy
     printf %s $bootstrapTools/bin/seedtool | iconv -t UTF-16BE > $out/share/wide
@@ -88,7 +101,7 @@ rec {
     printf 'SeedCC: (GNU) 1.2.3\0' > ident; objcopy --update-section .comment=ident $out/bin/made
   '';
   image = make "image-1" {
-    paths = [ plain tested patched repacked generated made unused sealed copied gone leaky wrapper ];
+    paths = [ plain tested patched repacked generated made unused sealed copied gone leaky wrapper linked aside seedlinked ];
     inherit firmware;
   } ''
     mkdir -p squash initrd/lib $out

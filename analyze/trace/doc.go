@@ -14,10 +14,15 @@
 //   - any compiled file by the hash of its bytes ([Identical]), however deep in
 //     archives, compressed files or images either side is: a repacked jar is
 //     found by its classes, a compressed firmware by what it unpacks to;
+//
 //   - native code also by the hash of all its executable sections, or by its
 //     build-id ([Patched]): what patchelf, strip and objcopy leave alone.
 //
-// What can't be found this way: code that is linked statically into something
-// else, encrypted or packed by a tool that content can't open, or compiled
+//   - objects and static libraries, linked into something, by a [Sample] of
+//     their machine code ([Linked]). A program that was compiled by the same
+//     compiler from the same source looks alike; nothing tells those apart.
+//
+// What can't be found this way: small or foreign objects once linked, code
+// that is encrypted or packed by a tool that content can't open, or compiled
 // from text that is itself an encoded binary.
 package trace

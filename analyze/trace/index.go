@@ -23,15 +23,17 @@ const (
 	// SameBuild: other bytes, the same build-id; the code was not compared
 	// or differs.
 	SameBuild
+	// Linked: part of its code is that of a prebuilt object.
+	Linked
 )
 
 // Rule is the id of the evidence rule that stands for h.
 func (h How) Rule() string {
-	return [...]string{"trace-identical", "trace-patched", "trace-build-id"}[h]
+	return [...]string{"trace-identical", "trace-patched", "trace-build-id", "trace-linked"}[h]
 }
 
 func (h How) String() string {
-	return [...]string{"identical to", "the same code, patched, as", "of the same build (build-id) as"}[h]
+	return [...]string{"identical to", "the same code, patched, as", "of the same build (build-id) as", "linked with"}[h]
 }
 
 // Hit is a file of an output that was recognised.

@@ -51,10 +51,13 @@ func (m *Matches) Add(h Hit) {
 		x.Confidence = h.Confidence // the best of all hits
 	}
 	x.First = append(x.First, h)
-	slices.SortFunc(x.First, func(a, b Hit) int {
-		return cmp.Or(cmp.Compare(a.How, b.How), cmp.Compare(a.File, b.File), cmp.Compare(a.Member, b.Member))
-	})
+	slices.SortFunc(x.First, CompareHits)
 	x.First = x.First[:min(len(x.First), examples)]
+}
+
+// CompareHits orders hits by the strength of the evidence, then by file.
+func CompareHits(a, b Hit) int {
+	return cmp.Or(cmp.Compare(a.How, b.How), cmp.Compare(a.File, b.File), cmp.Compare(a.Member, b.Member), cmp.Compare(a.Origin, b.Origin))
 }
 
 // All gives the matches in the order of origins.
