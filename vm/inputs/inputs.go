@@ -6,6 +6,10 @@
 //
 // A lock file pins each input by version and SHA-256. What arrives is checked
 // against it, kept in a cache keyed by the hash, and never asked for again.
+//
+// To pin another version, change version and sha256 of the entry and fetch:
+// the error says which sha256 arrived. An assembled input is pinned anew in
+// the same way, after the packages that it is made of.
 package inputs
 
 import (

@@ -95,9 +95,16 @@ var (
 	fileName = regexp.MustCompile(`^[0-9A-Za-z+_?=-][0-9A-Za-z+._?=-]{0,210}$`)
 )
 
-// ReadLock reads and checks a lock file.
+// A lock file is read whole, and searched once for each entry.
+const (
+	maxLock    = 4 << 20
+	maxEntries = 4096
+)
+
+// ReadLock reads and checks a lock file: JSON of at most 4 MiB and 4096
+// entries.
 func ReadLock(r io.Reader) (*Lock, error) {
-	data, err := io.ReadAll(io.LimitReader(r, 4<<20))
+	data, err := io.ReadAll(io.LimitReader(r, maxLock))
 	if err != nil {
 		return nil, fmt.Errorf("reading lock file: %w", err)
 	}
@@ -106,6 +113,9 @@ func ReadLock(r io.Reader) (*Lock, error) {
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&lock); err != nil {
 		return nil, fmt.Errorf("reading lock file: %w", err)
+	}
+	if n := len(lock.Inputs) + len(lock.Assembled); n > maxEntries {
+		return nil, fmt.Errorf("reading lock file: %d inputs, at most %d are read", n, maxEntries)
 	}
 	for i := range lock.Inputs {
 		lock.Inputs[i].Line = lineOf(data, lock.Inputs[i].Name)

@@ -99,6 +99,13 @@ func TestReadLockRefuses(t *testing.T) {
 	}
 }
 
+func TestReadLockIsBounded(t *testing.T) {
+	many := strings.Replace(goodLock(), "]\n}", strings.Repeat(`, {"name": "x"}`, maxEntries)+"]\n}", 1)
+	if _, err := ReadLock(strings.NewReader(many)); err == nil || !strings.Contains(err.Error(), "at most 4096") {
+		t.Errorf("too many entries: got error %v", err)
+	}
+}
+
 // FuzzReadLock: what is accepted survives being written and read again, and
 // names nothing outside of where it belongs.
 func FuzzReadLock(f *testing.F) {
