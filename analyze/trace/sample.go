@@ -24,8 +24,9 @@ const (
 	// window is how many bytes of code one hash is of: some eight
 	// instructions.
 	window = 32
-	// oneIn is how many windows there are to one that is chosen, on average.
-	oneIn = 64
+	// oneIn is how many windows there are to one that is chosen, on average:
+	// those of which the hash begins with six zeros.
+	oneIn = 1 << 6
 	// minDistinct is how many different bytes a chosen window must have:
 	// padding and tables have fewer.
 	minDistinct = 12
@@ -35,15 +36,19 @@ const (
 	MinShared = 8
 )
 
-// factor is of a polynomial hash modulo 2^64; out is factor^window.
+// factor is of a polynomial hash modulo 2^64.
 const factor = 0x9e3779b97f4a7c15
 
-var out = func() uint64 {
+// leaving is what a byte that leaves the window had come to in the hash.
+var leaving = func() (t [256]uint64) {
 	p := uint64(1)
 	for range window {
 		p *= factor
 	}
-	return p
+	for c := range t {
+		t[c] = p * (uint64(c) + 1)
+	}
+	return t
 }()
 
 // sampleELF samples the code of an ELF file; false for any other file, and
@@ -77,16 +82,23 @@ func sampleCode(sums []uint32, code []byte) []uint32 {
 	for _, c := range code[:window] {
 		h = h*factor + uint64(c) + 1
 	}
-	for i := window; ; i++ {
-		// A multiplication's high bits depend on all of the hash's.
-		if mixed := (h ^ h>>29) * 0xbf58476d1ce4e5b9; mixed>>32%oneIn == 0 && varied(code[i-window:i]) {
-			sums = append(sums, uint32(mixed))
+	// A window is chosen by the hash's high bits, which depend on all of it.
+	choose := func(w []byte) {
+		if varied(w) {
+			sums = append(sums, uint32((h^h>>29)*0xbf58476d1ce4e5b9>>16))
 		}
-		if i == len(code) {
-			return sums
-		}
-		h = h*factor + uint64(code[i]) + 1 - out*(uint64(code[i-window])+1)
 	}
+	next, old := code[window:], code[:len(code)-window]
+	for i, c := range next {
+		if h>>(64-6) == 0 {
+			choose(code[i : i+window])
+		}
+		h = h*factor + (uint64(c) + 1 - leaving[old[i]]) // in this order: the sum does not wait for h
+	}
+	if h>>(64-6) == 0 {
+		choose(code[len(code)-window:])
+	}
+	return sums
 }
 
 // varied reports whether a window has enough different bytes.
