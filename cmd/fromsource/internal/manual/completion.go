@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Shells lists the shells that Completion knows.
+// ShellNames lists the shells that Completion knows.
 func ShellNames() []string { return []string{"bash", "zsh", "fish"} }
 
 // Completion is a completion script for a shell.
@@ -114,12 +114,12 @@ func zsh() string {
 	for _, first := range FirstWords() {
 		fmt.Fprintf(&b, "    %s)\n", first.Name)
 		if subs := Subcommands(first.Name); len(subs) > 0 {
-			b.WriteString("      if ((CURRENT == 1)); then\n        local -a subcommands=(\n")
+			b.WriteString("      if ((CURRENT == 2)); then\n        local -a subcommands=(\n")
 			for _, s := range subs {
 				_, second, _ := strings.Cut(s.Name, " ")
 				fmt.Fprintf(&b, "          %s\n", shellQuote(second+":"+s.Short))
 			}
-			b.WriteString("        )\n        _describe -t commands subcommand subcommands\n        return\n      fi\n      case $words[1] in\n")
+			b.WriteString("        )\n        _describe -t commands subcommand subcommands\n        return\n      fi\n      shift words\n      ((CURRENT--))\n      case $words[1] in\n")
 			for _, s := range subs {
 				_, second, _ := strings.Cut(s.Name, " ")
 				fmt.Fprintf(&b, "      %s) _arguments%s ;;\n", second, zshArguments(s))

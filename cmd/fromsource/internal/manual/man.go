@@ -5,10 +5,14 @@ import (
 	"strings"
 )
 
+// changed is the day on which the texts last changed; a page of the same
+// version is the same, whenever it is printed.
+const changed = "2026-11-23"
+
 // Man is the manual page in roff with the man macros, for section 1.
 func Man(version string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, ".TH FROMSOURCE 1 \"\" \"fromsource %s\" \"User Commands\"\n", roff(version))
+	fmt.Fprintf(&b, ".TH FROMSOURCE 1 \"%s\" \"fromsource %s\" \"User Commands\"\n", changed, roff(version))
 	b.WriteString(".SH NAME\nfromsource \\- " + roff(about) + "\n.SH SYNOPSIS\n.B fromsource\n.I COMMAND\n[FLAGS] [ARGUMENTS]\n.SH DESCRIPTION\n")
 	for k, p := range intro {
 		if k > 0 {

@@ -180,11 +180,16 @@ zpty -w -n z $'\x03'
 while zpty -r -t z line; do print -r -- "$line"; done
 zpty -d z`
 	for _, c := range completions {
-		got := regexp.MustCompile(`[a-z-]+`).FindAllString(strings.TrimPrefix(run(t, "zsh", "-f", "-c", prog, "zsh", dir, c.line), c.line), -1)
-		typed := c.line[strings.LastIndexByte(c.line, ' ')+1:]
-		if !slices.Contains(got, c.yes) && !slices.Contains(got, strings.TrimPrefix(c.yes, typed)) {
-			t.Errorf("zsh offers %q for %q; want %q", got, c.line, c.yes)
-		}
+		t.Run(c.line, func(t *testing.T) {
+			t.Parallel()
+			out := strings.TrimPrefix(run(t, "zsh", "-f", "-c", prog, "zsh", dir, c.line), c.line)
+			got := regexp.MustCompile(`[a-z-]+`).FindAllString(out, -1)
+			// A single offer is typed in place of what was there.
+			typed := c.line[strings.LastIndexByte(c.line, ' ')+1:]
+			if !slices.Contains(got, c.yes) && !slices.Contains(got, strings.TrimPrefix(c.yes, typed)) {
+				t.Errorf("zsh offers %q for %q; want %q", got, c.line, c.yes)
+			}
+		})
 	}
 }
 
