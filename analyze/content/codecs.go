@@ -19,8 +19,11 @@ import (
 )
 
 // maxWindow is the largest dictionary that a decompressor may have: that of
-// xz -9, and of zstd up to level 21.
-const maxWindow = 64 << 20
+// zstd's highest level. While the large arena is in use it is that of xz -9.
+const (
+	maxWindow       = 128 << 20
+	maxWindowBeside = 64 << 20
+)
 
 // codec reads one compressed format.
 type codec struct {

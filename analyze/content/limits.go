@@ -14,7 +14,7 @@ import (
 const (
 	bombFloor  = 256 << 20
 	bombRatio  = 250
-	totalFloor = 2 << 30
+	totalFloor = 1 << 30
 )
 
 // limitError ends the walk: a bound of the whole walk was reached.

@@ -20,9 +20,12 @@ const (
 
 // window accounts for a decompressor's dictionary until back is called.
 func (w *walker) window(n int64) (back func(), err error) {
-	if n > maxWindow || n+w.windows > maxWindows {
-		return nil, fmt.Errorf("a dictionary of %d MiB is more than the %d MiB to be had here",
-			n>>20, min(maxWindow, maxWindows-w.windows)>>20)
+	most := int64(maxWindows)
+	if w.arena.large() {
+		most = maxWindowBeside
+	}
+	if most = min(maxWindow, most-w.windows); n > most {
+		return nil, fmt.Errorf("a dictionary of %d MiB is more than the %d MiB to be had here", n>>20, max(most, 0)>>20)
 	}
 	w.windows += n
 	turn := false

@@ -95,7 +95,7 @@ func (w *walker) sevenZip(n *node) error {
 	if err != nil {
 		return fmt.Errorf("reading 7z: %w", err)
 	}
-	back, err := w.window(maxWindow)
+	back, err := w.window(maxWindowBeside - w.windows)
 	if err != nil {
 		return fmt.Errorf("reading 7z: %w", err)
 	}
@@ -160,7 +160,7 @@ var limitSevenZip = sync.OnceFunc(func() {
 			return nil, errors.New("LZMA2 properties")
 		}
 		dict := int64(2|p[0]&1) << (p[0]/2 + 11)
-		if dict > maxWindow {
+		if dict > maxWindowBeside {
 			return nil, fmt.Errorf("a dictionary of %d MiB", dict>>20)
 		}
 		z, err := lzma.Reader2Config{DictCap: int(dict)}.NewReader2(rs[0])
@@ -174,14 +174,14 @@ var limitSevenZip = sync.OnceFunc(func() {
 		for i := range 8 {
 			head = append(head, byte(size>>(8*i)))
 		}
-		z, err := lzma.ReaderConfig{DictCap: maxWindow}.NewReader(io.MultiReader(bytes.NewReader(head), rs[0]))
+		z, err := lzma.ReaderConfig{DictCap: maxWindowBeside}.NewReader(io.MultiReader(bytes.NewReader(head), rs[0]))
 		return closing{z, rs[0]}, err
 	})
 	sevenzip.RegisterDecompressor([]byte{4, 0xf7, 0x11, 1}, func(_ []byte, _ uint64, rs []io.ReadCloser) (io.ReadCloser, error) {
 		if len(rs) != 1 {
 			return nil, errors.New("zstd: more than one stream")
 		}
-		z, err := zstd.NewReader(rs[0], zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
+		z, err := zstd.NewReader(rs[0], zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindowBeside), zstd.WithDecoderLowmem(true))
 		if err != nil {
 			return nil, err
 		}

@@ -288,7 +288,10 @@ func decode(how string, b []byte) []byte {
 				break
 			}
 		}
-		out, _ := base64.RawStdEncoding.DecodeString(string(s[:len(s)&^3]))
+		if len(s)%4 == 1 {
+			s = s[:len(s)-1]
+		}
+		out, _ := base64.RawStdEncoding.DecodeString(string(s)) // what is right of it
 		return out
 	case "uuencode":
 		return uudecode(b)

@@ -110,3 +110,12 @@ func prints(f content.File, what string) string {
 type onlyReader struct{ r *os.File }
 
 func (o onlyReader) Read(p []byte) (int, error) { return o.r.Read(p) }
+
+// File is what a walk finds.
+type File = content.File
+
+// goCache is the build cache of whoever runs the test.
+func goCache(t testing.TB) string {
+	t.Helper()
+	return strings.TrimSpace(string(run(t, ".", "go", "env", "GOCACHE")))
+}

@@ -36,6 +36,7 @@ type In struct {
 	off    int64
 	taps   []io.Writer
 	err    error
+	short  error // the parent has less than was asked for
 }
 
 // New makes a source of r, which holds size bytes, or an unknown number where
@@ -59,15 +60,16 @@ func (in *In) Close() {
 }
 
 // Sub is a view of the next n bytes, or of all the rest where n is negative.
-// It is cut to what the parent has.
+// Where the parent is known to have less, that is an error at the end of it.
 func (in *In) Sub(n int64) *In {
+	sub := &In{br: in.br, up: in, remain: max(n, -1)}
 	if in.remain >= 0 && (n < 0 || n > in.remain) {
-		n = in.remain
+		sub.remain = in.remain
+		if n > in.remain {
+			sub.short = &Error{io.ErrUnexpectedEOF}
+		}
 	}
-	if n < 0 {
-		n = -1
-	}
-	return &In{br: in.br, up: in, remain: n}
+	return sub
 }
 
 // Tap makes w see every byte consumed from here on, in order.
@@ -86,6 +88,9 @@ func (in *In) Err() error {
 	for p := in; p != nil; p = p.up {
 		if p.err != nil {
 			return p.err
+		}
+		if p.short != nil && p.remain == 0 {
+			return p.short
 		}
 	}
 	return nil

@@ -1,0 +1,166 @@
+package content_test
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"fromsource/analyze/audit"
+)
+
+// compiled are programs made by the real compilers of each format.
+var compiled = []struct {
+	name, script, format string
+	kind                 audit.Kind
+}{
+	{"object", "gcc -c -o out greet.c", "elf-relocatable", audit.NativeCode},
+	{"shared", "gcc -shared -fPIC -o out greet.c", "elf-shared", audit.NativeCode},
+	{"static-pie", "gcc -static -o out greet.c", "elf-executable", audit.NativeCode},
+	{"no-sections", "gcc -o out greet.c; strip --strip-section-headers out 2>/dev/null || { S=$(od -An -tu8 -j40 -N8 out | tr -d ' '); truncate -s $S out; printf '\\0\\0\\0\\0\\0\\0\\0\\0' | dd of=out bs=1 seek=40 conv=notrunc status=none; printf '\\0\\0\\0\\0' | dd of=out bs=1 seek=60 conv=notrunc status=none; }", "elf-executable", audit.NativeCode},
+	{"elf-32", "nasm -f elf32 -o out hello.asm", "elf-relocatable", audit.NativeCode},
+	{"omf", "nasm -f obj -o out hello.asm", "omf-object", audit.NativeCode},
+	{"coff", "nasm -f win64 -o out hello.asm", "coff-object", audit.NativeCode},
+	{"coff-32", "nasm -f win32 -o out hello.asm", "coff-object", audit.NativeCode},
+	{"macho", "nasm -f macho64 -o out hello.asm", "macho-object", audit.NativeCode},
+	{"macho-32", "nasm -f macho32 -o out hello.asm", "macho-object", audit.NativeCode},
+	{"boot", "nasm -f bin -o out boot.asm", "boot-sector", audit.NativeCode},
+	{"static-library", "gcc -c greet.c; ar rc out greet.o", "static-library", audit.NativeCode},
+	{"pe", "GOOS=windows GOARCH=amd64 go build -o out hello.go", "pe-executable", audit.NativeCode},
+	{"macho-executable", "GOOS=darwin GOARCH=arm64 go build -o out hello.go", "macho-executable", audit.NativeCode},
+	{"elf-s390x", "GOOS=linux GOARCH=s390x go build -o out hello.go", "elf-executable", audit.NativeCode},
+	{"wasm", "GOOS=js GOARCH=wasm go build -o out hello.go", "wasm", audit.Bytecode},
+	{"class", "javac Hello.java && mv Hello.class out", "java-class", audit.Bytecode},
+	{"jar", "javac Hello.java && jar cf out Hello.class", "jar", audit.Bytecode},
+	{"pyc", "python3 -c 'import py_compile; py_compile.compile(\"hello.py\", \"out\")'", "python-bytecode", audit.Bytecode},
+	{"pyc-hash", "python3 -c 'import py_compile; py_compile.compile(\"hello.py\", \"out\", invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)'", "python-bytecode", audit.Bytecode},
+	{"lua", "luac5.4 -o out hello.lua", "lua-bytecode", audit.Bytecode},
+	{"luajit", "luajit -b hello.lua out", "luajit-bytecode", audit.Bytecode},
+	{"beam", "erlc hello.erl && mv hello.beam out", "beam", audit.Bytecode},
+	{"llvm", "llvm-as -o out hello.ll", "llvm-bitcode", audit.Bytecode},
+	{"guile", "cp $(dpkg -L guile-3.0-libs | grep -m1 '\\.go$') out", "guile-bytecode", audit.Bytecode},
+	{"device-tree", "dtc -q -o out hello.dts", "device-tree", audit.Firmware},
+	{"u-boot", "head -c 5000 /dev/urandom > k; mkimage -A arm -T kernel -C none -d k out >log", "u-boot-image", audit.Firmware},
+	{"fit", "cp hello.dts k; mkimage -f fit.its out >log 2>&1", "fit-image", audit.Firmware},
+}
+
+var sources = map[string]string{
+	"greet.c":    greetC,
+	"hello.go":   "package main\n\nfunc main() { println(\"hello\") }\n",
+	"Hello.java": "public class Hello { public static void main(String[] a) { System.out.println(\"hello\"); } }\n",
+	"hello.py":   "def hello():\n    return 'hello'\n",
+	"hello.lua":  "print('hello')\n",
+	"hello.erl":  "-module(hello).\n-export([hello/0]).\nhello() -> hello.\n",
+	"hello.ll":   "define i32 @f(i32 %x) {\n  ret i32 %x\n}\n",
+	"hello.scm":  "(define (hello) (display \"hello\"))\n",
+	"hello.dts":  "/dts-v1/;\n/ { model = \"hello\"; };\n",
+	"fit.its":    "/dts-v1/;\n/ { description = \"f\"; #address-cells = <1>; images { k { data = /incbin/(\"k\"); type = \"kernel\"; arch = \"arm\"; os = \"linux\"; compression = \"none\"; load = <0>; entry = <0>; }; }; configurations { default = \"c\"; c { kernel = \"k\"; }; }; };\n",
+	"hello.asm":  "section .text\nglobal hello\nhello:\n mov ax, 1\n ret\n",
+	"boot.asm":   "bits 16\norg 0x7c00\ncli\nxor ax, ax\nhlt\ntimes 510-($-$$) db 0\ndw 0xaa55\n",
+}
+
+func workshop(t testing.TB) string {
+	dir := t.TempDir()
+	for name, text := range sources {
+		write(t, filepath.Join(dir, name), []byte(text))
+	}
+	return dir
+}
+
+func TestFormats(t *testing.T) {
+	for _, c := range compiled {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			dir := workshop(t)
+			run(t, dir, "sh", "-c", "set -e; export HOME=$PWD; "+strings.ReplaceAll(c.script, "go build", "GOCACHE="+goCache(t)+" CGO_ENABLED=0 go build"))
+			res := inspect(t, filepath.Join(dir, "out"))
+			if len(res.Skipped) != 0 {
+				t.Errorf("skipped: %v", res.Skipped)
+			}
+			i := slices.IndexFunc(res.Members, func(f File) bool { return f.Path == "out" })
+			if i < 0 {
+				t.Fatalf("members: %v", formats(res))
+			}
+			m := res.Members[i]
+			if m.Format != c.format || m.Kind != c.kind {
+				t.Errorf("%s of kind %s, want %s of kind %s", m.Format, m.Kind, c.format, c.kind)
+			}
+			if (strings.HasPrefix(c.name, "elf-s") || strings.HasPrefix(c.name, "pe") || c.name == "macho-executable" || c.name == "no-sections") && prints(m, "text") == "" {
+				t.Errorf("no print of the code: %+v", m.Code)
+			}
+			// Cut short it is not taken for data, and nothing crashes.
+			b := read(t, filepath.Join(dir, "out"))
+			for _, n := range []int{3, 16, 40, 100, len(b) / 2} {
+				stream(t, "cut", strings.NewReader(string(b[:min(n, len(b))])))
+			}
+		})
+	}
+}
+
+// Sources of all kinds, and what tools write as text, are never flagged.
+func TestSourcesAreNotFlagged(t *testing.T) {
+	dir := workshop(t)
+	run(t, dir, "sh", "-c", "rm -rf .[a-z]*; gcc -S greet.c; gcc -E greet.c > greet.i; tar cf all.tar *.*")
+	res := inspect(t, filepath.Join(dir, "all.tar"))
+	if len(res.Members) != 0 || len(res.Skipped) != 0 || res.SourceFiles != len(sources)+2 {
+		t.Errorf("members %v, skipped %v, %d source files", formats(res), res.Skipped, res.SourceFiles)
+	}
+}
+
+// encoded are the ways in which text carries a program.
+var encoded = []struct{ name, script string }{
+	{"uuencode", "(echo '#!/bin/sh'; uuencode greet greet) > out"},
+	{"base64", "(echo 'const program = `'; base64 greet; echo '`') > out"},
+	{"base64-line", "(printf 'module.exports = \"'; base64 -w0 greet; echo '\";') > out"},
+	{"data-url", "(printf 'x = \"data:application/octet-stream;base64,'; base64 -w0 greet; echo '\";') > out"},
+	{"c-array", "(printf '/* a firmware */\\nunsigned char program[] = {\\n'; od -An -v -tx1 greet | sed 's/ \\([0-9a-f][0-9a-f]\\)/ 0x\\1,/g'; echo '};') > out"},
+	{"c-decimal", "(echo 'unsigned char program[] = {'; od -An -v -tu1 greet | sed 's/ *\\([0-9]*\\)/\\1,/g;s/^,//'; echo '};') > out"},
+	{"xxd", "(echo 'unsigned char greet[] = {'; od -An -v -tx1 -w12 greet | sed 's/ \\([0-9a-f][0-9a-f]\\)/ 0x\\1,/g;s/^/ /'; echo '};') > out"},
+	{"base64-gzip", "(echo 'cat <<END | base64 -d | tar xz'; tar cz greet | base64; echo END) > out"},
+}
+
+func TestTextThatCarriesABinary(t *testing.T) {
+	dir := t.TempDir()
+	greet(t, dir)
+	run(t, dir, "strip", "greet")
+	for _, c := range encoded {
+		t.Run(c.name, func(t *testing.T) {
+			run(t, dir, "sh", "-c", "set -e; "+c.script)
+			res := inspect(t, filepath.Join(dir, "out"))
+			i := slices.IndexFunc(res.Members, func(f File) bool { return f.Path == "out" })
+			if i < 0 || !res.Members[i].Embedded || res.Members[i].Confidence != audit.Low {
+				t.Errorf("members: %+v", res.Members)
+			}
+		})
+	}
+}
+
+func TestIntelHex(t *testing.T) {
+	dir := t.TempDir()
+	greet(t, dir)
+	run(t, dir, "objcopy", "-O", "ihex", "greet", "fw.hex")
+	res := inspect(t, filepath.Join(dir, "fw.hex"))
+	if len(res.Members) != 1 || !res.Members[0].Embedded || res.Members[0].Kind != audit.Firmware {
+		t.Errorf("members: %+v", res.Members)
+	}
+}
+
+// The same text with words or other data in it is nothing.
+func TestTextThatCarriesData(t *testing.T) {
+	dir := t.TempDir()
+	for name, script := range map[string]string{
+		"text":  "seq 1 9000 | base64 > out",
+		"key":   "head -c 9000 /dev/urandom | base64 > out",
+		"table": "seq 1 9000 | sed 's/$/,/' > out",
+		"gzip":  "seq 1 9000 | gzip | base64 > out",
+		"hex":   "head -c 9000 /dev/urandom | od -An -v -tx1 | sed 's/ / 0x/g;s/$/,/' > out",
+		"list":  "head -c 9000 /dev/urandom | od -An -v -tx1 -w1 | sed 's/ \\(..\\)/0x\\1,/' > out",
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, dir, "sh", "-c", "set -e; "+script)
+			if res := inspect(t, filepath.Join(dir, "out")); len(res.Members) != 0 {
+				t.Errorf("members: %+v", res.Members)
+			}
+		})
+	}
+}

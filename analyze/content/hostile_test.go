@@ -1,0 +1,290 @@
+package content_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"fromsource/analyze/content"
+)
+
+// skipped fails the test unless a reason under a path holds some words.
+func skipped(t *testing.T, res content.Result, path, words string) {
+	t.Helper()
+	for _, s := range res.Skipped {
+		if strings.HasPrefix(s.Path, path) && strings.Contains(s.Reason, words) {
+			return
+		}
+	}
+	t.Errorf("nothing skipped under %q because of %q: %v", path, words, res.Skipped)
+}
+
+func tarOf(t testing.TB, files ...any) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for i := 0; i < len(files); i += 2 {
+		data := files[i+1].([]byte)
+		if err := w.WriteHeader(&tar.Header{Name: files[i].(string), Size: int64(len(data)), Mode: 0o644}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func gz(t testing.TB, b []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	if _, err := w.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// bomb is a megabyte of gzip for each GiB that it expands to.
+func bomb(t testing.TB, gib int) []byte {
+	t.Helper()
+	return bytes.Repeat(gz(t, make([]byte, 64<<20)), gib<<4)
+}
+
+func TestBombIsCutAndTheRestGoesOn(t *testing.T) {
+	program := read(t, greet(t, t.TempDir()))
+	res := stream(t, "in.tar", bytes.NewReader(tarOf(t, "bomb.gz", bomb(t, 8), "after", program)))
+	skipped(t, res, "in.tar/bomb.gz", "expand to over")
+	if got := formats(res); len(got) != 1 || got[0] != "in.tar/after elf-executable" {
+		t.Errorf("members %v", got)
+	}
+	if res.Bytes > 1<<30 {
+		t.Errorf("%d bytes were read", res.Bytes)
+	}
+}
+
+// Many small bombs are no more than one large one.
+func TestBombsTogetherAreCut(t *testing.T) {
+	one := bomb(t, 1)
+	var files []any
+	for i := range 12 {
+		files = append(files, fmt.Sprintf("%02d.gz", i), one)
+	}
+	res := stream(t, "in.tgz", bytes.NewReader(gz(t, tarOf(t, files...))))
+	skipped(t, res, "in.tgz", "of input expand to over")
+	if res.Bytes > 5<<30 {
+		t.Errorf("%d bytes were read", res.Bytes)
+	}
+}
+
+func TestHundredLevels(t *testing.T) {
+	program := read(t, greet(t, t.TempDir()))
+	b := program
+	for range 100 {
+		b = gz(t, b)
+	}
+	res := stream(t, "deep", bytes.NewReader(tarOf(t, "deep.gz", b, "after", program)))
+	skipped(t, res, "deep/deep.gz", "nested over")
+	if got := formats(res); len(got) != 1 || got[0] != "deep/after elf-executable" {
+		t.Errorf("members %v", got)
+	}
+	// Appended to each other, each is the overlay of the one before.
+	res = stream(t, "chain", bytes.NewReader(bytes.Repeat(program, 100)))
+	skipped(t, res, "chain", "nested over")
+}
+
+// endless repeats a block n times.
+type endless struct {
+	block []byte
+	n     int
+	r     bytes.Reader
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	if e.r.Len() == 0 {
+		if e.n == 0 {
+			return 0, io.EOF
+		}
+		e.n--
+		e.r.Reset(e.block)
+	}
+	return e.r.Read(p)
+}
+
+func TestMillionEntries(t *testing.T) {
+	block := tarOf(t, "x", []byte{})[:512]
+	res := stream(t, "in.tar", &endless{block: bytes.Repeat(block, 1000), n: 1000})
+	skipped(t, res, "in.tar", "entries")
+	if res.Files != content.DefaultMaxEntries+1 { // and the archive
+		t.Errorf("%d files", res.Files)
+	}
+}
+
+func TestManyMembersAreBounded(t *testing.T) {
+	class := []byte("\xca\xfe\xba\xbe\x00\x00\x00\x34\x00\x02\x01\x00\x01a")
+	block := tarOf(t, "x", class)[:1024]
+	visited := 0
+	res, err := content.Inspect(context.Background(), "in.tar", &endless{block: bytes.Repeat(block, 1000), n: 200},
+		content.Options{Visit: func(f *content.File) {
+			if f.Format == "java-class" {
+				visited++
+			}
+		}})
+	if err != nil || visited != 200_000 || len(res.Members) > content.MaxMembers+1 {
+		t.Errorf("%d visited, %d kept, %v", visited, len(res.Members), err)
+	}
+	skipped(t, res, "in.tar", "not listed")
+}
+
+func TestEscapingNames(t *testing.T) {
+	program := read(t, greet(t, t.TempDir()))
+	res := stream(t, "in.tar", bytes.NewReader(tarOf(t, "../../etc/passwd", program, "a/../b", []byte("fine\n"))))
+	skipped(t, res, "in.tar/etc/passwd", "leads out of the archive")
+	if got := formats(res); len(got) != 1 || got[0] != "in.tar/etc/passwd elf-executable" || len(res.Skipped) != 1 {
+		t.Errorf("members %v, skipped %v", got, res.Skipped)
+	}
+}
+
+// A sparse file of 95 GB, as the sources of Go and gcc have them, is walked in
+// all of tar's formats, and what follows it is found.
+func TestSparse(t *testing.T) {
+	for _, format := range []string{"gnu", "pax --sparse-version=0.0", "pax --sparse-version=0.1", "pax --sparse-version=1.0"} {
+		t.Run(format, func(t *testing.T) {
+			dir := t.TempDir()
+			greet(t, dir)
+			run(t, dir, "sh", "-c", `set -e
+truncate -s 95G huge; printf end | dd of=huge bs=1 seek=1000000 conv=notrunc status=none
+truncate -s 9000000 small; dd if=greet of=small bs=4096 seek=1000 conv=notrunc status=none
+tar -S --format=`+format+` -cf out huge small greet`)
+			res := inspect(t, filepath.Join(dir, "out"))
+			skipped(t, res, "out/huge", "sparse file of 102005473280 bytes")
+			// The program in the hole's middle is at its logical place.
+			if got := strings.Join(formats(res), ","); got != "out/greet elf-executable,out/small/@4096000 elf-executable" {
+				t.Errorf("members %v", got)
+			}
+		})
+	}
+}
+
+// Headers that declare more than there is are reported, and allocate nothing.
+func TestAbsurdHeaders(t *testing.T) {
+	program := read(t, greet(t, t.TempDir()))
+	for name, b := range map[string][]byte{
+		"tar-cut":   tarOf(t, "x", make([]byte, 5000))[:3000],
+		"tar-size":  absurdTar(t),
+		"ar-size":   []byte("!<arch>\nx/              0           0     0     644     9999999999`\nabc"),
+		"cpio-name": []byte("070701" + strings.Repeat("F", 104)),
+		"nar-size":  append([]byte("\x0d\x00\x00\x00\x00\x00\x00\x00nix-archive-1\x00\x00\x00"), bytes.Repeat([]byte{0xff}, 64)...),
+		"gzip-cut":  gz(t, program)[:2000],
+		"xz-cut":    runIn(t, "", program, "xz", "-c")[:2000],
+		"zip-cut":   append([]byte("PK\x03\x04\x14\x00\x00\x00\x08\x00"), make([]byte, 60)...),
+		"7z-size":   append([]byte("7z\xbc\xaf\x27\x1c\x00\x04"), bytes.Repeat([]byte{0x7f}, 60)...),
+		"rpm-size":  append([]byte("\xed\xab\xee\xdb\x03\x00"), bytes.Repeat([]byte{0x7f}, 200)...),
+		"squashfs":  append([]byte("hsqs"), append(bytes.Repeat([]byte{0x7f}, 8), append([]byte{0, 0, 2, 0}, append(bytes.Repeat([]byte{1}, 6), append([]byte{17, 0, 0, 0, 0, 0, 4, 0}, bytes.Repeat([]byte{0x7f}, 200)...)...)...)...)...),
+		"zstd-big":  []byte("\x28\xb5\x2f\xfd\x00\xff" + strings.Repeat("x", 64)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			res := stream(t, "in", bytes.NewReader(b))
+			if len(res.Skipped) == 0 {
+				t.Errorf("nothing skipped; members %v", formats(res))
+			}
+			after := stream(t, "in", bytes.NewReader(tarOf(t, "bad", b, "after", program)))
+			if got := formats(after); len(got) == 0 || got[0] != "in/after elf-executable" {
+				t.Errorf("the walk did not go on: %v, %v", got, after.Skipped)
+			}
+		})
+	}
+}
+
+func absurdTar(t *testing.T) []byte {
+	b := tarOf(t, "x", []byte("abc"))
+	copy(b[124:136], "\x80\x00\x00\x00\x3f\xff\xff\xff\xff\xff\xff\xff")
+	sum := 0
+	for i, c := range b[:512] {
+		if i >= 148 && i < 156 {
+			c = ' '
+		}
+		sum += int(c)
+	}
+	copy(b[148:156], fmt.Sprintf("%06o\x00 ", sum))
+	return b
+}
+
+func TestCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := content.Inspect(ctx, "x", strings.NewReader("text"), content.Options{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestMemory inspects each input in a process of its own, whose peak is under
+// 300 MB.
+func TestMemory(t *testing.T) {
+	if path := os.Getenv("CONTENT_TEST_INSPECT"); path != "" {
+		f, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stream(t, "in", onlyReader{f})
+		// The kernel's count of this process; a parent's would include what
+		// the parent itself held when it forked.
+		fmt.Print(string(read(t, "/proc/self/status")))
+		return
+	}
+	if raceDetector {
+		t.Skip("the race detector's own memory is several times the program's")
+	}
+	dir := t.TempDir()
+	program := read(t, greet(t, dir))
+	big := append(bytes.Clone(program), make([]byte, 200<<20)...)
+	for name, script := range map[string]string{
+		"bomb":      "cp bomb out",
+		"xz-9":      "tar cf - big greet | xz --lzma2=preset=0,dict=64MiB > out",
+		"xz-9 in 4": "X='xz --lzma2=preset=0,dict=64MiB'; tar cf 1 big; $X 1; tar cf 2 1.xz; $X 2; tar cf 3 2.xz; $X 3; tar cf 4 3.xz; $X -c 4 > out",
+		"zip":       "zip -q -0 z.zip big greet; mv z.zip out",
+		"tar":       "tar cf out big greet big",
+		"zstd-22":   "tar cf - big | zstd -q --ultra -22 --long=27 > out",
+		"7z":        "head -c 100000000 big > b; 7z a -bd -mx=3 o.7z b greet > log; mv o.7z out",
+		"squashfs":  "mkdir d; cp big greet d; mksquashfs d out -quiet -no-progress -b 1M",
+	} {
+		t.Run(name, func(t *testing.T) {
+			sub := t.TempDir()
+			write(t, filepath.Join(sub, "greet"), program)
+			if strings.Contains(script, "big") {
+				write(t, filepath.Join(sub, "big"), big)
+			}
+			if name == "bomb" {
+				write(t, filepath.Join(sub, "bomb"), bomb(t, 8))
+			}
+			run(t, sub, "sh", "-c", "set -e; "+script)
+			cmd := exec.Command(os.Args[0], "-test.run=^TestMemory$")
+			cmd.Env = append(os.Environ(), "CONTENT_TEST_INSPECT="+filepath.Join(sub, "out"))
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			_, peak, ok := strings.Cut(string(out), "VmHWM:")
+			var kb int
+			if _, err := fmt.Sscan(peak, &kb); err != nil || !ok || kb > 300<<10 {
+				t.Errorf("peak of %d kB, %v", kb, err)
+			}
+			t.Logf("peak of %d MB", kb>>10)
+		})
+	}
+}
