@@ -62,17 +62,15 @@ func (s *state) seedSources() map[*item]bool {
 // come from one of those.
 func (s *state) collectOrigins() {
 	seeds := s.seedSources()
-	number := map[*item]trace.Origin{}
 	add := func(it *item, seed bool) {
 		if it == nil || it.walk == nil || len(it.walk.Members)+len(it.walk.Opaque) == 0 {
 			return
 		}
-		if _, ok := number[it]; ok {
+		if _, ok := s.number[it]; ok {
 			return
 		}
-		o := trace.Origin(len(s.origins))
-		number[it] = o
-		s.origins = append(s.origins, origin{it, seed})
+		o := s.originFor(it)
+		s.origins[o].seed = seed
 		s.index.Add(o, it.walk.Members)
 		if !seed && it.id != closure.None && s.text[it.id].Suspected && sum(it.walk).opaqueOnly() {
 			s.index.AddOpaque(o, it.walk.Opaque, s.text[it.id].Kinds)
@@ -93,13 +91,13 @@ func (s *state) collectOrigins() {
 	for _, i := range s.g.Topo() {
 		s.have[i] = make(bitset, words)
 		for _, it := range s.sources[i] {
-			if o, ok := number[it]; ok {
+			if o, ok := s.number[it]; ok {
 				s.have[i].add(o)
 			}
 		}
 		for _, in := range s.g.Inputs(i) {
 			for _, it := range s.outputs[in] {
-				if o, ok := number[it]; ok {
+				if o, ok := s.number[it]; ok {
 					s.have[i].add(o)
 				}
 			}
@@ -169,13 +167,13 @@ func (s *state) byPlace(id closure.ID, f *content.File) []trace.Hit {
 
 // originFor is the number of an item, which is given one if it has none yet.
 func (s *state) originFor(it *item) trace.Origin {
-	for o := range s.origins {
-		if s.origins[o].item == it {
-			return trace.Origin(o)
-		}
+	o, ok := s.number[it]
+	if !ok {
+		o = trace.Origin(len(s.origins))
+		s.number[it] = o
+		s.origins = append(s.origins, origin{item: it})
 	}
-	s.origins = append(s.origins, origin{item: it})
-	return trace.Origin(len(s.origins) - 1)
+	return o
 }
 
 // lookup finds where a file can have come from, given what the derivation

@@ -59,7 +59,7 @@ func (s *state) recorded(id closure.ID, x *executed) []run {
 		if it == nil || it.walk == nil || it.id == id {
 			continue
 		}
-		f := member(it.walk, rest, closure.NameOf(storePath))
+		f := it.member(rest)
 		if f == nil {
 			continue // a script, or compiled elsewhere
 		}
@@ -81,16 +81,14 @@ func (s *state) recorded(id closure.ID, x *executed) []run {
 // runOf is what it means that a file of an item was executed.
 func (s *state) runOf(by closure.ID, it *item, f *content.File, at string) []run {
 	var out []run
-	for o := range s.origins {
-		if s.origins[o].item == it {
-			if s.origins[o].seed {
-				return nil
-			}
-			return []run{{
-				by: by, origin: trace.Origin(o), rule: "exec-recorded", level: audit.LevelTrace,
-				at: at, member: f.Path, via: closure.None, kind: f.Kind, confidence: or(f.Confidence, audit.High),
-			}}
+	if o, ok := s.number[it]; ok {
+		if s.origins[o].seed {
+			return nil
 		}
+		return []run{{
+			by: by, origin: o, rule: "exec-recorded", level: audit.LevelTrace,
+			at: at, member: f.Path, via: closure.None, kind: f.Kind, confidence: or(f.Confidence, audit.High),
+		}}
 	}
 	if it.id == closure.None {
 		return nil
@@ -106,18 +104,19 @@ func (s *state) runOf(by closure.ID, it *item, f *content.File, at string) []run
 	return out
 }
 
-// member finds a compiled file by its path in a store path; rest is empty
-// where the store path is the file itself, which walks call by its name.
-func member(w *trace.Walk, rest, name string) *content.File {
+// member finds a compiled file by its path in the item; rest is empty where
+// the store path is the file itself, which walks call by its name.
+func (it *item) member(rest string) *content.File {
 	if rest == "" {
-		rest = name
+		rest = closure.NameOf(it.path)
 	}
-	for i := range w.Members {
-		if w.Members[i].Path == rest {
-			return &w.Members[i]
+	if it.byPath == nil {
+		it.byPath = make(map[string]*content.File, len(it.walk.Members))
+		for i := range it.walk.Members {
+			it.byPath[it.walk.Members[i].Path] = &it.walk.Members[i]
 		}
 	}
-	return nil
+	return it.byPath[rest]
 }
 
 // textual is what the text says that the build runs. It counts where the
@@ -180,10 +179,8 @@ func (s *state) contradicted(id, x closure.ID) bool {
 
 // originOf is the origin of an item that has compiled members, and the first.
 func (s *state) originOf(it *item) (trace.Origin, *content.File) {
-	for o := range s.origins {
-		if s.origins[o].item == it && len(it.walk.Members) > 0 {
-			return trace.Origin(o), &it.walk.Members[0]
-		}
+	if o, ok := s.number[it]; ok && len(it.walk.Members) > 0 {
+		return o, &it.walk.Members[0]
 	}
 	return 0, nil
 }

@@ -98,8 +98,8 @@ func (d *decider) fetched(id closure.ID) fetched {
 			f.contents.unread, f.contents.unreadAt = it.unread()
 		}
 	}
-	for o := range d.origins {
-		if d.origins[o].item.id == id {
+	for _, it := range d.outputs[id] {
+		if o, ok := d.number[it]; ok {
 			u := d.usages[o]
 			f.used = append(f.used, u.evidence...)
 			f.usedKinds = addKinds(f.usedKinds, u.kinds...)
@@ -194,24 +194,27 @@ func (d *decider) doubts(id closure.ID, b *built) {
 	for _, it := range d.sources[id] {
 		d.doubtInput(it, "input source", b, doubt)
 	}
+	asked := d.askedFor(id)
 	for _, in := range d.g.Inputs(id) {
 		if d.g.Missing(in) {
 			doubt("its input %s was not at hand", d.g.Name(in))
 			continue
 		}
-		for _, it := range d.outputs[in] {
-			if it == nil {
-				doubt("of its input %s an output's path is not known before it is built", d.g.Name(in))
-				continue
-			}
-			if d.text[in].Seed {
-				continue // nothing in it would be news
-			}
-			if !d.g.FixedOutput(in) && it.walk == nil && d.unusedOutput(id, it) {
-				continue
-			}
-			d.doubtInput(it, "input", b, doubt)
+		if d.text[in].Seed {
+			continue // nothing in it would be news
 		}
+		for k, it := range d.outputs[in] {
+			switch {
+			case (it == nil || it.walk == nil) && !asked(in, k):
+			case it == nil:
+				doubt("of its input %s an output's path is not known before it is built", d.g.Name(in))
+			default:
+				d.doubtInput(it, "input", b, doubt)
+			}
+		}
+	}
+	if b.near {
+		d.tooLarge(id, doubt)
 	}
 	if b.absent == "" && len(b.doubts) == 0 {
 		d.shared(id, doubt)
@@ -219,24 +222,24 @@ func (d *decider) doubts(id closure.ID, b *built) {
 	d.weaknesses(id, b)
 }
 
-// unusedOutput reports whether the build did not ask for this output of an
-// input: a derivation names the outputs that it uses.
-func (d *decider) unusedOutput(id closure.ID, it *item) bool {
-	drv, err := d.g.Derivation(id)
-	if err != nil {
-		return false
-	}
-	for _, in := range drv.InputDrvs {
-		if in.Path != d.g.Path(it.id) {
-			continue
-		}
-		for _, o := range d.g.Outputs(it.id) {
-			if o.Path == it.path {
-				return !slices.Contains(in.Outputs, o.Name)
+// askedFor tells whether a build was given an output of an input: derivations
+// name the outputs that they use. The derivation is read only if need be.
+func (d *decider) askedFor(id closure.ID) func(in closure.ID, output int) bool {
+	var used map[string][]string
+	return func(in closure.ID, output int) bool {
+		if used == nil {
+			used = map[string][]string{}
+			drv, err := d.g.Derivation(id)
+			if err != nil {
+				return true // to be on the safe side
+			}
+			for _, i := range drv.InputDrvs {
+				used[i.Path] = i.Outputs
 			}
 		}
+		names, ok := used[d.g.Path(in)]
+		return !ok || slices.Contains(names, d.g.Outputs(in)[output].Name)
 	}
-	return false
 }
 
 func (d *decider) doubtInput(it *item, what string, b *built, doubt func(string, ...any)) {
@@ -274,6 +277,27 @@ func linkable(format string) bool {
 	}
 	return false
 }
+
+// tooLarge finds native code of which no part could be compared: patched, it
+// would not be recognised.
+func (d *decider) tooLarge(id closure.ID, doubt func(string, ...any)) {
+	for _, it := range d.outputs[id] {
+		if it == nil || it.walk == nil {
+			continue
+		}
+		for i := range it.walk.Members {
+			f := &it.walk.Members[i]
+			if f.Kind == audit.NativeCode && f.Size > fingerprinted && len(f.Code) == 0 && len(d.lookup(id, f)) == 0 {
+				doubt("%s is too large to be compared in part, and its build had prebuilt code at hand", it.inside(f.Path))
+				return
+			}
+		}
+	}
+}
+
+// fingerprinted is the size, in bytes, up to which content always has memory
+// for the fingerprints of a file's parts.
+const fingerprinted = 64 << 20
 
 // shared finds compiled files that an output has in common with something
 // that is itself unknown.

@@ -32,6 +32,7 @@ type item struct {
 	// fromSeed counts the compiled files that are the seed's.
 	matches  []trace.Match
 	fromSeed int
+	byPath   map[string]*content.File // of walk.Members, made when needed
 }
 
 // unread is why part of the item could not be looked at, and where.
@@ -62,6 +63,7 @@ type state struct {
 	image   *item     // of Request.Image
 
 	origins  []origin
+	number   map[*item]trace.Origin // of origins
 	index    *trace.Index
 	have     []bitset // by ID: the origins it depends on
 	linked   linked
@@ -76,6 +78,7 @@ func newState(req Request) *state {
 	s := &state{
 		req: req, g: g, inspect: req.Inspect,
 		items:   map[string]*item{},
+		number:  map[*item]trace.Origin{},
 		outputs: make([][]*item, g.Len()),
 		sources: make([][]*item, g.Len()),
 		index:   trace.NewIndex(),
