@@ -220,7 +220,7 @@ type chainSource struct {
 }
 
 func (s *chainSource) begin(context.Context) (beginning, error) {
-	return beginning{paths: []string{s.first}, roots: true}, nil
+	return beginning{roots: []string{s.first}}, nil
 }
 
 func (s *chainSource) read(_ context.Context, drv string, buf []byte) ([]byte, error) {

@@ -2,6 +2,8 @@ package closure
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -220,5 +222,49 @@ func TestDetectRefuses(t *testing.T) {
 	}
 	if _, err := Detect(dir, "tar"); err == nil || !strings.Contains(err.Error(), `"tar"`) {
 		t.Errorf("an unknown form: %v", err)
+	}
+}
+
+// Several inputs are one closure: each root stays a root, and what one lacks
+// the others have.
+func TestUnionOfForms(t *testing.T) {
+	n := newNix(t)
+	app, every := n.instantiate(buildable), n.instantiate(everyKind)
+	a, b := mustLoad(t, DrvInput(app, "")), mustLoad(t, DrvInput(every, ""))
+	alone := n.write("alone.json", n.run("nix", "show-derivation", app)) // without its inputs
+	g := mustLoad(t, UnionInput(detected(t, alone, FormJSON), DrvInput(every, "")))
+	if g.Len() != a.Len()+b.Len() || len(g.Roots()) != 2 || len(g.Skipped())+len(g.Tampered()) != 0 {
+		t.Errorf("%d derivations, want %d and %d; roots %v", g.Len(), a.Len(), b.Len(), g.Roots())
+	}
+	for _, src := range []*Graph{a, b} {
+		for i := range ID(src.Len()) {
+			k, ok := g.Lookup(src.Path(i))
+			if !ok || g.Missing(k) {
+				t.Errorf("no %s", src.Path(i))
+			}
+		}
+	}
+	if only := mustLoad(t, detected(t, alone, FormJSON)); only.Len() <= 1 || !only.Missing(only.Inputs(only.Roots()[0])[0]) {
+		t.Errorf("alone: %d derivations", only.Len())
+	}
+	if _, err := Load(context.Background(), UnionInput(DrvInput(app, ""), DrvInput(app+"x", "")), Options{}); err == nil || !strings.Contains(err.Error(), app+"x") {
+		t.Errorf("one that is not there: %v", err)
+	}
+}
+
+// A cache behind HTTP is read from a root, for what it needs.
+func TestHTTPCache(t *testing.T) {
+	n := newNix(t)
+	drv := n.instantiate(everyKind)
+	want := mustLoad(t, DrvInput(drv, "")).text(t)
+	n.run("nix", "copy", "--derivation", "--to", "file://"+n.dir+"/cache", drv)
+	web := httptest.NewServer(http.FileServer(http.Dir(n.dir + "/cache")))
+	defer web.Close()
+	in := detected(t, web.URL+"#"+drv, FormCache)
+	if diff := cmp.Diff(want, mustLoad(t, in).text(t)); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := Load(context.Background(), detected(t, web.URL, FormCache), Options{}); err == nil || !strings.Contains(err.Error(), "name the derivation") {
+		t.Errorf("without a root: %v", err)
 	}
 }

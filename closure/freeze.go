@@ -64,8 +64,8 @@ func (l *loader) freeze() (*Graph, []ID) {
 	l.workers = nil
 	g.index()
 
-	for node := range l.begin {
-		if id := order[node]; l.explicit || len(g.Consumers(id)) == 0 {
+	for node := range l.listed {
+		if id := order[node]; node < l.roots || len(g.Consumers(id)) == 0 {
 			g.roots = append(g.roots, id)
 		}
 	}

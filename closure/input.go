@@ -29,6 +29,7 @@ const (
 	FormCache  = "cache"  // a binary cache, by directory or URL
 	FormFlake  = "flake"  // a flake reference, for the user's own Nix
 	FormAttr   = "attr"   // an attribute of a Nix file, for the user's own Nix
+	FormUnion  = "union"  // several inputs, made by UnionInput
 )
 
 // DrvInput is a derivation and the closure that its store holds. drv is a

@@ -88,7 +88,7 @@ func (s *jsonSource) index() error {
 	for _, k := range keys {
 		p := s.full(k)
 		s.at[p] = found[k]
-		s.first.paths = append(s.first.paths, p)
+		s.first.listed = append(s.first.listed, p)
 	}
 	return nil
 }

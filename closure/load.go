@@ -86,10 +86,14 @@ func load(ctx context.Context, in Input, o Options, extract extractor) (*Graph, 
 	if err != nil {
 		return nil, nil, fmt.Errorf("opening %s: %w", in, err)
 	}
-	for _, p := range begin.paths {
+	for _, p := range begin.roots {
 		l.intern(p)
 	}
-	l.begin, l.explicit = len(l.paths), begin.roots
+	l.roots = len(l.paths)
+	for _, p := range begin.listed {
+		l.intern(p)
+	}
+	l.listed = len(l.paths)
 	l.skipped = append(l.skipped, begin.skipped...)
 
 	defer context.AfterFunc(ctx, func() {

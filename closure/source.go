@@ -27,8 +27,8 @@ type source interface {
 }
 
 type beginning struct {
-	paths   []string
-	roots   bool // the paths are what was asked for, not a mere listing
+	roots   []string // what was asked for
+	listed  []string // what there is; roots are those that nothing consumes
 	skipped []Skip
 }
 
@@ -67,11 +67,14 @@ func (s *dirSource) begin(context.Context) (beginning, error) {
 		}
 	}
 	s.logical = s.guessStoreDir(names)
-	b := beginning{roots: s.only != nil}
-	for _, n := range names {
-		b.paths = append(b.paths, s.logical+"/"+n)
+	paths := make([]string, len(names))
+	for i, n := range names {
+		paths[i] = s.logical + "/" + n
 	}
-	return b, nil
+	if s.only != nil {
+		return beginning{roots: paths}, nil
+	}
+	return beginning{listed: paths}, nil
 }
 
 // guessStoreDir looks at derivations until one names a store path. A chroot

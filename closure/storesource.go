@@ -38,7 +38,7 @@ func exportInput(name string, open func() (*os.File, error)) Input {
 			return nil, err
 		}
 		s := &storeSource{store: e, name: name, max: o.maxSize()}
-		s.first.paths = onlyDrvs(e.Paths())
+		s.first.listed = onlyDrvs(e.Paths())
 		if d := e.Damage(); d != nil {
 			s.first.skipped = []Skip{{d.File, d.Offset, d.Expected}}
 		}
@@ -55,7 +55,7 @@ func CacheInput(urlOrDir string, roots ...string) Input {
 		if err != nil {
 			return nil, err
 		}
-		s := &storeSource{store: c, name: urlOrDir, max: o.maxSize(), first: beginning{paths: roots, roots: true}}
+		s := &storeSource{store: c, name: urlOrDir, max: o.maxSize(), first: beginning{roots: roots}}
 		if len(roots) > 0 {
 			return s, nil
 		}
@@ -65,7 +65,7 @@ func CacheInput(urlOrDir string, roots ...string) Input {
 		if err != nil {
 			return nil, err
 		}
-		s.first.paths, s.first.roots = onlyDrvs(all), false
+		s.first.listed = onlyDrvs(all)
 		return s, nil
 	}}
 }
@@ -83,10 +83,10 @@ func onlyDrvs(paths []string) []string {
 func (s *storeSource) begin(context.Context) (beginning, error) { return s.first, nil }
 
 func (s *storeSource) storeDir() string {
-	if len(s.first.paths) == 0 {
-		return defaultStoreDir
+	for _, p := range append(s.first.roots, s.first.listed...) {
+		return path.Dir(p)
 	}
-	return path.Dir(s.first.paths[0])
+	return defaultStoreDir
 }
 
 func (s *storeSource) locate(drv string) string { return s.name + ": " + drv }

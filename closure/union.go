@@ -9,13 +9,14 @@ import (
 )
 
 // UnionInput is several inputs read as one closure, of the same store
-// directory. A derivation that several of them have is read from the first.
+// directory. A derivation that several of them have is read from the first;
+// what one lacks is looked for in the others.
 func UnionInput(inputs ...Input) Input {
 	names := make([]string, len(inputs))
 	for i, in := range inputs {
 		names[i] = in.name
 	}
-	return Input{"union", strings.Join(names, " "), func(ctx context.Context, o Options) (source, error) {
+	return Input{FormUnion, strings.Join(names, " "), func(ctx context.Context, o Options) (source, error) {
 		var u unionSource
 		for _, in := range inputs {
 			if in.open == nil {
@@ -36,20 +37,19 @@ func UnionInput(inputs ...Input) Input {
 
 type unionSource []source
 
-// begin starts from what all of them start from. A listing among them has no
-// roots of its own: then the derivations that nothing consumes are the roots.
-func (u unionSource) begin(ctx context.Context) (beginning, error) {
-	all := beginning{roots: true}
+// begin starts from what all of them start from: what was asked for stays a
+// root, of what was merely listed those are that nothing consumes.
+func (u unionSource) begin(ctx context.Context) (all beginning, err error) {
 	for _, s := range u {
 		b, err := s.begin(ctx)
 		if err != nil {
-			return beginning{}, err
+			return all, err
 		}
-		all.paths = append(all.paths, b.paths...)
+		all.roots = append(all.roots, b.roots...)
+		all.listed = append(all.listed, b.listed...)
 		all.skipped = append(all.skipped, b.skipped...)
-		all.roots = all.roots && b.roots
 		if got, want := s.storeDir(), u[0].storeDir(); got != want {
-			return beginning{}, fmt.Errorf("inputs of different store directories: %q and %q", want, got)
+			return all, fmt.Errorf("inputs of different store directories: %q and %q", want, got)
 		}
 	}
 	return all, nil
@@ -66,6 +66,14 @@ func (u unionSource) read(ctx context.Context, drv string, buf []byte) ([]byte, 
 	return data, err
 }
 
-func (u unionSource) locate(drv string) string { return u[0].locate(drv) }
+// locate asks again who has the derivation: it is needed for messages only.
+func (u unionSource) locate(drv string) string {
+	for _, s := range u {
+		if _, err := s.read(context.Background(), drv, nil); !errors.Is(err, fs.ErrNotExist) {
+			return s.locate(drv)
+		}
+	}
+	return u[0].locate(drv)
+}
 
 func (u unionSource) storeDir() string { return u[0].storeDir() }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io/fs"
+	"path"
 	"sync"
 	"sync/atomic"
 )
@@ -28,9 +29,9 @@ type loader struct {
 	stopped bool
 	names   arena
 
-	begin    int // nodes 0 to begin-1 are those the source began with
-	explicit bool
-	skipped  []Skip
+	roots   int // nodes below are what was asked for
+	listed  int // nodes below, what the source began with
+	skipped []Skip
 }
 
 // worker holds one goroutine's buffers and what it has read. Lists of all
@@ -165,7 +166,7 @@ func (w *worker) one(ctx context.Context, node int32, p string) *Derivation {
 		return nil
 	}
 	var want string
-	want, w.scratch = contentPath(w.scratch, l.src.storeDir(), NameOf(p), sum, d)
+	want, w.scratch = contentPath(w.scratch, path.Dir(p), NameOf(p), sum, d)
 	if want != p {
 		w.tampered = append(w.tampered, tampered{node, want})
 	}

@@ -16,9 +16,9 @@ import (
 // maxWindow bounds the memory that a decompressor may be told to take.
 const maxWindow = 256 << 20
 
-// zstds keeps decoders: their windows are large, the files of a cache many and
-// mostly small.
-var zstds sync.Pool
+// Decoders that are used again: their windows are large, the files of a cache
+// many and mostly small.
+var xzs, zstds sync.Pool
 
 // decompress undoes what a narinfo calls its Compression.
 func decompress(r io.Reader, method string) (io.Reader, func() error, error) {
@@ -27,8 +27,12 @@ func decompress(r io.Reader, method string) (io.Reader, func() error, error) {
 	case "none", "":
 		return r, none, nil
 	case "xz":
-		x, err := xz.NewReader(r, maxWindow)
-		return x, none, err
+		x, ok := xzs.Get().(*xz.Reader)
+		if !ok {
+			x, err := xz.NewReader(r, maxWindow)
+			return x, func() error { xzs.Put(x); return nil }, err
+		}
+		return x, func() error { xzs.Put(x); return nil }, x.Reset(r)
 	case "bzip2":
 		return bzip2.NewReader(r), none, nil
 	case "gzip":
