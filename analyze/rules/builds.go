@@ -9,5 +9,8 @@ func builds(f *Facts) bool {
 	if f.sigs.has(sigDontBuild) {
 		return false
 	}
+	if f.sigs.has(sigNoCC) {
+		return f.sigs.any(sigBuildTool)
+	}
 	return f.sigs.any(sigBuildTool, sigDefaultMake, sigMakeFlags, sigCC)
 }

@@ -65,7 +65,7 @@ func (w *world) write(e Example) built {
 		env["src"] = b.out
 	}
 	if !e.Raw && e.URL == "" && name != "stdenv-linux" {
-		b := w.write(Example{Name: "stdenv-linux", Raw: true})
+		b := w.write(Example{Name: "stdenv-linux", Raw: true, Tools: []string{"gcc-wrapper-9.3.0"}})
 		input(b)
 		env["stdenv"] = b.out
 	}

@@ -33,6 +33,8 @@ type Facts struct {
 	stdenv bool
 	// pname is the package's own name without version, where it says so.
 	pname string
+	// noCC marks a standard environment without a compiler.
+	noCC bool
 	// hook holds what a setup hook stands for, by its script.
 	hook bits
 	// inputSrcs are input sources that the derivation runs or unpacks: a
@@ -195,6 +197,9 @@ func (x *extractor) package_() {
 	if p := x.attrs.Get("phases"); p != "" && !buildsIn(p) {
 		x.noBuild = true
 	}
+	if strings.HasPrefix(d.Name(), "stdenv") || strings.Contains(d.Name(), "-stdenv-") {
+		f.noCC = !hasCompiler(d)
+	}
 	x.builderOf()
 	x.attrs.All(func(key, value string) {
 		if value != "" {
@@ -218,6 +223,18 @@ func (x *extractor) package_() {
 		x.at = "stdenv"
 		x.hit(sigDefaultMake, "configure, make and make install as by default")
 	}
+}
+
+// hasCompiler says that a compiler is among the inputs: nixpkgs wraps them
+// all, and the first stages take theirs from the bootstrap tools.
+func hasCompiler(d *closure.Derivation) bool {
+	for i := range d.InputDrvs {
+		n := stem(closure.NameOf(d.InputDrvs[i].Path))
+		if strings.Contains(n, "gcc") || strings.Contains(n, "clang") || strings.HasSuffix(n, "cc-wrapper") || strings.Contains(n, "bootstrap-tools") || strings.Contains(n, "tcc") {
+			return true
+		}
+	}
+	return false
 }
 
 // builderOf looks at what is run to build.

@@ -82,15 +82,25 @@ func fetchFileRules() []Rule {
 		},
 		{
 			ID: "url-self-extracting", Title: "Self-extracting installer", Weight: 50, Kind: audit.NativeCode,
-			Why:      "A .run, .bin, .bsx or machine-specific .sh file carries a payload behind a script.",
-			How:      "The file type of the address; for .sh also a word for a machine or a ready build.",
-			Limits:   "A .bin may be any data.",
+			Why:      "A .run, .bsx or machine-specific .sh or .bin file carries a payload behind a script.",
+			How:      "The file type of the address; for .sh and .bin also a word for a machine or a ready build.",
+			Limits:   "Some scripts name the machine they check for.",
 			Remedy:   "Fetch the source release instead.",
 			Positive: []Example{dl("https://example.org/Driver-450.57.run"), dl("https://example.org/tool-1.0-linux-x86_64.sh")},
 			Negative: []Example{dl("https://example.org/install.sh"), dl(plain)},
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
-				return sh.file, sh.ext == ".run" || sh.ext == ".bsx" || sh.ext == ".bin" || sh.ext == ".sh" && (strongBin(sh.bin) || sh.arch != "")
+				return sh.file, sh.ext == ".run" || sh.ext == ".bsx" || (sh.ext == ".sh" || sh.ext == ".bin") && (strongBin(sh.bin) || sh.arch != "")
 			}),
+		},
+		{
+			ID: "url-raw-binary", Title: "File is called .bin", Weight: 30, Kind: audit.NativeCode,
+			Why:      "The type says binary, not which: an installer, firmware, an image, data.",
+			How:      "The file type of the address.",
+			Limits:   "Game and language data is called so too.",
+			Remedy:   "Find out what it is.",
+			Positive: []Example{dl("https://example.org/installer.bin")},
+			Negative: []Example{dl("https://example.org/tool-bin.tar.gz")},
+			match:    anyShape(func(sh *shape, _ *subject) (string, bool) { return sh.file, sh.ext == ".bin" }),
 		},
 		{
 			ID: "url-platform-wheel", Title: "Python wheel with native code", Weight: 60, Kind: audit.NativeCode,

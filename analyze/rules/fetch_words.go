@@ -40,6 +40,11 @@ func textType(ext string) bool {
 	return false
 }
 
+// platformFile says that a file name names an operating system.
+func platformFile(sh *shape, s *subject) bool {
+	return sh.os != "" && !sh.osDir && !s.local() && sh.src == "" && !sh.forge && !sh.sourceRegistry() && !textType(sh.ext) && sh.ext != ".gem"
+}
+
 // fetchWordRules go by words of the address.
 func fetchWordRules() []Rule {
 	return []Rule{
@@ -66,11 +71,20 @@ func fetchWordRules() []Rule {
 			Remedy:   "Fetch the source release instead.",
 			Positive: []Example{dl("https://example.org/tool-linux-1.2.tar.gz"), dl("https://example.org/tool-1.2-macos.zip")},
 			Negative: []Example{dl("https://example.org/linux-5.4.tar.xz"), dl("https://example.org/linux/tool-1.2.tar.gz"), dl("https://example.org/tool-linux-1.2-src.tar.gz")},
-			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
-				if sh.os == "" || sh.osDir || sh.src != "" || sh.forge || textType(sh.ext) || sh.ext == ".gem" {
-					return "", false
-				}
-				return sh.file + " (" + sh.os + ")", true
+			match: anyShape(func(sh *shape, s *subject) (string, bool) {
+				return sh.file + " (" + sh.os + ")", platformFile(sh, s)
+			}),
+		},
+		{
+			ID: "url-platform-suffix", Title: "Operating system is the last word of the file name", Weight: 20, Kind: audit.NativeCode,
+			Why:      "After name and version, an operating system can only be that of a build.",
+			How:      "As for a platform file, and nothing follows but the file type.",
+			Limits:   "Projects whose own name ends so.",
+			Remedy:   "Fetch the source release instead.",
+			Positive: []Example{dl("https://example.org/tool-1.2-linux.tar.gz"), dl("https://example.org/Tool_3.6.4_Linux.tgz")},
+			Negative: []Example{dl("https://example.org/tool-linux-1.2.tar.gz"), dl("https://example.org/linux.tar.gz")},
+			match: anyShape(func(sh *shape, s *subject) (string, bool) {
+				return sh.file + " (" + sh.os + ")", sh.osLast && platformFile(sh, s)
 			}),
 		},
 		{
@@ -96,8 +110,8 @@ func fetchWordRules() []Rule {
 			Remedy:   "Fetch the source release instead.",
 			Positive: []Example{dl("mirror://apache/tool/tool-1.2-bin.tar.gz"), dl("https://example.org/binaries/tool-1.2.tar.gz")},
 			Negative: []Example{dl("mirror://apache/tool/tool-1.2-src.tar.gz"), dl("https://example.org/bind-9.16.tar.gz"), dl("mirror://cpan/authors/id/E/EX/EXAMPLE/Data-Binary-0.01.tar.gz"), dl("https://example.org/bin-1.0.tar.gz")},
-			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
-				if sh.src != "" || !strongBin(sh.bin) || sh.sourceRegistry() || textType(sh.ext) || sh.ext == ".jar" || sh.ext == ".gem" {
+			match: anyShape(func(sh *shape, s *subject) (string, bool) {
+				if s.local() || sh.src != "" || !strongBin(sh.bin) || sh.sourceRegistry() || textType(sh.ext) || sh.ext == ".jar" || sh.ext == ".gem" {
 					return "", false
 				}
 				return sh.file + " (" + sh.bin + ")", true
@@ -123,14 +137,14 @@ func fetchWordRules() []Rule {
 			Remedy:   "Fetch the source release instead.",
 			Positive: []Example{dl("https://example.org/tool-portable-1.2.zip")},
 			Negative: []Example{dl(plain), dl("https://github.com/example/tool-cli/archive/v1.2.tar.gz")},
-			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
-				return sh.file + " (" + sh.bin + ")", sh.bin != "" && sh.bin[0] != '/' && !strongBin(sh.bin) && sh.src == "" && !sh.forge
+			match: anyShape(func(sh *shape, s *subject) (string, bool) {
+				return sh.file + " (" + sh.bin + ")", !s.local() && !sh.sourceRegistry() && sh.bin != "" && sh.bin[0] != '/' && !strongBin(sh.bin) && sh.src == "" && !sh.forge
 			}),
 		},
 		{
 			ID: "url-bootstrap", Title: "Name says bootstrap, for a machine", Weight: 30, Kind: audit.NativeCode,
 			Why:      "Compilers written in their own language start from a binary of an earlier version.",
-			How:      "The word bootstrap or stage0 in the file name beside a machine, an operating system or bin.",
+			How:      "The word bootstrap or stage0 in the file name or its directories beside a machine, an operating system or bin.",
 			Limits:   "bootstrap is a word with other meanings, which is why the machine is asked for.",
 			Remedy:   "Bootstrap from a compiler in another language, if there is one.",
 			Positive: []Example{dl("https://example.org/tool-bootstrap-linux-amd64.tar.gz")},
@@ -139,7 +153,7 @@ func fetchWordRules() []Rule {
 				if sh.forge || sh.src != "" || !sourceArchive(sh.ext) {
 					return "", false
 				}
-				found := false
+				found := sh.bootstrapDir
 				eachToken(sh.stem, func(tok string, _ bool) { found = found || tok == "bootstrap" || strings.HasPrefix(tok, "stage0") })
 				return sh.file, found && (sh.arch != "" || sh.os != "" || strongBin(sh.bin))
 			}),

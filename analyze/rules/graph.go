@@ -43,6 +43,13 @@ var (
 		// On the fetch; an example's judgement is of the derivation itself, so
 		// the graph tests of this package cover it.
 	}
+	fontsForConsumer = Rule{
+		ID: "from-fonts-of-consumer", Title: "What uses it installs fonts", Weight: -80, Scope: OnGraph,
+		Why:    "Fonts are handed out in installers too.",
+		How:    "A derivation that has it as content installs fonts, and none repackages programs from it.",
+		Limits: "An installer may hold both.",
+		Remedy: "None needed.",
+	}
 	builderSeed = Rule{
 		ID: "seed-builder", Title: "Fetched file is the builder of a derivation", Weight: 100, Scope: OnGraph, Kind: audit.NativeCode,
 		Why:    "Before there is any compiler, a fetched program runs the first builds.",
@@ -82,7 +89,7 @@ var (
 
 // graphRules are those rules as All lists them.
 func graphRules() []Rule {
-	out := []Rule{copiesCarrier, wrapsCarrier, compiledByConsumer, builderSeed, unpackedSeed, seedAddress, unpacksSeed}
+	out := []Rule{copiesCarrier, wrapsCarrier, compiledByConsumer, fontsForConsumer, builderSeed, unpackedSeed, seedAddress, unpacksSeed}
 	for i := range out {
 		out[i].match = func(*subject) (string, string, bool) { return "", "", false }
 	}

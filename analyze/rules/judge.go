@@ -137,6 +137,10 @@ func (j *judge) hooks(id closure.ID) {
 	f := &j.facts[id]
 	for _, in := range j.g.Inputs(id) {
 		h := j.facts[in].hook
+		if j.facts[in].noCC && f.stdenv && !f.sigs.has(sigNoCC) {
+			f.sigs.set(sigNoCC)
+			f.hits = append(f.hits, hit{sigNoCC, "env.stdenv", j.g.Name(in)})
+		}
 		for _, s := range [...]signal{sigBuildTool, sigAutoPatchelf, sigWheelFormat} {
 			if h.has(s) && !f.sigs.has(s) && f.Fetch == nil {
 				f.sigs.set(s)
@@ -294,7 +298,7 @@ func (j *judge) backward(id closure.ID) {
 	}
 	bestAt := closure.ID(-1)
 	best := 0
-	compiled, used := false, false
+	compiled, used, fonts := false, false, false
 	for _, c := range j.g.Consumers(id) {
 		how, ok := j.usedBy(id, c)
 		if !ok {
@@ -303,6 +307,7 @@ func (j *judge) backward(id closure.ID) {
 		used = true
 		cs := &j.self[c]
 		v := useScore(cs)
+		fonts = fonts || j.facts[c].sigs.has(sigFont)
 		if cs.builds && cs.sum < Threshold {
 			compiled = compiled || how == refSrc
 			continue
@@ -329,8 +334,9 @@ func (j *judge) backward(id closure.ID) {
 			s.kinds[i] += useKinds(&j.self[bestAt], i)
 		}
 	} else if compiled && used {
-		r := &compiledByConsumer
-		s.add(r, "consumers", "compiled by what uses it", "")
+		s.add(&compiledByConsumer, "consumers", "compiled by what uses it", "")
+	} else if fonts {
+		s.add(&fontsForConsumer, "consumers", "what uses it installs fonts", "")
 	}
 }
 

@@ -35,6 +35,7 @@ func TestFetchFollowsItsConsumers(t *testing.T) {
 		{"machine named, but compiled", pkg("https://example.org/x-linux-amd64.tar.gz", "buildPhase", "make"), false, []audit.Kind{}},
 		{"scripts", pkg(quiet, "dontBuild", "1", "installPhase", "cp tool.sh $out/bin"), false, []audit.Kind{}},
 		{"fonts", pkg("https://example.org/tool-font-bin-1.0.zip", "installPhase", "cp *.ttf $out/share/fonts"), false, []audit.Kind{}},
+		{"fonts in an installer", pkg("https://example.org/tool32.exe", "buildCommand", "cabextract $src; cp *.ttf $out/share/fonts"), false, []audit.Kind{}},
 		{"prebuilt with a small helper compiled", pkg(debURL, "buildPhase", "gcc -o helper helper.c", "installPhase", "dpkg-deb -x $src $out\npatchelf --set-interpreter $ld $out/bin/tool"), true, []audit.Kind{audit.NativeCode}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

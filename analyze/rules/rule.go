@@ -71,6 +71,12 @@ type subject struct {
 	builds bool
 }
 
+// local says that the subject is a build with a declared hash: its name is
+// not that of a file that somebody published.
+func (s *subject) local() bool {
+	return s.f.Fetch != nil && len(s.f.Fetch.URLs) == 0 && !s.f.Fetch.Stub
+}
+
 // hitOf finds the place of a signal.
 func (s *subject) hitOf(sig signal) (at, detail string, ok bool) {
 	if !s.f.sigs.has(sig) {

@@ -77,6 +77,7 @@ const (
 	sigScripts      // what is installed are scripts (shebangs patched, interpreter wrapped)
 	sigFont         // fonts, icons, themes are installed
 	sigDocs         // documentation, data files only
+	sigNoCC         // the standard environment has no compiler
 	sigBuildCommand // a buildCommand stands in for all phases
 	sigTools        // inputs are given in the usual variables
 

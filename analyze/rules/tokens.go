@@ -19,7 +19,7 @@ func (s *shape) tokens(text string, dir bool) {
 		}
 		if os != "" && s.os == "" && !(first && !dir && os == "linux" && tok == "linux") {
 			// "linux-5.4" is the kernel's name; "foo-linux.tar.gz" a platform.
-			s.os, s.osDir = os, dir
+			s.os, s.osDir, s.osLast = os, dir, last && !first
 		}
 		switch tok {
 		case "bin", "binary", "binaries", "prebuilt", "precompiled", "compiled", "prebuild", "builds", "jar", "jars", "dist", "portable", "standalone",
@@ -90,11 +90,8 @@ func machine(tok string, first bool) (arch, os string) {
 			return tok, ""
 		}
 		return "", ""
-	case "linux", "lin", "darwin", "macos", "macosx", "osx", "windows", "win32", "win64", "gnu", "musl", "glibc", "manylinux1", "manylinux2010", "manylinux2014", "musllinux", "freebsd", "msvc", "mingw32", "mingw", "cygwin":
-		if tok == "lin" {
-			tok = "linux"
-		}
-		if tok == "gnu" || tok == "win32" && first {
+	case "linux", "darwin", "macos", "macosx", "osx", "windows", "win32", "win64", "musl", "manylinux1", "manylinux2010", "manylinux2014", "musllinux", "freebsd", "msvc", "mingw32", "mingw", "cygwin":
+		if tok == "win32" && first {
 			return "", ""
 		}
 		if tok == "win64" || tok == "win32" {

@@ -14,9 +14,13 @@ type shape struct {
 	// or, with dir set, in a directory of the address.
 	arch, os   string
 	dir, osDir bool
+	// osLast says that the operating system is the last word of the name.
+	osLast bool
 	// bin is a word that says "ready to run" ("bin", "prebuilt"), src one
 	// that says "to be compiled" ("src", "source", "orig").
 	bin, src string
+	// bootstrapDir says that a directory of the address is called bootstrap.
+	bootstrapDir bool
 	// noarch says that the name declares itself machine independent.
 	noarch bool
 	// firmware is a word for device firmware or microcode.
@@ -140,6 +144,8 @@ func shapeOf(url, name string) shape {
 				if s.src == "" {
 					s.src = "/" + seg
 				}
+			case "bootstrap", "bootstraps":
+				s.bootstrapDir = true
 			case "bin", "binary", "binaries", "prebuilt", "prebuilts":
 				if s.bin == "" {
 					s.bin = "/" + seg
@@ -216,7 +222,7 @@ func knownForge(u string) bool {
 // authors wrote. npm's packages are often generated, but text.
 func (s *shape) sourceRegistry() bool {
 	switch s.registry {
-	case "cpan", "hackage", "cran", "crate", "luarocks", "elpa", "hex", "go", "npm":
+	case "cpan", "hackage", "ctan", "cran", "crate", "luarocks", "elpa", "hex", "go", "npm":
 		return true
 	}
 	return false
@@ -246,6 +252,8 @@ func registry(u string) string {
 		return "hackage"
 	case strings.HasPrefix(u, "mirror://cran/") || strings.Contains(u, "cran.r-project.org/") || strings.Contains(u, "bioconductor.org/"):
 		return "cran"
+	case strings.Contains(u, "ctan.org/") || strings.HasPrefix(u, "mirror://ctan/") || strings.Contains(u, "/texlive/tlnet") || strings.Contains(u, "/texlive/"):
+		return "ctan"
 	case strings.Contains(u, "elpa.gnu.org/") || strings.Contains(u, "melpa.org/") || strings.Contains(u, "elpa.nongnu.org/"):
 		return "elpa"
 	case strings.Contains(u, "luarocks.org"), strings.HasPrefix(u, "mirror://luarocks"):

@@ -11,6 +11,7 @@ const javaRun = "makeWrapper %0/bin/java $out/bin/tool --add-flags \"-jar $out/s
 // useOtherRules look for bytecode, firmware, and hints of no certain kind.
 func useOtherRules() []Rule {
 	jdk := Example{Name: "openjdk-11.0.7"}
+	plainSrc := dl(plain)
 	mono := Example{Name: "mono-5.20"}
 	return []Rule{
 		{
@@ -163,6 +164,16 @@ func useOtherRules() []Rule {
 			match:    soft(sigDontBuild),
 		},
 		{
+			ID: "use-no-compiler", Title: "Standard environment without a compiler", Weight: 15, Scope: OnUse,
+			Why:      "A package that asks for no compiler installs what it fetched.",
+			How:      "The stdenv among its inputs has no compiler of its own, and no build tool is asked for.",
+			Limits:   "So do packages of scripts, fonts and data: a hint only.",
+			Remedy:   buildIt,
+			Positive: []Example{{Name: "tool-1.0", Src: &plainSrc, Raw: true, Env: []string{"stdenv", "%0", "installPhase", "cp tool $out/bin"}, Other: []Example{{Name: "stdenv-linux", Raw: true}}}},
+			Negative: []Example{{Name: "tool-1.0", Src: &plainSrc, Raw: true, Env: []string{"stdenv", "%0", "installPhase", "cp tool $out/bin"}, Other: []Example{{Name: "stdenv-linux", Raw: true, Tools: []string{"gcc-wrapper-9.3.0"}}}}},
+			match:    soft(sigNoCC),
+		},
+		{
 			ID: "use-store-program", Title: "Puts single files into bin without a build", Weight: 10, Scope: OnUse,
 			Why:      "Programs that are only put in place were made elsewhere, or are scripts.",
 			How:      "cp or install to bin, without compiling.",
@@ -241,7 +252,12 @@ func useClears() []Rule {
 			Remedy:   "None needed.",
 			Positive: []Example{pkg(plain)},
 			Negative: []Example{pkg(plain, "installPhase", "cp tool $out/bin"), pkg(plain, "buildCommand", "cp -r $src $out")},
-			match:    sig(sigDefaultMake),
+			match: func(s *subject) (string, string, bool) {
+				if s.f.sigs.has(sigNoCC) {
+					return "", "", false
+				}
+				return s.hitOf(sigDefaultMake)
+			},
 		},
 		{
 			ID: "from-fonts", Title: "Installs fonts", Weight: -80, Scope: OnUse,
