@@ -16,13 +16,15 @@ func (s status) hashMismatch() bool  { return s.has(2) }
 func (s status) buildFailed() bool   { return s.has(4) }
 func (s status) checkMismatch() bool { return s.has(8) }
 
+const whyDiskFull = "the builder's disk is full"
+
 // buildError makes an error of a build that ended with a status.
 func buildError(drv string, exit int, log string) *BuildError {
 	e := &BuildError{Drv: drv, Exit: exit, Log: lastLines(log), Why: "builder failed"}
 	s := status(exit)
 	switch {
 	case diskFull(log):
-		e.Why, e.Transient = "the builder's disk is full", true
+		e.Why, e.Transient = whyDiskFull, true
 	case outOfMemory(log):
 		e.Why, e.Transient = "the builder is out of memory", true
 	case unreachable(log):

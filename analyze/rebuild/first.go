@@ -24,14 +24,11 @@ func (n *Nix) first(ctx context.Context, j *Job, outs []BuiltOutput) error {
 		if p == "" {
 			continue
 		}
-		rs, err := n.registrations(ctx, n.Store, []string{p})
-		if ranAndFailed(err) {
-			continue
-		}
+		r, ok, err := n.record(ctx, p)
 		if err != nil {
 			return fmt.Errorf("reading the hash of the first build of %q: %w", p, err)
 		}
-		if r, ok := find(rs, p); ok {
+		if ok {
 			outs[i].First = First{
 				Output: outs[i].Name, Path: p, NarHash: r.sri(), NarSize: r.Size,
 				Open: n.dump(n.physical(n.Store, p)),

@@ -29,7 +29,7 @@ func (n *Nix) fresh(ctx context.Context, j *Job) (b Built, err error) {
 		}
 	}()
 	if err := n.provide(ctx, root, j); err != nil {
-		return Built{}, err
+		return Built{}, unprepared(j, err)
 	}
 	printed, log, err := n.realise(ctx, root, j)
 	var failed *BuildError
@@ -57,6 +57,20 @@ func (n *Nix) fresh(ctx context.Context, j *Job) (b Built, err error) {
 	return b, nil
 }
 
+// unprepared makes a failed build of a command that ran and could not prepare
+// the store: the machine is there, and its disk may be full.
+func unprepared(j *Job, err error) error {
+	var e *exitError
+	if !errors.As(err, &e) {
+		return err
+	}
+	why := "its store could not be prepared: " + lastLine(err.Error())
+	if diskFull(e.stderr) {
+		why = whyDiskFull
+	}
+	return &BuildError{Drv: j.Drv, Exit: e.exit, Why: why, Log: lastLines(e.stderr), Transient: true}
+}
+
 // refetched is the result of a fetch that did not give the declared bytes.
 // Nix deletes those, so there is nothing to look into.
 func (n *Nix) refetched(ctx context.Context, j *Job, m Mismatch, log string) (Built, error) {
@@ -71,26 +85,15 @@ func (n *Nix) refetched(ctx context.Context, j *Job, m Mismatch, log string) (Bu
 // inputs is linked into it and registered with the hashes that the first
 // store has on record.
 func (n *Nix) provide(ctx context.Context, root string, j *Job) error {
-	want := append([]string{j.Drv}, j.Inputs...)
-	var paths []string
-	seen := map[string]bool{}
-	for _, part := range chunks(want) {
-		out, err := n.query(ctx, n.Store, append([]string{"-qR"}, part...)...)
-		if ranAndFailed(err) {
-			return &NotAttemptedError{Drv: j.Drv, Why: "an input is not in the builder's store: " + lastLine(err.Error())}
-		}
-		if err != nil {
-			return fmt.Errorf("asking for the inputs: %w", err)
-		}
-		for _, p := range strings.Fields(string(out)) {
-			if p = n.logical(n.Store, p); !seen[p] {
-				seen[p] = true
-				paths = append(paths, p)
-			}
-		}
+	rs, err := n.closureOf(ctx, append([]string{j.Drv}, j.Inputs...))
+	if errors.Is(err, errNotThere) {
+		return &NotAttemptedError{Drv: j.Drv, Why: "an input is not in the builder's store: " + err.Error()}
+	}
+	if err != nil {
+		return fmt.Errorf("asking for the inputs: %w", err)
 	}
 	for _, o := range j.Outputs {
-		if o.Path != "" && seen[o.Path] && o.Kind() != closure.Floating {
+		if _, there := find(rs, o.Path); there && o.Path != "" && o.Kind() != closure.Floating {
 			return &NotAttemptedError{Drv: j.Drv, Why: fmt.Sprintf("its inputs refer to its own output %q", o.Path)}
 		}
 	}
@@ -98,18 +101,16 @@ func (n *Nix) provide(ctx context.Context, root string, j *Job) error {
 	if _, err := output(ctx, n.Runner, Cmd{Argv: []string{"mkdir", "-p", dir}}); err != nil {
 		return fmt.Errorf("making a fresh store: %w", err)
 	}
+	var paths []string
+	var db []byte
+	for _, r := range rs {
+		paths = append(paths, r.Path)
+		db = appendRegistration(db, r)
+	}
 	for _, part := range chunks(paths) {
 		if err := n.link(ctx, dir, part); err != nil {
 			return fmt.Errorf("giving inputs to the fresh store: %w", err)
 		}
-	}
-	rs, err := n.registrations(ctx, n.Store, paths)
-	if err != nil {
-		return fmt.Errorf("reading registrations: %w", err)
-	}
-	var db []byte
-	for _, r := range rs {
-		db = appendRegistration(db, r)
 	}
 	_, err = output(ctx, n.Runner, Cmd{
 		Argv: n.nixStore(root, "--load-db"), Env: n.Env, Stdin: bytes.NewReader(db),

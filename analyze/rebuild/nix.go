@@ -70,6 +70,7 @@ type Nix struct {
 	once      sync.Once
 	token     string
 	swept     sync.Once
+	snap      snapshot
 	made      sync.Map // derivations that Nix said it was building
 }
 
