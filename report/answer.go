@@ -249,7 +249,7 @@ func unknowns(set *finding.Set) sentence {
 		if n > 0 {
 			s = s.add(", and ")
 		}
-		s = s.add("%s could not be read", count(skips, "input"))
+		s = s.add("%s could not be looked into", count(skips, "place"))
 	}
 	return s.add("; more prebuilt code may hide there.")
 }

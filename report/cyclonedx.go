@@ -221,7 +221,7 @@ func cdxEvidence(d *audit.Derivation) *cdx.Evidence {
 	id := cdx.EvidenceIdentity{Field: cdx.EvidenceIdentityFieldTypeName, Confidence: &confidence}
 	var methods []cdx.EvidenceIdentityMethod
 	var places []cdx.EvidenceOccurrence
-	for k, e := range d.Evidence {
+	for k, e := range finding.Evidence(d) {
 		if k == pageEvidence {
 			break
 		}

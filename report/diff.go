@@ -137,7 +137,7 @@ func GateMarkdown(w io.Writer, r *policy.Result) error {
 	}
 	fmt.Fprintf(&b, "## %s\n\n**%d not in the baseline, %s, %d waived, %d known.**", head, len(r.New), count(len(r.Problems), "error")+" in policy files", len(r.Waived), r.Known)
 	if r.Incomplete() {
-		fmt.Fprintf(&b, " %s and %s could not be looked at.", count(r.Unknown, "derivation"), count(r.Skipped, "input"))
+		fmt.Fprintf(&b, " %s and %s could not be looked at.", count(r.Unknown, "derivation"), count(r.Skipped, "place"))
 	}
 	b.WriteString("\n\n")
 	if len(r.New) > 0 {

@@ -155,7 +155,7 @@ func pageOf(set *finding.Set, i int) pageRow {
 		}
 		r.URLs = append(r.URLs, shown(u))
 	}
-	for k, e := range d.Evidence {
+	for k, e := range finding.Evidence(d) {
 		if k == pageEvidence {
 			r.More = len(d.Evidence) - k
 			break

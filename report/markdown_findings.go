@@ -72,7 +72,7 @@ func mdFindings(set *finding.Set, room int) ([]byte, error) {
 	for i := range skips {
 		skips[i] = i
 	}
-	details(room*100/100, fmt.Sprintf("%s that could not be read", count(len(skips), "input")), skips, func(b *bytes.Buffer, i int) {
+	details(room*100/100, fmt.Sprintf("%s that could not be looked into", count(len(skips), "place")), skips, func(b *bytes.Buffer, i int) {
 		s := set.Audit.Skipped[i]
 		fmt.Fprintf(b, "- %s: %s\n", code(s.Input), prose(s.Reason))
 	})
@@ -142,8 +142,13 @@ func mdFrom(set *finding.Set, i int) string {
 	return safe.Cell(set.At(from[0]).Name, 40) + fmt.Sprintf(" +%d", len(from)-1)
 }
 
+// host is the part of a URL that a table has room for; a mirror:// URL names
+// a list of hosts.
 func host(raw string) string {
 	if u, err := url.Parse(raw); err == nil && u.Host != "" {
+		if u.Scheme == "mirror" {
+			return "mirror://" + u.Host
+		}
 		return u.Host
 	}
 	return raw
@@ -217,7 +222,7 @@ func mdWay(set *finding.Set, way []int) string {
 const maxEvidence = 8
 
 func mdEvidenceList(b *bytes.Buffer, set *finding.Set, d *audit.Derivation) {
-	for k, e := range d.Evidence {
+	for k, e := range finding.Evidence(d) {
 		if k == maxEvidence {
 			fmt.Fprintf(b, "- and %d more of evidence\n", len(d.Evidence)-k)
 			return

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"fromsource/analyze/audit"
 	"fromsource/analyze/policy/finding"
@@ -31,8 +32,11 @@ func made(a *audit.Audit, o Options) []sentence {
 		out = append(out, words("image ").name(img.Path).add(", %s, sha256 ", bytesTitle(img.Size)).name(img.SHA256))
 	}
 	if g := a.Target.Guest; g != nil {
-		s := words("built in a virtual machine with Nix ").name(orUnknown(g.Nix)).add(" on Linux ").name(orUnknown(g.Kernel))
+		s := words("built in a virtual machine with Nix ").name(orUnknown(strings.TrimPrefix(g.Nix, "nix (Nix) "))).add(" on Linux ").name(orUnknown(g.Kernel))
 		s = s.add(", substitutes %s, sandbox %s", onOff(g.Substitutes), onOff(g.Sandbox))
+		if n := len(g.Packages); n > 0 {
+			s = s.add(", made of %s that the audit file lists", count(n, "package"))
+		}
 		out = append(out, s)
 	} else {
 		out = append(out, words("not built by fromsource: what was there was looked at"))

@@ -82,10 +82,10 @@ func sarifNotes(set *finding.Set) []sarifNotification {
 	}
 	for k, s := range set.Audit.Skipped {
 		if k == 100 {
-			out = append(out, sarifNotification{"warning", sarifText{fmt.Sprintf("and %d more inputs could not be read", len(set.Audit.Skipped)-k)}})
+			out = append(out, sarifNotification{"warning", sarifText{fmt.Sprintf("and %d more places could not be looked into", len(set.Audit.Skipped)-k)}})
 			break
 		}
-		out = append(out, sarifNotification{"warning", sarifText{"could not be read: " + shown(s.Input) + ": " + shown(s.Reason)}})
+		out = append(out, sarifNotification{"warning", sarifText{"could not be looked into: " + shown(s.Input) + ": " + shown(s.Reason)}})
 	}
 	return out
 }
@@ -126,7 +126,7 @@ func sarifOf(set *finding.Set, i int, o Options, seen map[string]int) sarifResul
 		}
 		r.Properties.URLs = append(r.Properties.URLs, shown(u))
 	}
-	for _, e := range d.Evidence {
+	for _, e := range finding.Evidence(d) {
 		if rule := shown(e.Rule); !slices.Contains(r.Properties.Rules, rule) && len(r.Properties.Rules) < pageEvidence {
 			r.Properties.Rules = append(r.Properties.Rules, rule)
 		}

@@ -223,7 +223,7 @@ func (g *gate) settle(r *Result) {
 }
 
 // consequence reports whether an item exists only because of other open
-// items, and notes it with the first of those. It does if its bytes come from
+// items, and notes it with those. It does if its bytes come from
 // one that is not waived, or from one whose waiver reaches as far as it does.
 //
 // What also carries a prebuilt member of a source archive is no mere
@@ -232,25 +232,26 @@ func (g *gate) consequence(it *Item) bool {
 	if it.Origin != "-" {
 		return false
 	}
-	var cause *Item
+	var open, waived []*Item
 	for _, j := range g.set.Origins(it.row) {
 		src := g.byRow[j]
-		if src == nil || src == it {
-			continue
-		}
-		if src.Waiver != nil && reachRank(src.Waiver.Reach) < reachRank(it.Reach) {
-			// What excuses the source does not excuse where it got to.
-			continue
-		}
-		if cause == nil || cause.Waiver != nil && src.Waiver == nil {
-			cause = src
+		switch {
+		case src == nil || src == it:
+		case src.Waiver == nil:
+			open = append(open, src)
+		case reachRank(src.Waiver.Reach) >= reachRank(it.Reach):
+			waived = append(waived, src)
+			// A waiver that excuses the source no further than this does not
+			// excuse where it got to.
 		}
 	}
-	if cause == nil {
-		return false
+	if len(open) == 0 {
+		open = waived
 	}
-	cause.CarriedBy = append(cause.CarriedBy, it.Package)
-	return true
+	for _, cause := range open {
+		cause.CarriedBy = append(cause.CarriedBy, it.Package)
+	}
+	return len(open) > 0
 }
 
 // excuse finds the waiver of an item, and notes why one that is about it does

@@ -48,7 +48,7 @@ func (r *Result) WriteText(w io.Writer) error {
 	}
 	if r.Incomplete() {
 		fmt.Fprintf(b, "\nnot looked at: %s, %s; new binary dependencies may hide there\n",
-			count(r.Unknown, "derivation", "derivations"), count(r.Skipped, "input", "inputs"))
+			count(r.Unknown, "derivation", "derivations"), count(r.Skipped, "place", "places"))
 	}
 	if len(r.New) > 0 {
 		b.WriteString(advice)

@@ -46,7 +46,7 @@ if (data.skipped.length) {
     list.replaceChildren(...data.skipped.slice(0, n).map(s => el("li", {}, el("code", {}, s.input), ": ", s.reason)));
     more(rest, data.skipped.length, n, draw);
   };
-  section("skipped", "Could not be read", list, rest);
+  section("skipped", "Could not be looked into", list, rest);
   draw(step);
 }
 document.documentElement.dataset.ready = "true";

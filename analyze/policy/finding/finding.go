@@ -110,9 +110,10 @@ func confidenceRank(c audit.Confidence) int {
 }
 
 // Level is the furthest level to which the evidence for a row was followed;
-// empty when it has none.
+// empty when it has none. A rebuild says whether a build repeats, not where
+// its inputs come from, so it counts only where there is nothing else.
 func Level(d *audit.Derivation) audit.Level {
-	order := []audit.Level{audit.LevelDerivation, audit.LevelContent, audit.LevelTrace, audit.LevelRebuild}
+	order := []audit.Level{audit.LevelRebuild, audit.LevelDerivation, audit.LevelContent, audit.LevelTrace}
 	best := -1
 	for i := range d.Evidence {
 		best = max(best, slices.Index(order, d.Evidence[i].Level))
@@ -123,6 +124,16 @@ func Level(d *audit.Derivation) audit.Level {
 	return order[best]
 }
 
+// Evidence is a row's evidence, what was followed furthest first.
+func Evidence(d *audit.Derivation) []audit.Evidence {
+	rank := func(l audit.Level) int {
+		return slices.Index([]audit.Level{audit.LevelTrace, audit.LevelContent, audit.LevelDerivation, audit.LevelRebuild}, l)
+	}
+	out := slices.Clone(d.Evidence)
+	slices.SortStableFunc(out, func(x, y audit.Evidence) int { return rank(x.Level) - rank(y.Level) })
+	return out
+}
+
 // Suspicion reports whether a finding rests on the text of derivations alone.
 // A rebuild proves no provenance, so it does not lift a suspicion.
 func Suspicion(d *audit.Derivation) bool {
@@ -131,18 +142,27 @@ func Suspicion(d *audit.Derivation) bool {
 	})
 }
 
-// Sources are the rows that a row's evidence comes from (the fetches whose
-// bytes it carries, the tools that built it), ascending, without itself.
+// Sources are the rows that a row comes from (the fetches whose bytes it
+// carries, the tools that built it), the best proven first, without itself. Evidence also
+// names rows that merely speak about it, such as the consumers of a fetch;
+// those are left out, and a fetch itself comes from its URL.
 func (s *Set) Sources(i int) []int {
+	d := s.At(i)
+	if d.FixedOutput {
+		return nil
+	}
 	var out []int
-	for _, e := range s.At(i).Evidence {
+	for _, e := range Evidence(d) {
 		if e.From == "" {
 			continue
 		}
-		if j, ok := s.index[e.From]; ok && j != i && !slices.Contains(out, j) {
+		j, ok := s.index[e.From]
+		if !ok || j == i || slices.Contains(out, j) {
+			continue
+		}
+		if e.Level == audit.LevelTrace || slices.Contains(d.Inputs, j) {
 			out = append(out, j)
 		}
 	}
-	slices.Sort(out)
 	return out
 }

@@ -23,6 +23,9 @@ func TestNormalName(t *testing.T) {
 		{"x86_64-seed-20240101", "x86_64-seed"},
 		{"unstable-2021-03-04", "unstable"},
 		{"libfoo.so", "libfoo.so"},
+		{"libc6_2.36-9+deb12u14_amd64.deb", "libc6_amd64.deb"},
+		{"firmware-x_1.4.0-108-gd856466+dfsg1-1.3+deb12u1_all.deb", "firmware-x_all.deb"},
+		{"gettext-0.21", "gettext"},
 		{"source", "source"},
 		{"1.0", "1.0"},
 		{"", ""},
@@ -189,8 +192,8 @@ func TestNonsense(t *testing.T) {
 func TestReachOfCarriedBytes(t *testing.T) {
 	a := &audit.Audit{Derivations: []audit.Derivation{
 		{Drv: "/fetch.drv", FixedOutput: true, Verdict: audit.Binary, Reach: audit.ReachBuild, URLs: []string{"https://e.org/x-1.jar"}},
-		{Drv: "/iso.drv", Verdict: audit.CarriesBinary, Reach: audit.ReachRuntime, Evidence: []audit.Evidence{{From: "/pkg.drv"}}},
-		{Drv: "/pkg.drv", Verdict: audit.CarriesBinary, Reach: audit.ReachBuild, Evidence: []audit.Evidence{{From: "/fetch.drv"}}},
+		{Drv: "/iso.drv", Verdict: audit.CarriesBinary, Reach: audit.ReachRuntime, Evidence: []audit.Evidence{{Level: audit.LevelTrace, From: "/pkg.drv"}}},
+		{Drv: "/pkg.drv", Verdict: audit.CarriesBinary, Reach: audit.ReachBuild, Evidence: []audit.Evidence{{Level: audit.LevelTrace, From: "/fetch.drv"}}},
 	}}
 	s := Of(a)
 	if r := s.Reach(0); r != audit.ReachRuntime {

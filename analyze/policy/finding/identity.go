@@ -78,7 +78,7 @@ func (s *Set) Origins(i int) []int {
 		}
 		seen[j] = true
 		next := s.Sources(j)
-		if len(next) == 0 || s.At(j).FixedOutput {
+		if len(next) == 0 {
 			out = append(out, j)
 			continue
 		}

@@ -15,6 +15,8 @@ var versionWords = map[string]bool{
 	"r": true, "rc": true, "release": true, "rev": true, "snapshot": true, "u": true, "unstable": true,
 	"v": true, "c": true, "d": true, "e": true, "f": true, "g": true, "h": true, "t": true,
 	"tp": true, "sp": true, "m": true, "x": true, "z": true,
+	// What distributions add to a version ("1.0+dfsg1-1+deb12u1").
+	"bpo": true, "deb": true, "dfsg": true, "ds": true, "el": true, "fc": true, "repack": true, "ubuntu": true,
 }
 
 // pattern replaces the versions, dates, revisions and hashes of a name or
@@ -102,6 +104,9 @@ func isVersionWord(w string, inside bool) bool {
 // letter, and the 32 to 64 character words of other encodings with several
 // digits among them.
 func isHash(w string) bool {
+	if len(w) > 7 && w[0] == 'g' {
+		w = w[1:] // as "git describe" writes it
+	}
 	digits, hex := 0, 0
 	for i := range len(w) {
 		switch c := w[i]; {
