@@ -247,8 +247,8 @@ func (m *Machine) Put(ctx context.Context, path string, mode fs.FileMode, r io.R
 	h := sha256.New()
 	_, err = io.CopyBuffer(struct{ io.Writer }{io.MultiWriter(h, c.out)}, struct{ io.Reader }{ctxReader{ctx, r}}, make([]byte, wire.Chunk))
 	if err != nil && !errors.Is(err, errDone) {
-		// The guest would wait for the rest.
-		_ = m.w.Send(wire.Msg{T: "eof", ID: c.id, Stream: wire.Stdin}, nil)
+		// Half a file must not be taken for a whole one.
+		_ = m.w.Send(wire.Msg{T: "kill", ID: c.id}, nil)
 		return fmt.Errorf("putting %q: %w", path, err)
 	}
 	if err := c.out.Close(); err != nil {

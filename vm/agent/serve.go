@@ -23,8 +23,9 @@ type server struct {
 
 // job is one request being answered.
 type job struct {
-	in  *wire.Incoming
-	out map[string]*wire.Outgoing
+	what string
+	in   *wire.Incoming
+	out  map[string]*wire.Outgoing
 	// pid is the process of a run; end the signal that arrived before there
 	// was one. Both are guarded by the server's mutex.
 	pid int
@@ -57,7 +58,7 @@ func (s *server) serve(r *wire.Reader) error {
 
 // begin starts a job.
 func (s *server) begin(m wire.Msg) error {
-	j := &job{out: map[string]*wire.Outgoing{
+	j := &job{what: m.T, out: map[string]*wire.Outgoing{
 		wire.Stdout: wire.NewOutgoing(s.w, m.ID, wire.Stdout),
 	}}
 	if m.T == "run" {
@@ -126,6 +127,10 @@ func (s *server) forward(m wire.Msg, payload []byte) error {
 		}
 		return fmt.Errorf("%w: ack for %q of request %d", wire.ErrProtocol, m.Stream, m.ID)
 	case "kill":
+		if j.what == "put" {
+			j.in.End(errors.New("given up by the host"))
+			return nil
+		}
 		sig := syscall.SIGKILL
 		if m.Signal > 0 {
 			sig = syscall.Signal(m.Signal)

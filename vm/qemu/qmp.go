@@ -36,13 +36,15 @@ type reply struct {
 const maxQMPLine = 4 << 20
 
 // newQMP negotiates on rw and answers until it ends.
-func newQMP(rw io.ReadWriter) *QMP {
+func newQMP(rw io.ReadWriteCloser) *QMP {
 	q := &QMP{w: rw, waiting: map[string]chan reply{}, events: map[string]Event{}}
 	go q.read(rw)
 	return q
 }
 
-func (q *QMP) read(r io.Reader) {
+func (q *QMP) read(r io.ReadCloser) {
+	// So that a command that is being written ends too.
+	defer r.Close()
 	s := bufio.NewScanner(r)
 	s.Buffer(nil, maxQMPLine)
 	err := io.EOF

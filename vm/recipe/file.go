@@ -173,7 +173,7 @@ func plainly(err error) error {
 		if strings.Contains(l, "not found in type") {
 			l = inType.ReplaceAllString(l, " is not known")
 		}
-		out = append(out, l)
+		out = append(out, strings.ReplaceAll(l, "into recipe.file", "into a recipe"))
 	}
 	return errors.New(strings.Join(out, "; "))
 }

@@ -21,7 +21,7 @@
 //	{"t":"run","id":N,"argv":[...],"env":[...],"dir":"/","stdin":true}
 //	{"t":"put","id":N,"path":"/srcs/x","mode":420}
 //	{"t":"get","id":N,"path":"/nix/store/..."}
-//	{"t":"kill","id":N}          ends the process group of a run
+//	{"t":"kill","id":N,"signal":15}    to the process group of a run; gives up a put
 //	{"t":"poweroff","id":N}
 //
 // The host chooses N, never twice. Each request is answered by exactly one
