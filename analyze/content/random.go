@@ -85,6 +85,14 @@ func (w *walker) placed(n *node, e *archive.Entry, path string, size int64) {
 		f.at = e.Section
 	}
 	w.file(f)
+	w.excess(path, in)
+}
+
+// excess notes that a member holds more than its header declares.
+func (w *walker) excess(path string, in *stream.In) {
+	if w.stop == nil && in.Excess() {
+		w.skip(path, "holds more than its header declares: the rest was not looked at")
+	}
 }
 
 // sevenZip walks a 7z archive.
@@ -95,7 +103,7 @@ func (w *walker) sevenZip(n *node) error {
 	if err != nil {
 		return fmt.Errorf("reading 7z: %w", err)
 	}
-	back, err := w.window(maxWindowBeside - w.windows)
+	back, err := w.window(max(0, maxWindowBeside-w.windows))
 	if err != nil {
 		return fmt.Errorf("reading 7z: %w", err)
 	}
@@ -122,6 +130,7 @@ func (w *walker) sevenZip(n *node) error {
 		}
 		in := stream.New(&meter{w: w, r: r, fed: func() int64 { return size }}, int64(f.UncompressedSize))
 		w.file(&node{path: path, in: in, exec: f.Mode()&0o111 != 0, depth: n.depth + 1})
+		w.excess(path, in)
 		in.Close()
 		_ = r.Close() // it was read to its end or failed before
 	}

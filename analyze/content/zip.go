@@ -135,4 +135,5 @@ func (w *walker) zipFile(n *node, f *zip.File) {
 	in := stream.New(&meter{w: w, r: r, fed: func() int64 { return int64(f.CompressedSize64) }}, int64(f.UncompressedSize64))
 	defer in.Close()
 	w.file(&node{path: path, in: in, exec: f.Mode()&0o111 != 0, depth: n.depth + 1})
+	w.excess(path, in)
 }

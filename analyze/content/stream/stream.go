@@ -206,6 +206,13 @@ func (in *In) Drain() error {
 	}
 }
 
+// Excess says of a source that was drained whether its reader has more than
+// the size that was declared for it.
+func (in *In) Excess() bool {
+	b, _ := in.br.Peek(1) // an error is no excess
+	return in.up == nil && in.remain == 0 && len(b) > 0
+}
+
 // Read implements io.Reader.
 func (in *In) Read(p []byte) (int, error) {
 	if len(p) == 0 {

@@ -1,0 +1,66 @@
+package archive_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"fromsource/analyze/content/archive"
+)
+
+// image makes a small volume with a real tool.
+func image(f *testing.F, script string) []byte {
+	f.Helper()
+	dir := f.TempDir()
+	for name, text := range map[string]string{"t/a": "hello", "t/d/a-long-name.text": strings.Repeat("words ", 2000)} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			f.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			f.Fatal(err)
+		}
+	}
+	cmd := exec.Command("sh", "-c", "set -e; "+script)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		f.Fatalf("%s: %v\n%s", script, err, out)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "out"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	return b
+}
+
+func FuzzSquashfs(f *testing.F) {
+	for _, args := range []string{"-comp gzip", "-comp xz", "-comp zstd", "-noI -noD -noF -b 4096"} {
+		f.Add(image(f, "mksquashfs t out -quiet -no-progress -nopad -all-root "+args))
+	}
+	f.Fuzz(func(_ *testing.T, b []byte) {
+		if r, err := archive.NewSquashfs(bytes.NewReader(b), int64(len(b))); err == nil {
+			walk(r)
+		}
+	})
+}
+
+func FuzzISO(f *testing.F) {
+	f.Add(image(f, "xorriso -as mkisofs -quiet -R -J -o out t; truncate -s -300K out"))
+	f.Fuzz(func(_ *testing.T, b []byte) {
+		if r, err := archive.NewISO(bytes.NewReader(b), int64(len(b))); err == nil {
+			walk(r)
+		}
+	})
+}
+
+func FuzzFAT(f *testing.F) {
+	f.Add(image(f, "truncate -s 64K out; mkfs.vfat -F 12 out; mcopy -s -i out t ::"))
+	f.Fuzz(func(_ *testing.T, b []byte) {
+		if r, err := archive.NewFAT(bytes.NewReader(b), int64(len(b))); err == nil {
+			walk(r)
+		}
+	})
+}
