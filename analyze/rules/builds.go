@@ -1,12 +1,22 @@
 package rules
 
+// onlyInstalls says that the default phases of a package of firmware find
+// nothing to compile: it asks for no tool and gives make no flags but those to
+// install.
+func onlyInstalls(f *Facts, name string) bool {
+	return firmwareName(name) && !f.sigs.any(sigBuildTool, sigMakeFlags, sigConfigure, sigCC, sigCompile)
+}
+
 // builds says that a derivation compiles what it installs, as far as its own
 // text tells.
-func builds(f *Facts) bool {
+func builds(f *Facts, name string) bool {
 	if f.sigs.any(sigCompile, sigJavaBuild, sigDotnetBuild, sigGoBuild, sigRustBuild, sigHaskellBuild, sigOcamlBuild, sigPythonBuild, sigPerlBuild, sigRubyBuild, sigNodeBuild) {
 		return true
 	}
 	if f.sigs.has(sigDontBuild) {
+		return false
+	}
+	if onlyInstalls(f, name) {
 		return false
 	}
 	if f.sigs.has(sigNoCC) {

@@ -16,7 +16,7 @@ func fetchClearRules() []Rule {
 			Limits:   "Binaries are committed too: firmware collections, vendored jars, -bin repositories.",
 			Remedy:   "None needed.",
 			Positive: []Example{dl("https://github.com/example/tool/archive/v1.2.tar.gz"), dl("mirror://cpan/authors/id/E/EX/EXAMPLE/Tool-1.2.tar.gz"), dl("mirror://pypi/t/tool/tool-1.2.tar.gz")},
-			Negative: []Example{dl("https://github.com/example/tool/releases/download/v1.2/tool-1.2.tar.gz"), dl("https://example.org/archive/tool-1.2.tar.gz")},
+			Negative: []Example{dl("https://registry.npmjs.org/@example/linux-x64/-/linux-x64-0.17.0.tgz"), dl("https://github.com/example/tool/releases/download/v1.2/tool-1.2.tar.gz"), dl("https://example.org/archive/tool-1.2.tar.gz")},
 			match: func(s *subject) (string, string, bool) {
 				f := s.f.Fetch
 				if f == nil {
@@ -30,6 +30,9 @@ func fetchClearRules() []Rule {
 					sh := &s.shapes[i]
 					if sh.forge {
 						return "env.urls", sh.file, true
+					}
+					if sh.registry == "npm" && sh.arch != "" {
+						continue // a platform package: the native part of another
 					}
 					if sh.sourceRegistry() || sh.registry == "gem" || sh.registry == "pypi" && sh.ext != ".whl" && sh.ext != ".egg" {
 						return "env.urls", sh.registry, true

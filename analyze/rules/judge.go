@@ -181,7 +181,7 @@ func (j *judge) alone(id closure.ID) {
 	}
 	if !j.download(id) || f.Fetch.PostFetch != "" {
 		sub.shapes = []shape{shapeOf("", sub.name)}
-		sub.builds = builds(f)
+		sub.builds = builds(f, sub.name)
 		s.builds = sub.builds && !j.download(id)
 		j.apply(OnUse, &sub, s)
 	}

@@ -32,6 +32,8 @@ func TestFetchFollowsItsConsumers(t *testing.T) {
 		{"patched", pkg(quiet, "installPhase", "cp tool $out/bin\npatchelf --set-interpreter $ld $out/bin/tool"), true, []audit.Kind{audit.NativeCode}},
 		{"jar started", pkg(quiet, "installPhase", "cp -r . $out\n"+javaRun).other(Example{Name: "openjdk-11"}), true, []audit.Kind{audit.Bytecode}},
 		{"firmware", pkg("https://github.com/example/wifi/archive/v1.tar.gz", "dontBuild", "1", "installPhase", "cp fw/*.bin $out/lib/firmware"), true, []audit.Kind{audit.Firmware}},
+		{"firmware that make only installs", pkg("https://github.com/example/linux-firmware/archive/v1.tar.gz", "installFlags", "DESTDIR=$(out)").named("firmware-2015-10-18"), true, []audit.Kind{audit.Firmware}},
+		{"firmware that is compiled", pkg("https://github.com/example/trusted-firmware/archive/v1.tar.gz", "makeFlags", "CROSS_COMPILE=arm-", "installPhase", "cp build/*.bin $out").named("trusted-firmware-2.3"), false, []audit.Kind{}},
 		{"machine named, but compiled", pkg("https://example.org/x-linux-amd64.tar.gz", "buildPhase", "make"), false, []audit.Kind{}},
 		{"scripts", pkg(quiet, "dontBuild", "1", "installPhase", "cp tool.sh $out/bin"), false, []audit.Kind{}},
 		{"fonts", pkg("https://example.org/tool-font-bin-1.0.zip", "installPhase", "cp *.ttf $out/share/fonts"), false, []audit.Kind{}},

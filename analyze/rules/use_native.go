@@ -182,7 +182,7 @@ func useNativeRules() []Rule {
 			},
 		},
 		{
-			ID: "use-packed-app", Title: "Starts a packed application", Weight: 30, Kind: audit.NativeCode, Scope: OnUse,
+			ID: "use-packed-app", Title: "Starts a packed application", Weight: 50, Kind: audit.NativeCode, Scope: OnUse,
 			Why:      "An .asar taken along is a built application.",
 			How:      ".asar files or an Electron launcher, without a JavaScript build.",
 			Limits:   "Pure JavaScript is text, if packed.",

@@ -95,7 +95,7 @@ func useOtherRules() []Rule {
 			match:    sig(sigFirmwareDir),
 		},
 		{
-			ID: "use-firmware-name", Title: "Package is called firmware", Weight: 30, Kind: audit.Firmware, Scope: OnUse,
+			ID: "use-firmware-name", Title: "Package is called firmware", Weight: 40, Kind: audit.Firmware, Scope: OnUse,
 			Why:      "Packages of firmware are called so.",
 			How:      "firmware, microcode or ucode as a word of the derivation's name, and no compiler run in a phase.",
 			Limits:   "Tools for firmware are called so too.",
@@ -106,11 +106,7 @@ func useOtherRules() []Rule {
 				if len(s.f.fetchURLs()) > 0 || s.f.sigs.has(sigCompile) {
 					return "", "", false
 				}
-				found := false
-				eachToken(strings.ToLower(s.name), func(t string, _ bool) {
-					found = found || t == "firmware" || t == "microcode" || t == "ucode"
-				})
-				return "name", s.name, found
+				return "name", s.name, firmwareName(s.name)
 			},
 		},
 		{
@@ -186,6 +182,15 @@ func useOtherRules() []Rule {
 	}
 }
 
+// firmwareName says that a derivation is called after firmware.
+func firmwareName(name string) bool {
+	found := false
+	eachToken(strings.ToLower(name), func(t string, _ bool) {
+		found = found || t == "firmware" || t == "microcode" || t == "ucode"
+	})
+	return found
+}
+
 // useClears speak for compiling.
 func useClears() []Rule {
 	return []Rule{
@@ -251,9 +256,9 @@ func useClears() []Rule {
 			Limits:   "A setup hook among the inputs may change the phases.",
 			Remedy:   "None needed.",
 			Positive: []Example{pkg(plain)},
-			Negative: []Example{pkg(plain, "installPhase", "cp tool $out/bin"), pkg(plain, "buildCommand", "cp -r $src $out")},
+			Negative: []Example{pkg(plain, "installPhase", "cp tool $out/bin"), pkg(plain, "buildCommand", "cp -r $src $out"), pkg(plain, "installFlags", "DESTDIR=$(out)").named("wifi-firmware-1.0")},
 			match: func(s *subject) (string, string, bool) {
-				if s.f.sigs.has(sigNoCC) {
+				if s.f.sigs.has(sigNoCC) || onlyInstalls(s.f, s.name) {
 					return "", "", false
 				}
 				return s.hitOf(sigDefaultMake)

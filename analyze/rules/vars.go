@@ -90,7 +90,9 @@ func (x *extractor) variable(key, value string) {
 		if strings.Contains(value, "lib/firmware") {
 			x.hit(sigFirmwareDir, value)
 		}
-		x.hit(sigMakeFlags, value)
+		if !strings.HasPrefix(key, "install") {
+			x.hit(sigMakeFlags, value)
+		}
 		return
 	case "cargoDeps", "cargoSha256", "cargoHash", "cargoBuildType", "cargoVendorDir", "cargoRoot", "cargoLock":
 		x.hit(sigRustBuild, key+" is set")
