@@ -26,6 +26,7 @@ type auditOptions struct {
 	vm      vm.Options
 	rebuild string
 	method  string
+	second  bool
 	results resultOptions
 }
 
@@ -50,7 +51,8 @@ func auditCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) er
 	flags.StringVar(&o.recipe, "recipe", "", "")
 	flags.StringVar(&o.results.out, "out", "out", "")
 	flags.StringVar(&o.rebuild, "rebuild", rebuildSuspects, "")
-	flags.StringVar(&o.method, "method", "check", "")
+	flags.StringVar(&o.method, "method", rebuild.Check.String(), "")
+	flags.BoolVar(&o.second, "second-guest", false, "")
 	vmFlags(flags, &o.vm)
 	o.results.flags(flags, "text")
 	return func(ctx context.Context, e *env, args []string) error {
@@ -66,6 +68,14 @@ func auditCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) er
 		case rebuildSuspects, rebuildAll, rebuildNone:
 		default:
 			return usageError("--rebuild is suspects, all or none, not %q", o.rebuild)
+		}
+		switch o.method {
+		case rebuild.Check.String(), rebuild.Fresh.String():
+		default:
+			return usageError("--method is check or fresh, not %q", o.method)
+		}
+		if o.second && o.rebuild == rebuildNone {
+			return usageError("--second-guest and --rebuild none exclude each other")
 		}
 		f, err := report.Lookup(o.results.format)
 		if err != nil {
@@ -147,11 +157,26 @@ func analyzeExport(ctx context.Context, p *progress, r vm.Recipe, x *vm.Export, 
 		}
 	}
 	if x.Machine != nil {
-		guest := &rebuild.Nix{Title: "guest", Runner: inGuest(x.Machine), Method: rebuild.Check}
-		if o.method == "fresh" {
-			guest.Method = rebuild.Fresh
+		method := rebuild.Check
+		if o.method == rebuild.Fresh.String() {
+			method = rebuild.Fresh
 		}
-		req.Rebuild = rebuildStage(graph, o.results.out, o.rebuild == rebuildAll, x.Guest.CPUs, guest)
+		a := &again{
+			graph: graph, first: contents, dir: o.results.out, all: o.rebuild == rebuildAll, parallel: x.Guest.CPUs,
+			guest: &rebuild.Nix{Title: "guest", Runner: inGuest(x.Machine), Method: method},
+		}
+		if o.second {
+			a.second = func(ctx context.Context, dir string) (*vm.Export, error) {
+				// One guest at a time: the first has done its part.
+				if err := x.Machine.Close(); err != nil {
+					return nil, err
+				}
+				opts := o.vm
+				opts.Keep = false
+				return vm.Build(ctx, r, dir, opts)
+			}
+		}
+		req.Rebuild = a.stage
 	}
 	return analyze.Run(ctx, req)
 }
