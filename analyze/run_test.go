@@ -16,7 +16,9 @@ import (
 
 	"fromsource/analyze"
 	"fromsource/analyze/audit"
+	"fromsource/analyze/rules"
 	"fromsource/analyze/trace"
+	"fromsource/closure"
 	"fromsource/closure/store"
 )
 
@@ -136,6 +138,31 @@ func TestVerdicts(t *testing.T) {
 		t.Errorf("%d promises", len(a.Promises))
 	}
 	wantReasons(t, a)
+	wantRules(t, a)
+}
+
+// wantRules: every rule that an audit names is described.
+func wantRules(t *testing.T, a *audit.Audit) {
+	t.Helper()
+	known := map[string]bool{}
+	for _, r := range analyze.Rules() {
+		if known[r.ID] || r.Title == "" || r.Why == "" || r.How == "" || strings.HasSuffix(r.Title, ".") {
+			t.Errorf("rule %q is described twice or badly", r.ID)
+		}
+		known[r.ID] = true
+	}
+	seen := map[string]bool{}
+	for _, d := range a.Derivations {
+		for _, e := range d.Evidence {
+			if _, text := rules.Find(e.Rule); !text && !known[e.Rule] && e.Level != audit.LevelDerivation {
+				t.Errorf("rule %q of %s is nowhere described", e.Rule, d.Name)
+			}
+			seen[e.Rule] = true
+		}
+	}
+	if n := len(seen); n < 15 {
+		t.Errorf("only %d rules in the audit", n)
+	}
 }
 
 // wantReasons checks the words of those that are not self-evident.
@@ -200,6 +227,12 @@ func TestWithoutRecord(t *testing.T) {
 	a := run(t, req)
 	if d := row(t, a, "plain-1"); d.Verdict != audit.Source || d.Confidence != audit.Medium || d.Reason == "" {
 		t.Errorf("plain-1 is %s, %s (%s); want source, medium", d.Verdict, d.Confidence, d.Reason)
+	}
+	// These had prebuilt programs at hand. Two of them did run one.
+	for _, name := range []string{"generated-1", "made-1", "unused-1", "wrapper-1"} {
+		if d := row(t, a, name); d.Verdict == audit.Source {
+			t.Errorf("%s is source (%s)", name, d.Reason)
+		}
 	}
 	for i := range a.Derivations {
 		if slices.ContainsFunc(a.Derivations[i].Evidence, func(e audit.Evidence) bool { return e.Rule == "exec-recorded" || e.Rule == "exec-none" }) {
@@ -466,5 +499,41 @@ func TestImageApart(t *testing.T) {
 	req.Image.Open = func() (io.ReadCloser, error) { return nil, os.ErrPermission }
 	if a = run(t, req); a.Target.ReachBy != audit.ReachByNothing || !slices.ContainsFunc(a.Skipped, func(s audit.Skip) bool { return s.Input == "the.squashfs" }) {
 		t.Errorf("an image that can't be opened: reach is by %q, skipped %v", a.Target.ReachBy, a.Skipped)
+	}
+}
+
+// TestMissingDerivation: an input that is only known by its name.
+func TestMissingDerivation(t *testing.T) {
+	f := theClosure(t)
+	req := f.request(t)
+	// A directory of all derivations but one.
+	dir := filepath.Join(t.TempDir(), "nix/store")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for i := range closure.ID(f.graph.Len()) {
+		if f.graph.Name(i) == "generator.tar.gz" {
+			continue
+		}
+		b, err := os.ReadFile(filepath.Join(f.root, f.graph.Path(i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, filepath.Base(f.graph.Path(i))), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var err error
+	in := closure.DrvInput(f.drv, filepath.Dir(filepath.Dir(dir)))
+	if req.Graph, req.Facts, err = closure.LoadFacts(context.Background(), in, closure.Options{}, rules.Extract); err != nil {
+		t.Fatal(err)
+	}
+	req.Exec = nil
+	a := run(t, req)
+	if d := row(t, a, "generator.tar.gz"); !d.Missing || d.Verdict != audit.Unknown || a.Summary.Missing != 1 {
+		t.Errorf("the missing one is %s, missing %v; %d in all", d.Verdict, d.Missing, a.Summary.Missing)
+	}
+	if d := row(t, a, "generated-1"); d.Verdict != audit.Unknown || !strings.Contains(d.Reason, "generator.tar.gz was not at hand") {
+		t.Errorf("its consumer is %s (%s)", d.Verdict, d.Reason)
 	}
 }

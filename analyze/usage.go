@@ -122,7 +122,7 @@ func (it *item) member(rest string) *content.File {
 // textual is what the text says that the build runs. It counts where the
 // bytes agree that there is prebuilt code in it.
 func (s *state) textual(id closure.ID) []run {
-	var out []run
+	out := s.runSources(id)
 	for _, x := range s.text[id].Executes {
 		if s.text[x].Seed || s.contradicted(id, x) {
 			continue
@@ -153,6 +153,31 @@ func (s *state) textual(id closure.ID) []run {
 				}
 			}
 		}
+	}
+	return out
+}
+
+// runSources are prebuilt input sources that the text says are run, where no
+// record tells.
+func (s *state) runSources(id closure.ID) []run {
+	if s.execs[id] != nil {
+		return nil // they lie in the store: the record has them
+	}
+	var out []run
+	for _, p := range s.text[id].BinarySources {
+		storePath, rest := splitStore(s.g.StoreDir(), p)
+		it := s.items[storePath]
+		if it == nil || it.walk == nil || it.id != closure.None {
+			continue
+		}
+		o, f := s.originOf(it)
+		if f == nil || s.origins[o].seed || rest != "" && it.member(rest) == nil {
+			continue
+		}
+		out = append(out, run{
+			by: id, origin: o, rule: "exec-text", level: audit.LevelDerivation,
+			at: p, member: f.Path, via: closure.None, kind: f.Kind, confidence: audit.Medium,
+		})
 	}
 	return out
 }

@@ -260,6 +260,13 @@ func (d *decider) doubtInput(it *item, what string, b *built, doubt func(string,
 	if !prebuilt {
 		return
 	}
+	switch kinds := d.runnable(it); {
+	case len(kinds) == 0:
+	case !b.recorded:
+		doubt("its %s %s is prebuilt, and whether its build executed that is not on record", what, name)
+	case slices.Contains(kinds, audit.Bytecode):
+		b.weak = append(b.weak, fmt.Sprintf("its %s %s is prebuilt bytecode: had an interpreter been given it, that would not be on record", what, name))
+	}
 	for i := range it.walk.Members {
 		f := &it.walk.Members[i]
 		if linkable(f.Format) && !it.sampled(f.Path) && (origin || len(d.lookup(it.id, f)) > 0) {
@@ -267,6 +274,20 @@ func (d *decider) doubtInput(it *item, what string, b *built, doubt func(string,
 			return
 		}
 	}
+}
+
+// runnable are the kinds of code that a build could execute of an item that is
+// itself prebuilt, rather than an archive with some prebuilt member.
+func (d *decider) runnable(it *item) []audit.Kind {
+	c := sum(it.walk)
+	kinds, is := c.kinds, (&fetched{contents: c}).mainly()
+	if it.id != closure.None {
+		kinds, is = d.out[it.id].kinds, prebuilt(d.out[it.id].verdict)
+	}
+	if !is {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(kinds), func(k audit.Kind) bool { return k == audit.Firmware })
 }
 
 // linkable are formats that a linker takes code from.
