@@ -18,9 +18,6 @@ func (x *extractor) command(argv []string) {
 	}
 	for i, w := range argv {
 		x.word(cmd, argv, i, w)
-		if strings.Contains(w, "/store/") && isJavaRef(w) {
-			x.hit(sigJavaHome, join(argv))
-		}
 	}
 	switch cmd {
 	case "cp", "install", "mv", "rsync", "ln", "copyDesktopItems":
@@ -83,6 +80,9 @@ func (x *extractor) contentRefs(argv []string) {
 
 // word looks at one word wherever it stands.
 func (x *extractor) word(cmd string, argv []string, i int, w string) {
+	if strings.IndexByte(w, '/') >= 0 {
+		x.pathWord(cmd, argv, w)
+	}
 	switch {
 	case w == "patchelf" || strings.HasSuffix(w, "/bin/patchelf"):
 		for _, v := range argv[i+1:] {
@@ -92,12 +92,8 @@ func (x *extractor) word(cmd string, argv []string, i int, w string) {
 			}
 		}
 		x.hit(sigPatchelf, join(argv[i:]))
-	case strings.Contains(w, "nix-support/dynamic-linker") || strings.Contains(w, "/ld-linux") || strings.Contains(w, "$interpreter") && cmd != "substituteInPlace":
+	case strings.HasPrefix(w, "$interpreter") && cmd != "substituteInPlace":
 		x.hit(sigLoader, w)
-	case strings.Contains(w, "lib/firmware") || strings.Contains(w, "/firmware") && strings.HasPrefix(w, "$out") || strings.Contains(w, "kernel/x86/microcode"):
-		if cmd != "substituteInPlace" && cmd != "substitute" && cmd != "sed" && cmd != "rm" && cmd != "find" && cmd != "grep" && cmd != "echo" {
-			x.hit(sigFirmwareDir, join(argv))
-		}
 	case strings.HasSuffix(w, ".AppImage") && i > 0:
 		x.hit(sigAppImage, join(argv))
 	case w == "--appimage-extract":
@@ -108,6 +104,24 @@ func (x *extractor) word(cmd string, argv []string, i int, w string) {
 		x.hit(sigDeb, join(argv))
 	case strings.HasSuffix(w, "LD_LIBRARY_PATH") && (cmd == "makeWrapper" || cmd == "wrapProgram" || cmd == "makeBinaryWrapper"):
 		x.hit(sigLdPath, join(argv))
+	}
+}
+
+// pathWord looks at a word that holds a path.
+func (x *extractor) pathWord(cmd string, argv []string, w string) {
+	if strings.Contains(w, "/store/") && isJavaRef(w) {
+		x.hit(sigJavaHome, join(argv))
+	}
+	switch {
+	case strings.Contains(w, "nix-support/dynamic-linker") || strings.Contains(w, "/ld-linux"):
+		x.hit(sigLoader, w)
+	case strings.Contains(w, "lib/firmware") || strings.Contains(w, "/firmware") && strings.HasPrefix(w, "$out") || strings.Contains(w, "kernel/x86/microcode"):
+		switch cmd {
+		case "substituteInPlace", "substitute", "sed", "rm", "find", "grep", "echo", "patch":
+			// Text about firmware, not firmware.
+		default:
+			x.hit(sigFirmwareDir, join(argv))
+		}
 	}
 }
 

@@ -1,8 +1,10 @@
 package rules
 
 import (
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"fromsource/analyze/audit"
 	"fromsource/analyze/fetch"
@@ -108,15 +110,10 @@ func Judge(g *closure.Graph, facts []Facts) []Suspicion {
 	for _, r := range All() {
 		j.rules[r.Scope] = append(j.rules[r.Scope], r)
 	}
-	for i := range facts {
-		j.hooks(closure.ID(i))
-	}
-	for i := range facts {
-		j.alone(closure.ID(i))
-	}
-	for i := range facts {
-		j.uses(closure.ID(i))
-	}
+	// These three write only what is of their own derivation.
+	each(len(facts), j.hooks)
+	each(len(facts), j.alone)
+	each(len(facts), j.uses)
 	for i := range facts {
 		j.combine(closure.ID(i))
 		j.grounded(closure.ID(i))
@@ -126,10 +123,26 @@ func Judge(g *closure.Graph, facts []Facts) []Suspicion {
 		j.backward(closure.ID(i))
 	}
 	j.seeds()
-	for i := range facts {
-		j.finish(closure.ID(i))
-	}
+	each(len(facts), j.finish)
+	each(len(facts), func(id closure.ID) {
+		j.out[id].Role = j.role(id)
+		j.out[id].Executes = j.executes(id)
+	})
 	return j.out
+}
+
+// each calls do for every derivation, on all processors.
+func each(n int, do func(closure.ID)) {
+	var wg sync.WaitGroup
+	parts := runtime.GOMAXPROCS(0)
+	for p := range parts {
+		wg.Go(func() {
+			for i := n * p / parts; i < n*(p+1)/parts; i++ {
+				do(closure.ID(i))
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // hooks gives a derivation the signals of the setup hooks among its inputs.
@@ -420,8 +433,6 @@ func (j *judge) finish(id closure.ID) {
 			o.Confidence = audit.Low
 		}
 	}
-	o.Role = j.role(id)
-	o.Executes = j.executes(id)
 }
 
 // kindsOf names the kinds that weigh enough; native where nothing tells.
