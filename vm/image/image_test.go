@@ -1,0 +1,249 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// One image for all tests, in the user's cache: made once on a machine.
+func cached(t *testing.T) (Options, *Image) {
+	t.Helper()
+	o := Options{Agent: staticProgram(t)}
+	img, err := Ensure(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Dir, err = DefaultDir(); err != nil {
+		t.Fatal(err)
+	}
+	return o, img
+}
+
+// staticProgram is some static program: busybox, as it is on any machine that
+// runs these tests.
+func staticProgram(t *testing.T) string {
+	t.Helper()
+	p, err := exec.LookPath("busybox")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// copyCache makes a cache of its own that holds the image and its packages.
+func copyCache(t *testing.T, o Options) Options {
+	t.Helper()
+	to := t.TempDir()
+	for _, d := range []string{"images", "debs"} {
+		if out, err := exec.Command("cp", "-a", "--reflink=auto", filepath.Join(o.Dir, d), to).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	return Options{Dir: to, Agent: o.Agent}
+}
+
+// The second time nothing is made, asked or downloaded.
+func TestEnsureCached(t *testing.T) {
+	o, first := cached(t)
+	start := time.Now()
+	o.Progress = func(s string) { t.Errorf("something was done: %s", s) }
+	t.Setenv("PATH", "") // no apt to ask
+	img, err := Ensure(t.Context(), o)
+	if err != nil || img.Key != first.Key || img.Initrd != first.Initrd {
+		t.Fatalf("%+v, %v", img, err)
+	}
+	t.Logf("took %v", time.Since(start))
+	if len(img.Manifest.Packages) < 20 || img.Manifest.Kernel == "" {
+		t.Errorf("manifest %+v", img.Manifest)
+	}
+	for _, p := range img.Manifest.Packages {
+		if p.Version == "" || len(p.SHA256) != 64 || p.Size == 0 {
+			t.Errorf("package is not pinned: %+v", p)
+		}
+	}
+}
+
+// A damaged image is noticed, said, and made again from the packages as they
+// were pinned, to the same bytes; without a network.
+func TestEnsureDamaged(t *testing.T) {
+	o, first := cached(t)
+	o = copyCache(t, o)
+	// apt has nowhere to ask.
+	conf := filepath.Join(t.TempDir(), "apt.conf")
+	if err := os.WriteFile(conf, []byte("Dir::Etc::sourcelist \"/dev/null\";\nDir::Etc::sourceparts \"/dev/null\";\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("APT_CONFIG", conf)
+	dir := filepath.Join(o.Dir, "images", first.Key)
+	flip(t, filepath.Join(dir, "base.cpio"))
+	flip(t, filepath.Join(dir, filepath.Base(first.Initrd)))
+	said := ""
+	o.Progress = func(s string) { said += s + "\n" }
+	img, err := Ensure(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(said, "damaged") {
+		t.Errorf("said %q", said)
+	}
+	if img.Key != first.Key {
+		t.Errorf("key %s, want %s", img.Key, first.Key)
+	}
+	for f, want := range first.Manifest.Files {
+		if got := img.Manifest.Files[f]; got != want {
+			t.Errorf("%s: sha256 %s, the first time %s", f, got, want)
+		}
+	}
+}
+
+// A damaged composed archive alone is composed again; a damaged manifest or
+// kernel is told apart.
+func TestDamagedParts(t *testing.T) {
+	o, first := cached(t)
+	o = copyCache(t, o)
+	dir := filepath.Join(o.Dir, "images", first.Key)
+	flip(t, filepath.Join(dir, filepath.Base(first.Initrd)))
+	o.Progress = func(s string) { t.Errorf("something was made: %s", s) }
+	if _, err := Ensure(t.Context(), o); err != nil {
+		t.Error(err)
+	}
+	flip(t, filepath.Join(dir, "vmlinuz"))
+	if _, err := open(o.Dir, first.Key); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "vmlinuz") {
+		t.Errorf("kernel: %v", err)
+	}
+	if l, err := List(o.Dir); err != nil || len(l) != 1 || l[0].Manifest.Kernel != "" {
+		t.Errorf("list %v, %v", l, err)
+	}
+	for _, b := range []string{"{", "", "[]"} {
+		if err := os.WriteFile(filepath.Join(dir, "manifest.json"), []byte(b), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := open(o.Dir, first.Key); !errors.Is(err, ErrDamaged) {
+			t.Errorf("manifest %q: %v", b, err)
+		}
+	}
+	if err := Remove(o.Dir, first.Key); err != nil {
+		t.Error(err)
+	}
+	if _, err := current(o); !errors.Is(err, ErrDamaged) {
+		t.Errorf("removed: %v", err)
+	}
+	if err := Remove(o.Dir, "nothing"); err == nil {
+		t.Error("removing nothing is no error")
+	}
+	if err := Remove(o.Dir, "../x"); err == nil {
+		t.Error("removing outside is no error")
+	}
+}
+
+// flip changes one bit in the middle of a file.
+func flip(t *testing.T, name string) {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[len(b)/2] ^= 1
+	if err := os.WriteFile(name, b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestEnsureWithoutApt(t *testing.T) {
+	agent := staticProgram(t)
+	t.Setenv("PATH", t.TempDir())
+	_, err := Ensure(t.Context(), Options{Dir: t.TempDir(), Agent: agent})
+	if err == nil || !strings.Contains(err.Error(), `"apt-get" is not in PATH`) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestEnsureRefuses(t *testing.T) {
+	dyn, err := exec.LookPath("apt-get")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Ensure(t.Context(), Options{Dir: t.TempDir(), Agent: dyn}); err == nil || !strings.Contains(err.Error(), "CGO_ENABLED=0") {
+		t.Errorf("a dynamic agent: %v", err)
+	}
+	if _, err := Ensure(t.Context(), Options{Dir: t.TempDir(), Agent: staticProgram(t), Packages: []string{"-o=x"}}); err == nil {
+		t.Error("an option as a package")
+	}
+	if _, err := Ensure(t.Context(), Options{Dir: "/proc/nowhere", Agent: staticProgram(t)}); err == nil {
+		t.Error("a cache where nothing can be written")
+	}
+	o, _ := cached(t)
+	o.Dir = t.TempDir()
+	unlock, err := lock(t.Context(), filepath.Join(o.Dir, "lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := Ensure(ctx, o); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("while another has the lock: %v", err)
+	}
+}
+
+func TestParseURIs(t *testing.T) {
+	got, err := parseURIs("'http://x/y.deb' zlib1g_1%3a1.2.13.dfsg-1_amd64.deb 86712 MD5Sum:x\n\n" +
+		"'http://x/z.deb' libc6_2.36-9+deb12u14_amd64.deb 2 SHA256:x\n")
+	if err != nil || fmt.Sprint(got) != "[{libc6 2.36-9+deb12u14} {zlib1g 1:1.2.13.dfsg-1}]" {
+		t.Errorf("%v, %v", got, err)
+	}
+	for _, bad := range []string{"", "nonsense\n", "'u' name.deb 1 x\n", "'u' a_b_c.txt 1 x\n", "'u' a_%zz_c.deb 1 x\n"} {
+		if got, err := parseURIs(bad); err == nil {
+			t.Errorf("%q gives %v", bad, got)
+		}
+	}
+}
+
+func TestMerged(t *testing.T) {
+	for in, want := range map[string]string{
+		"./bin/sh": "usr/bin/sh", "/lib64/ld.so": "usr/lib64/ld.so", "usr/bin/x": "usr/bin/x",
+		"../../etc/x": "etc/x", "lib/../../bin/x": "usr/bin/x", "library/x": "library/x",
+	} {
+		if got := merged(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestDistribution(t *testing.T) {
+	for in, want := range map[string]string{
+		"ID=debian\nVERSION_ID=\"12\"\n":      "debian-12",
+		"ID=debian\nVERSION_CODENAME=forky\n": "debian-forky",
+		"ID='a/../b'\nVERSION_ID=1\n":         "a_.._b-1",
+		"NAME=x\n":                            "",
+	} {
+		f := filepath.Join(t.TempDir(), "os-release")
+		if err := os.WriteFile(f, []byte(in), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		got, err := distribution(f)
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("%q: %q, %v; want %q", in, got, err, want)
+		}
+	}
+}
+
+// FuzzParseURIs: whatever apt says, no panic, and names and versions are not
+// empty words of several lines.
+func FuzzParseURIs(f *testing.F) {
+	f.Add("'http://x/y.deb' a_1%3a2_amd64.deb 1 MD5Sum:x\n")
+	f.Add("'' a_%_c.deb 1\n")
+	f.Fuzz(func(t *testing.T, s string) {
+		all, err := parseURIs(s)
+		if err == nil && len(all) == 0 {
+			t.Error("nothing, and no error")
+		}
+	})
+}
