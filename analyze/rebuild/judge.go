@@ -26,7 +26,7 @@ func (r *run) judge(ctx context.Context, by string, j *Job, b Built) ([]Result, 
 			return nil, err
 		}
 		for k := range rs {
-			rs[k].Drv, rs[k].By, rs[k].Output = j.Drv, by, o.Name
+			rs[k].Drv, rs[k].Path, rs[k].By, rs[k].Output = j.Drv, o.Path, by, o.Name
 			rs[k].Reason = reasons(rs[k].Reason, b.Note)
 		}
 		all = append(all, rs...)

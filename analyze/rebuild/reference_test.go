@@ -127,8 +127,10 @@ func TestCaches(t *testing.T) {
 		diff   string
 	}{
 		{name: "as it was", result: audit.Reproduced},
-		{name: "a flipped byte in the NAR", tamper: func(c *cache) { c.edit(filepath.Join(c.dir, c.field(out, "URL")), flip) },
-			result: audit.NoReference, reason: "it does not serve the bytes that its record promises"},
+		{
+			name: "a flipped byte in the NAR", tamper: func(c *cache) { c.edit(filepath.Join(c.dir, c.field(out, "URL")), flip) },
+			result: audit.NoReference, reason: "it does not serve the bytes that its record promises",
+		},
 		{name: "signed by another key", tamper: func(c *cache) {
 			other := w.cache("cache-1", out)
 			c.edit(c.narinfo(out), func(b []byte) []byte {
@@ -153,10 +155,14 @@ func TestCaches(t *testing.T) {
 			c.edit(c.narinfo(out), func(b []byte) []byte { return append(b, "Provenance: {}\n"...) })
 		}, result: audit.Reproduced},
 		{name: "404", tamper: func(c *cache) { os.Remove(c.narinfo(out)) }, result: audit.NoReference, reason: "nothing on record"},
-		{name: "500", serve: func(rw http.ResponseWriter, _ *http.Request) { http.Error(rw, "boom", 500) },
-			result: audit.NoReference, reason: "could not be asked: "},
-		{name: "garbage", serve: func(rw http.ResponseWriter, _ *http.Request) { fmt.Fprint(rw, "<html>\x00hello") },
-			result: audit.NoReference, reason: "could not be asked: "},
+		{
+			name: "500", serve: func(rw http.ResponseWriter, _ *http.Request) { http.Error(rw, "boom", 500) },
+			result: audit.NoReference, reason: "could not be asked: ",
+		},
+		{
+			name: "garbage", serve: func(rw http.ResponseWriter, _ *http.Request) { fmt.Fprint(rw, "<html>\x00hello") },
+			result: audit.NoReference, reason: "could not be asked: ",
+		},
 		{name: "slow", serve: func(rw http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(rw, "StorePath: ")
 			rw.(http.Flusher).Flush()

@@ -11,6 +11,8 @@ import (
 // Result is one comparison, with what the audit's row of it does not say.
 type Result struct {
 	Drv string `json:"drv"`
+	// Path is the output's store path, where it is known.
+	Path string `json:"path,omitempty"`
 	audit.Rebuild
 	// Transient is true where trying again may give another result: the
 	// machine was to blame, or a reference could not be asked.

@@ -14,6 +14,7 @@ import (
 	"fromsource/analyze/audit"
 	"fromsource/analyze/rebuild/compare"
 	"fromsource/analyze/rebuild/reference"
+	"fromsource/closure"
 )
 
 // Options say how jobs are done.
@@ -207,16 +208,13 @@ func release(ctx context.Context, b Built) error {
 
 // rowsFor gives one result without hashes to every output.
 func rowsFor(b Builder, j *Job, result, why string) []Result {
-	outs := []string{"out"}
-	if len(j.Outputs) > 0 {
-		outs = nil
-		for _, o := range j.Outputs {
-			outs = append(outs, o.Name)
-		}
+	outs := j.Outputs
+	if len(outs) == 0 {
+		outs = []closure.Output{{Name: "out"}}
 	}
 	var rs []Result
 	for _, o := range outs {
-		rs = append(rs, Result{Drv: j.Drv, Rebuild: audit.Rebuild{Output: o, Result: result, By: b.Name(), Reason: why}})
+		rs = append(rs, Result{Drv: j.Drv, Path: o.Path, Rebuild: audit.Rebuild{Output: o.Name, Result: result, By: b.Name(), Reason: why}})
 	}
 	return rs
 }

@@ -362,3 +362,38 @@ func FuzzVerify(f *testing.F) {
 		}
 	})
 }
+
+// An audit is signed, and checked against itself and against one in which an
+// output is another.
+func TestAudit(t *testing.T) {
+	a := &audit.Audit{
+		Tool: audit.Tool{Version: "1.0"}, Target: audit.Target{Name: "demo", Roots: []string{"/nix/store/a.drv"}},
+		Derivations: []audit.Derivation{
+			{
+				Drv: "/nix/store/a.drv", Outputs: []audit.Output{{Name: "out", Path: "/nix/store/a", NarHash: sri("a")}},
+				Rebuild: []audit.Rebuild{{Output: "out", By: "guest", Against: "first build", Result: audit.Reproduced, Expected: sri("a"), Got: sri("a")}},
+			},
+			{Drv: "/nix/store/b.drv", Outputs: []audit.Output{{Name: "out", Path: "/nix/store/b"}}},
+		},
+	}
+	secret, public := nixKeys(t, "builder-1")
+	vs, err := Verify(bytes.NewReader(bundle(t, secret, Rows(a), TargetOf(a, time.Time{}))), []PublicKey{public})
+	if err != nil || len(vs) != 3 {
+		t.Fatalf("%d statements, %v", len(vs), err)
+	}
+	check := func(want bool) {
+		t.Helper()
+		cs, err := Claims(vs, Known(a))
+		if err != nil || len(cs) != 3 {
+			t.Fatalf("%+v, %v", cs, err)
+		}
+		for _, c := range cs {
+			if c.Holds() != want || c.Kind != ProvenanceType && c.Result != "PASSED" {
+				t.Errorf("%+v", c)
+			}
+		}
+	}
+	check(true)
+	a.Derivations[0].Outputs[0].NarHash = sri("another")
+	check(false)
+}

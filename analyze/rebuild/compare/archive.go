@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -74,7 +75,12 @@ func (w *walker) members(at string, a, b *blob, ma, mb []member, depth int) erro
 		}
 		order = append(order, i)
 		delete(inB, m.name)
-		if err := w.member(path.Join(at, m.name), a, b, m, mb[i], depth); err != nil {
+		err := w.member(path.Join(at, m.name), a, b, m, mb[i], depth)
+		if errors.Is(err, errBudget) {
+			w.add(at, "content", "not looked into from %q on: %v", m.name, err)
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -149,6 +155,9 @@ func (w *walker) contents(archive *blob, m member) (*blob, error) {
 // damaged records a member that can't be looked into. That is a difference of
 // its own: nothing shows that the two are the same.
 func (w *walker) damaged(at string, err error) error {
+	if errors.Is(err, errBudget) {
+		return err
+	}
 	if _, fatal := w.unreadable(err); fatal != nil {
 		return fatal
 	}

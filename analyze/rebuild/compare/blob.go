@@ -14,6 +14,7 @@ type blob struct {
 	size int64
 	mem  []byte   // set where the bytes are in memory
 	tmp  *os.File // set where they are not
+	held *int64   // what size counts against until close, if anything
 }
 
 func memory(b []byte) *blob {
@@ -32,6 +33,9 @@ func (b *blob) part(off, n int64) *blob {
 }
 
 func (b *blob) close() {
+	if b.held != nil {
+		*b.held -= b.size
+	}
 	if b.tmp != nil {
 		_ = b.tmp.Close()
 	}
@@ -47,27 +51,37 @@ func (b *blob) head(n int64) []byte {
 // errBudget says that MaxUnpacked is used up.
 var errBudget = errors.New("too much to unpack")
 
+// totalFactor is how many times MaxUnpacked may be unpacked one after another.
+const totalFactor = 16
+
 // spool keeps a stream: in memory when it is small, else in a temporary file
-// that has no name. size is its length where that is known, or -1; an unknown
-// one counts against the budget here.
+// that has no name. size is its length where that is known and counted, or -1:
+// then it counts against what may be held at a time, until it is closed, and
+// against what may be unpacked in all.
 func (w *walker) spool(r io.Reader, size int64) (*blob, error) {
 	limit := size
+	var held *int64
 	if size < 0 {
-		limit = w.o.MaxUnpacked - w.unpacked
-		r = io.LimitReader(r, limit+1)
+		limit = min(w.o.MaxUnpacked-w.unpacked, totalFactor*w.o.MaxUnpacked-w.total)
+		r, held = io.LimitReader(r, limit+1), &w.unpacked
+	}
+	keep := func(b *blob) *blob {
+		if held != nil {
+			b.held = held
+			w.unpacked += b.size
+			w.total += b.size
+		}
+		return b
 	}
 	var buf bytes.Buffer
 	if _, err := io.CopyN(&buf, r, w.o.InMemory+1); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
+	if int64(buf.Len()) > limit {
+		return nil, errBudget
+	}
 	if int64(buf.Len()) <= w.o.InMemory {
-		if size < 0 {
-			w.unpacked += int64(buf.Len())
-		}
-		if int64(buf.Len()) > limit {
-			return nil, errBudget
-		}
-		return memory(buf.Bytes()), nil
+		return keep(memory(buf.Bytes())), nil
 	}
 	f, err := os.CreateTemp(w.o.TempDir, "fromsource-compare-")
 	if err != nil {
@@ -79,9 +93,6 @@ func (w *walker) spool(r io.Reader, size int64) (*blob, error) {
 		return nil, fmt.Errorf("unlinking a temporary file: %w", err)
 	}
 	n, err := io.Copy(f, io.MultiReader(&buf, r))
-	if size < 0 {
-		w.unpacked += n
-	}
 	if err == nil && n > limit {
 		err = errBudget
 	}
@@ -89,7 +100,7 @@ func (w *walker) spool(r io.Reader, size int64) (*blob, error) {
 		f.Close()
 		return nil, err
 	}
-	return &blob{ReaderAt: f, size: n, tmp: f}, nil
+	return keep(&blob{ReaderAt: f, size: n, tmp: f}), nil
 }
 
 // same compares two streams; an error in either is returned.

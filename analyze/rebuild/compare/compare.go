@@ -17,8 +17,9 @@ type Options struct {
 	// InMemory is the size in bytes up to which a file is looked into without
 	// a temporary file; 8 MiB.
 	InMemory int64
-	// MaxUnpacked is how many bytes are spooled and decompressed in all; 4 GiB.
-	// What lies beyond is said to differ, without a place.
+	// MaxUnpacked is how many spooled and decompressed bytes are held at a
+	// time, 4 GiB, and a sixteenth of how many there may be in all. What lies
+	// beyond is said to differ, without a place.
 	MaxUnpacked int64
 	// MaxDepth is how deep containers are opened; 8.
 	MaxDepth int
@@ -109,7 +110,8 @@ type walker struct {
 	ctx      context.Context
 	o        Options
 	res      *Result
-	unpacked int64
+	unpacked int64 // bytes held unpacked
+	total    int64 // bytes unpacked so far
 	// later holds the large files that differ and are looked into in a
 	// second pass, by path.
 	later map[string]place

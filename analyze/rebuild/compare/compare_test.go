@@ -66,49 +66,87 @@ func TestNARs(t *testing.T) {
 		stabilised bool
 	}{
 		{name: "same", a: "echo x > f; mkdir d; ln -s f d/l", b: "mkdir d; ln -s f d/l; echo x > f"},
-		{name: "added and removed", a: "mkdir a; echo 1 > a/1; echo 2 > b; echo s > same",
+		{
+			name: "added and removed", a: "mkdir a; echo 1 > a/1; echo 2 > b; echo s > same",
 			b:    "echo s > same; mkdir z; mkdir z/y; echo 3 > z/y/3; ln -s q c",
-			want: []string{"a: removed: directory, 1 entries", "b: removed: file of 2 bytes", `c: added: symbolic link to "q"`, "z: added: directory, 2 entries"}},
-		{name: "mode, type and link", a: "echo x > m; echo y > t; ln -s one l; mkdir -p d/e; echo k > d/e/k", b: "echo x > m; chmod +x m; mkdir t; echo y > t/y; ln -s two l; mkdir -p d; ln -s f d/e",
-			want: []string{"d/e: type: directory became symbolic link", `l: symlink: "one" became "two"`, "m: mode: executable: false became true", "t: type: file became directory"}},
-		{name: "binary", a: `printf 'a\0\001\002' > f`, b: `printf 'a\0\003\004' > f`,
-			want: []string{"f: content: 2 of 4 bytes differ; first at byte 2"}},
-		{name: "timestamps in text", a: "printf 'built 2026-11-23T00:16:46Z\\nx\\nby Mon Nov 23 00:16:46 UTC 2026\\n' > f", b: "printf 'built 2027-01-02T10:00:00Z\\nx\\nby Sat Jan  2 10:00:00 UTC 2027\\n' > f",
-			want: []string{`f: timestamp: line 1: "built 2026-11-23T00:16:46Z"`}},
-		{name: "a time and more", a: "printf 'at 00:16:46\\nx\\n' > f", b: "printf 'at 00:16:47\\ny\\n' > f",
-			want: []string{"f: content: line 1"}},
-		{name: "path in text", a: "echo /build/one/x.c:3 > f", b: "echo /build/two/x.c:3 > f",
-			want: []string{`f: path: line 1: "/build/one/x.c:3"`}},
-		{name: "order of lines", a: "printf '1\\n2\\n3\\n' > f", b: "printf '1\\n3\\n2\\n' > f",
-			want: []string{"f: order: the same lines in another order, first at line 2"}},
-		{name: "time in binary", a: `printf '\0\0Nov 23 2026 00:16:46\0x\0' > f`, b: `printf '\0\0Nov 24 2026 00:16:46\0x\0' > f`,
-			want: []string{`f: timestamp: "Nov 23 2026 00:16:46" became "Nov 24 2026 00:16:46"`}},
-		{name: "gzip header", a: "echo x > f; touch -d @1000000000 f; gzip f", b: "echo x > f; touch -d @1100000000 f; gzip f", stabilised: true,
-			want: []string{"f.gz: timestamp (metadata): gzip header: time 2001-09-09T01:46:40Z became 2004-11-09T11:33:20Z"}},
-		{name: "gzip level", a: "seq 1000 | gzip -n -1 > f.gz", b: "seq 1000 | gzip -n -9 > f.gz", stabilised: true,
-			want: []string{"f.gz: gzip header (metadata): gzip header: compression level"}},
-		{name: "gzip content", a: "echo x | gzip -n > f.gz", b: "echo y | gzip -n > f.gz",
-			want: []string{`f.gz: content: line 1: "x" became "y"`}},
-		{name: "gzip with a tail", a: "echo x | gzip -n > f.gz; echo tail >> f.gz", b: "echo x | gzip -n > f.gz; echo liar >> f.gz",
-			want: []string{"f.gz: content"}},
+			want: []string{"a: removed: directory, 1 entries", "b: removed: file of 2 bytes", `c: added: symbolic link to "q"`, "z: added: directory, 2 entries"},
+		},
+		{
+			name: "mode, type and link", a: "echo x > m; echo y > t; ln -s one l; mkdir -p d/e; echo k > d/e/k", b: "echo x > m; chmod +x m; mkdir t; echo y > t/y; ln -s two l; mkdir -p d; ln -s f d/e",
+			want: []string{"d/e: type: directory became symbolic link", `l: symlink: "one" became "two"`, "m: mode: executable: false became true", "t: type: file became directory"},
+		},
+		{
+			name: "binary", a: `printf 'a\0\001\002' > f`, b: `printf 'a\0\003\004' > f`,
+			want: []string{"f: content: 2 of 4 bytes differ; first at byte 2"},
+		},
+		{
+			name: "timestamps in text", a: "printf 'built 2026-11-23T00:16:46Z\\nx\\nby Mon Nov 23 00:16:46 UTC 2026\\n' > f", b: "printf 'built 2027-01-02T10:00:00Z\\nx\\nby Sat Jan  2 10:00:00 UTC 2027\\n' > f",
+			want: []string{`f: timestamp: line 1: "built 2026-11-23T00:16:46Z"`},
+		},
+		{
+			name: "a time and more", a: "printf 'at 00:16:46\\nx\\n' > f", b: "printf 'at 00:16:47\\ny\\n' > f",
+			want: []string{"f: content: line 1"},
+		},
+		{
+			name: "path in text", a: "echo /build/one/x.c:3 > f", b: "echo /build/two/x.c:3 > f",
+			want: []string{`f: path: line 1: "/build/one/x.c:3"`},
+		},
+		{
+			name: "order of lines", a: "printf '1\\n2\\n3\\n' > f", b: "printf '1\\n3\\n2\\n' > f",
+			want: []string{"f: order: the same lines in another order, first at line 2"},
+		},
+		{
+			name: "time in binary", a: `printf '\0\0Nov 23 2026 00:16:46\0x\0' > f`, b: `printf '\0\0Nov 24 2026 00:16:46\0x\0' > f`,
+			want: []string{`f: timestamp: "Nov 23 2026 00:16:46" became "Nov 24 2026 00:16:46"`},
+		},
+		{
+			name: "gzip header", a: "echo x > f; touch -d @1000000000 f; gzip f", b: "echo x > f; touch -d @1100000000 f; gzip f", stabilised: true,
+			want: []string{"f.gz: timestamp (metadata): gzip header: time 2001-09-09T01:46:40Z became 2004-11-09T11:33:20Z"},
+		},
+		{
+			name: "gzip level", a: "seq 1000 | gzip -n -1 > f.gz", b: "seq 1000 | gzip -n -9 > f.gz", stabilised: true,
+			want: []string{"f.gz: gzip header (metadata): gzip header: compression level"},
+		},
+		{
+			name: "gzip content", a: "echo x | gzip -n > f.gz", b: "echo y | gzip -n > f.gz",
+			want: []string{`f.gz: content: line 1: "x" became "y"`},
+		},
+		{
+			name: "gzip with a tail", a: "echo x | gzip -n > f.gz; echo tail >> f.gz", b: "echo x | gzip -n > f.gz; echo liar >> f.gz",
+			want: []string{"f.gz: content"},
+		},
 		{name: "xz", a: "seq 9000 | xz -1 > f.xz", b: "seq 9000 | xz -9e -C crc32 > f.xz", stabilised: true, want: []string{"f.xz: compression (metadata)"}},
 		{name: "zstd", a: "seq 9000 | zstd -q -1 > f.zst", b: "seq 9001 | zstd -q -1 > f.zst", want: []string{"f.zst: content: line 9001: \"\" became \"9001\""}},
 		{name: "bzip2", a: "seq 9000 | bzip2 -1 > f", b: "seq 9000 | bzip2 -9 > f", stabilised: true, want: []string{"f: compression (metadata)"}},
-		{name: "tar", a: "mkdir d; echo 1 > d/1; echo 2 > d/2; tar --mtime=@1 --owner=0 --group=0 --numeric-owner -cf x.tar d/1 d/2; rm -r d",
+		{
+			name: "tar", a: "mkdir d; echo 1 > d/1; echo 2 > d/2; tar --mtime=@1 --owner=0 --group=0 --numeric-owner -cf x.tar d/1 d/2; rm -r d",
 			b:    "mkdir d; echo 1 > d/1; echo 2 > d/2; tar --mtime=@2 --owner=7 --group=0 --numeric-owner -cf x.tar d/2 d/1; rm -r d",
-			want: []string{"x.tar/d/1: timestamp (metadata): time 1970-01-01T00:00:01Z became", `x.tar/d/1: owner (metadata): owner 0:0 "":"" became 7:0`, "x.tar/d/2: timestamp", "x.tar/d/2: owner", "x.tar: order (metadata)"}, stabilised: true},
-		{name: "tar in gzip", a: "echo 1 > f; tar -czf x.tgz --mtime=@1 f; rm f", b: "echo 2 > f; tar -czf x.tgz --mtime=@1 f; rm f",
-			want: []string{`x.tgz/f: content: line 1: "1" became "2"`}},
-		{name: "tar with a tail", a: "echo 1 > f; tar -cf x.tar f; echo tail >> x.tar; rm f", b: "echo 1 > f; tar -cf x.tar f; echo liar >> x.tar; rm f",
-			want: []string{"x.tar: content"}},
-		{name: "zip", a: "echo 1 > f; touch -d 2001-01-01 f; zip -qX x.jar f; rm f", b: "echo 1 > f; touch -d 2002-01-01 f; zip -qX x.jar f; rm f", stabilised: true,
-			want: []string{"x.jar/f: timestamp (metadata)"}},
-		{name: "zip content", a: "echo 1 > f; touch -d 2001-01-01 f; zip -q0X x.jar f; rm f", b: "echo 2 > f; touch -d 2001-01-01 f; zip -q0X x.jar f; rm f",
-			want: []string{`x.jar/f: content: line 1: "1" became "2"`}},
-		{name: "ar", a: "echo 1 > f; touch -d @1000 f; ar rcU x.a f; rm f", b: "echo 1 > f; touch -d @2000 f; ar rcU x.a f; rm f", stabilised: true,
-			want: []string{"x.a/f: timestamp (metadata): time 1000 became 2000"}},
-		{name: "cpio", a: "echo 1 > f; touch -d @1000 f; echo f | busybox cpio -o -H newc > x.cpio; rm f", b: "echo 2 > f; touch -d @2000 f; echo f | busybox cpio -o -H newc > x.cpio; rm f",
-			want: []string{"timestamp (metadata)", "x.cpio/f: content: line 1"}},
+			want: []string{"x.tar/d/1: timestamp (metadata): time 1970-01-01T00:00:01Z became", `x.tar/d/1: owner (metadata): owner 0:0 "":"" became 7:0`, "x.tar/d/2: timestamp", "x.tar/d/2: owner", "x.tar: order (metadata)"}, stabilised: true,
+		},
+		{
+			name: "tar in gzip", a: "echo 1 > f; tar -czf x.tgz --mtime=@1 f; rm f", b: "echo 2 > f; tar -czf x.tgz --mtime=@1 f; rm f",
+			want: []string{`x.tgz/f: content: line 1: "1" became "2"`},
+		},
+		{
+			name: "tar with a tail", a: "echo 1 > f; tar -cf x.tar f; echo tail >> x.tar; rm f", b: "echo 1 > f; tar -cf x.tar f; echo liar >> x.tar; rm f",
+			want: []string{"x.tar: content"},
+		},
+		{
+			name: "zip", a: "echo 1 > f; touch -d 2001-01-01 f; zip -qX x.jar f; rm f", b: "echo 1 > f; touch -d 2002-01-01 f; zip -qX x.jar f; rm f", stabilised: true,
+			want: []string{"x.jar/f: timestamp (metadata)"},
+		},
+		{
+			name: "zip content", a: "echo 1 > f; touch -d 2001-01-01 f; zip -q0X x.jar f; rm f", b: "echo 2 > f; touch -d 2001-01-01 f; zip -q0X x.jar f; rm f",
+			want: []string{`x.jar/f: content: line 1: "1" became "2"`},
+		},
+		{
+			name: "ar", a: "echo 1 > f; touch -d @1000 f; ar rcU x.a f; rm f", b: "echo 1 > f; touch -d @2000 f; ar rcU x.a f; rm f", stabilised: true,
+			want: []string{"x.a/f: timestamp (metadata): time 1000 became 2000"},
+		},
+		{
+			name: "cpio", a: "echo 1 > f; touch -d @1000 f; echo f | busybox cpio -o -H newc > x.cpio; rm f", b: "echo 2 > f; touch -d @2000 f; echo f | busybox cpio -o -H newc > x.cpio; rm f",
+			want: []string{"timestamp (metadata)", "x.cpio/f: content: line 1"},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r, err := NARs(context.Background(), tree(t, tt.a), tree(t, tt.b), Options{})
@@ -196,6 +234,28 @@ func TestISO(t *testing.T) {
 	}
 }
 
+// A RAM disk in a squashfs in an ISO: the place is named through all of them.
+func TestNestedImages(t *testing.T) {
+	image := func(when, content string) string {
+		return "mkdir d r; echo " + content + " > f; touch -d @1000 f; echo f | busybox cpio -o -H newc 2>/dev/null | gzip -n > r/initrd; rm f; " +
+			"echo same > r/same; mksquashfs r d/root.squashfs -quiet -no-progress -all-time " + when + " -mkfs-time " + when + " >/dev/null; rm -r r; " +
+			"find d -exec touch -d @1000 {} +; xorriso -volume_date all_file_dates =1000 -as mkisofs -quiet -o x.iso d >/dev/null 2>&1; rm -r d"
+	}
+	a := tree(t, image("1000", "1"))
+	for _, tt := range []struct{ b, want string }{
+		{image("1000", "2"), `/initrd/f: content: line 1: "1" became "2"`},
+		{image("2000", "1"), "/(superblock): timestamp (metadata): time 1970-01-01T00:16:40Z became 1970-01-01T00:33:20Z"},
+	} {
+		r, err := NARs(context.Background(), a, tree(t, tt.b), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(show(r), tt.want) || !strings.Contains(show(r), "SQUASHFS") && !strings.Contains(show(r), "ROOT") {
+			t.Errorf("no %q in\n%s", tt.want, show(r))
+		}
+	}
+}
+
 // A file that does not fit in memory goes through the second pass and says the
 // same as one that does.
 func TestLargeFiles(t *testing.T) {
@@ -218,6 +278,23 @@ func TestLargeFiles(t *testing.T) {
 	}
 	if !strings.Contains(show(r), "too large to look into") || r.Equal() || r.Stabilised() {
 		t.Errorf("over the budget:\n%s", show(r))
+	}
+}
+
+// Members count against the budget one after another, not together; one that
+// is over it is said once, not for every member that follows.
+func TestBudget(t *testing.T) {
+	zip := func(last string) Opener {
+		return tree(t, "for i in 1 2 3 4 5 6 7 8; do head -c 4000 /dev/zero > f$i; done; echo "+last+" > g; touch -d 2001-01-01 f* g; zip -qX x.zip f? g; rm f* g")
+	}
+	a, b := zip("1"), zip("2")
+	r, err := NARs(context.Background(), a, b, Options{MaxUnpacked: 12000})
+	if err != nil || r.Count != 1 || !strings.Contains(show(r), `x.zip/g: content: line 1`) {
+		t.Errorf("%v\n%s", err, show(r))
+	}
+	r, err = NARs(context.Background(), a, b, Options{MaxUnpacked: 3000})
+	if err != nil || r.Count != 1 || !strings.Contains(show(r), `x.zip: content: not looked into from "f1" on: too much to unpack`) {
+		t.Errorf("%v\n%s", err, show(r))
 	}
 }
 

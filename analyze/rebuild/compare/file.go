@@ -38,7 +38,7 @@ func formats() []format {
 		{"ar", magic(0, "!<arch>\n"), archive(arMembers)},
 		{"cpio", magic(0, "070701"), archive(cpioMembers)},
 		{"iso9660", magic(32769, "CD001"), archive(isoMembers)},
-		{"squashfs", magic(0, "hsqs"), (*walker).squashfs},
+		{"squashfs", magic(0, "hsqs"), archive(squashMembers)},
 		{"pyc", isPyc, (*walker).pyc},
 		{"tar", func(_ string, h []byte) bool { return isTar(h) }, archive(tarMembers)},
 	}

@@ -7,12 +7,6 @@ import (
 	"time"
 )
 
-// squashfs compares the superblock's time (offset 8; Linux:
-// fs/squashfs/squashfs_fs.h). What lies inside is not looked into.
-func (w *walker) squashfs(at string, a, b *blob, _ int) (bool, error) {
-	return w.stamped(at, a, b, 8, "squashfs superblock: time", "the file system's contents differ; they are not looked into")
-}
-
 // isPyc recognises Python bytecode by its name and the end of its magic.
 func isPyc(name string, h []byte) bool {
 	return strings.HasSuffix(name, ".pyc") && len(h) >= 16 && h[2] == '\r' && h[3] == '\n'

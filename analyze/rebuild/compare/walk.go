@@ -289,5 +289,6 @@ func (w *walker) spooled(a, b *side, at string, p place) error {
 		return err
 	}
 	defer fb.close()
+	defer func() { w.unpacked -= p.sizeA + p.sizeB }()
 	return w.file(at, fa, fb, 0)
 }
