@@ -1,6 +1,8 @@
 package closure
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -285,5 +287,28 @@ func FuzzDecodeJSON(f *testing.F) {
 		if twice := string(again.AppendATerm(nil)); once != twice {
 			t.Fatalf("%s\n%s", once, twice)
 		}
+	})
+}
+
+// What the indexer measures lies within the text, and is a value that the
+// reader takes whole.
+func FuzzJSONIndex(f *testing.F) {
+	f.Add([]byte(`{"/nix/store/a.drv": {"env": {"a": "\"}"}, "args": [1, [true]]}, "b": null, "c":"x" }`))
+	f.Add([]byte(`{"version":4,"derivations":{"a.drv":{}}}`))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		x := &jsonIndexer{name: "in", r: bufio.NewReaderSize(bytes.NewReader(in), 16)}
+		x.object(func(string) {
+			at := x.skip()
+			if x.err != nil {
+				return
+			}
+			if at.off < 0 || at.len <= 0 || at.off+at.len > int64(len(in)) {
+				t.Fatalf("%+v of %d", at, len(in))
+			}
+			r := jsonReader{buf: in[at.off : at.off+at.len]}
+			if got := r.raw(); !r.ok() || len(got) != int(at.len) {
+				t.Fatalf("%q read as %q (%s)", in[at.off:at.off+at.len], got, r.expected)
+			}
+		})
 	})
 }

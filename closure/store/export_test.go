@@ -167,3 +167,39 @@ func FuzzNarInfo(f *testing.F) {
 		}
 	})
 }
+
+// An export's index only ever holds paths that lie within the stream.
+func FuzzExport(f *testing.F) {
+	var b []byte
+	str := func(l ...string) {
+		for _, s := range l {
+			b = binary.LittleEndian.AppendUint64(b, uint64(len(s)))
+			b = append(b, s...)
+			b = append(b, make([]byte, padding(int64(len(s))))...)
+		}
+	}
+	num := func(n uint64) { b = binary.LittleEndian.AppendUint64(b, n) }
+	num(1)
+	str("nix-archive-1", "(", "type", "regular", "executable", "", "contents", "hello", ")")
+	num(exportMagic)
+	str(wanted)
+	num(1)
+	str(wanted, "")
+	num(0)
+	num(0)
+	f.Add(bytes.Clone(b))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		e := &Export{entries: make(map[string]*exported)}
+		s := newSkimmer("in", bytes.NewReader(in), int64(len(in)))
+		for e.next(s) {
+		}
+		for p, x := range e.entries {
+			if _, _, err := splitPath(p); err != nil {
+				t.Fatal(err)
+			}
+			if x.start < 0 || x.end > int64(len(in)) || x.start >= x.end || x.file >= 0 && (x.file < x.start || x.file+x.size > x.end) {
+				t.Fatalf("%s: %d to %d of %d, file at %d of %d", p, x.start, x.end, len(in), x.file, x.size)
+			}
+		}
+	})
+}
