@@ -192,7 +192,7 @@ func reaches(set *finding.Set, by map[audit.Reach][]int) sentence {
 		}
 	}
 	clause(by[audit.ReachRuntime], "reaches "+res, "reach "+res, 6)
-	clause(by[audit.ReachUnknown], "may reach it", "may reach it", 3)
+	clause(by[audit.ReachUnknown], "may reach "+res, "may reach "+res, 3)
 	if len(by[audit.ReachRuntime]) == 0 && len(by[audit.ReachUnknown]) == 0 {
 		s = words("None of them was found to reach %s", res)
 		clause(by[audit.ReachBuild], "is needed only to build it", "are needed only to build it", 4)
@@ -233,6 +233,9 @@ func seeds(set *finding.Set) sentence {
 func unknowns(set *finding.Set) sentence {
 	n, skips := len(set.Unknown), len(set.Audit.Skipped)
 	if n == 0 && skips == 0 {
+		if slices.ContainsFunc(set.Findings, func(i int) bool { return finding.Suspicion(set.At(i)) }) {
+			return nil
+		}
 		return words("Everything could be looked at.")
 	}
 	var s sentence

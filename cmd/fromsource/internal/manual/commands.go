@@ -20,6 +20,8 @@ var (
 	}
 )
 
+var withRecipe = with(guest, Flag{Name: "recipe", Value: "FILE", Complete: Files, Text: "a recipe of your own instead of TARGET"})
+
 func with(flags []Flag, more ...Flag) []Flag { return append(append([]Flag{}, more...), flags...) }
 
 // Commands lists every command in the order of the overview.
@@ -39,7 +41,8 @@ func auditing() []Command {
 				Flag{Name: "recipe", Value: "FILE", Complete: Files, Text: "a recipe of your own instead of TARGET"},
 				Flag{Name: "out", Value: "DIR", Complete: Dirs, Text: "the folder of results (default out)"},
 				Flag{Name: "rebuild", Value: "WHAT", Choices: []string{"suspects", "all", "none"}, Text: "what is built again: suspects, all or none (default suspects)"},
-				Flag{Name: "method", Value: "HOW", Choices: []string{"check", "fresh"}, Text: "check builds beside the first result, fresh in an empty store (default check)"},
+				Flag{Name: "method", Value: "HOW", Choices: []string{"check", "fresh"}, Text: "check is nix-store --check, fresh builds in an empty store (default check)"},
+				Flag{Name: "second-guest", Text: "build everything once more in a second fresh guest, and compare every hash"},
 				formats, output, strict, noCache),
 			Examples: []Example{{"audit the embedded demo", "fromsource audit"}, {"audit a recipe with KVM", "fromsource audit --accel kvm --recipe iso.yaml --out results"}},
 		},
@@ -73,11 +76,29 @@ func auditing() []Command {
 		},
 		{
 			Name: "rebuild", Args: "AUDIT|DRV...", Short: "build suspects again and compare hashes", Complete: Files,
-			Flags: append([]Flag{
-				{Name: "method", Value: "HOW", Choices: []string{"check", "fresh"}, Text: "check builds beside the first result, fresh in an empty store (default check)"},
+			Long: []string{
+				"AUDIT's suspects and their nearest consumers, or the named derivations, are built again by this machine's Nix, and each output's hash is compared with the first build and with everything else that is on record. Several machines are Nix's own remote builders: --option builders=….",
+				"Exit code 3 says that an output differs or failed to build.",
+			},
+			Flags: []Flag{
 				{Name: "all", Text: "build every derivation again, not the suspects alone"},
-				output,
-			}, guest...),
+				{Name: "method", Value: "HOW", Choices: []string{"fresh", "check"}, Text: "fresh builds in an empty store, check is nix-store --check (default fresh)"},
+				{Name: "store", Value: "ROOT", Complete: Dirs, Text: "the root of a chroot store; by default the machine's own store"},
+				{Name: "jobs", Short: "j", Value: "N", Text: "how many derivations are built at once (default 1)"},
+				{Name: "option", Value: "NAME=VALUE", Text: "a setting for Nix; may be given several times"},
+				{Name: "cache", Value: "URL", Text: "a binary cache to compare with; may be given several times"},
+				{Name: "trusted-key", Value: "KEY", Text: "a public key that signs a cache; may be given several times"},
+				{Name: "published", Value: "FILE", Complete: Files, Text: "a published list of sha256 sums; may be given several times"},
+				{Name: "attestations", Value: "FILE", Complete: Files, Text: "a list of attestations as lila gives it; may be given several times"},
+				{Name: "lila", Value: "URL", Text: "a lila server to ask; may be given several times"},
+				{Name: "vary", Value: "LIST", Text: "what to vary, with commas between, or all; what breaks reproducibility is found by bisection"},
+				{Name: "journal", Value: "FILE", Complete: Files, Text: "keep results as they come; a run that is started again does what is left"},
+				{Name: "diffoscope", Value: "DIR", Complete: Dirs, Text: "run diffoscope on outputs that differ; its pages go there"},
+				{Name: "output", Short: "o", Value: "FILE", Complete: Files, Text: "write the audit with the new results in it"},
+				{Name: "attest", Value: "FILE", Complete: Files, Text: "write signed attestations of the results"},
+				{Name: "key", Value: "FILE", Complete: Files, Text: "the secret key for them: Nix's own form, or ed25519 in PEM"},
+			},
+			Examples: []Example{{"suspects, against a cache", "fromsource rebuild out/audit.json --cache https://cache.nixos.org"}},
 		},
 		{
 			Name: "explain", Args: "AUDIT DRV", Short: "why a derivation has its verdict, and the way to it", Complete: Files,
@@ -146,17 +167,16 @@ func rest() []Command {
 			Long: []string{"Each is checked for its signature and form, and against the audit where one is given."},
 			Flags: []Flag{
 				{Name: "audit", Value: "FILE", Complete: Files, Text: "the audit whose outputs they are to be about"},
-				{Name: "key", Value: "FILE", Complete: Files, Text: "a public key that is trusted; may be given several times"},
+				{Name: "key", Value: "KEY", Complete: Files, Text: "a public key that is trusted, or its file; may be given several times"},
 			},
 		},
 		{
 			Name: "rules", Args: "[ID]", Short: "list the detection rules, or show one",
-			Flags: []Flag{format("text or json (default text)", "text", "json")},
 		},
 		{Name: "vm list", Short: "list the images of guests that are kept"},
-		{Name: "vm prepare", Args: "[TARGET]", Short: "make a guest's image before it is needed", Flags: guest},
-		{Name: "vm show", Args: "[TARGET]", Short: "print the QEMU command line of a guest", Flags: guest},
-		{Name: "vm shell", Args: "[TARGET]", Short: "a shell in a guest", Flags: guest},
+		{Name: "vm prepare", Args: "[TARGET]", Short: "make a guest's image before it is needed", Flags: withRecipe},
+		{Name: "vm show", Args: "[TARGET]", Short: "print the QEMU command line of a guest", Flags: withRecipe},
+		{Name: "vm shell", Args: "[TARGET]", Short: "a shell in a guest", Flags: withRecipe},
 		{Name: "vm remove", Args: "[IMAGE...]", Short: "remove images of guests"},
 		{
 			Name: "completion", Args: "SHELL", Short: "print a completion script for bash, zsh or fish", Complete: Shells,
