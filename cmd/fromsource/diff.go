@@ -42,7 +42,7 @@ func diffCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) err
 }
 
 func labelsCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) error {
-	meta := flags.String("meta", "", "")
+	meta := flags.String("jobs", "", "")
 	nixpkgs := flags.String("nixpkgs", "", "")
 	format := flags.StringP("format", "f", "list", "")
 	output := flags.StringP("output", "o", "", "")
@@ -53,7 +53,7 @@ func labelsCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) e
 		switch *format {
 		case "list", "json":
 			if (*meta == "") == (*nixpkgs == "") {
-				return usageError("labels needs either --meta FILE or --nixpkgs DIR")
+				return usageError("labels needs either --jobs FILE or --nixpkgs DIR")
 			}
 		case "predicate":
 		default:

@@ -33,8 +33,10 @@ func gateCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) err
 		case "text":
 		case "json":
 			write = (*policy.Result).WriteJSON
+		case "markdown", "md":
+			write = func(r *policy.Result, w io.Writer) error { return report.GateMarkdown(w, r) }
 		default:
-			return usageError("gate prints text or json, not %q", *format)
+			return usageError("gate prints text, json or markdown, not %q", *format)
 		}
 		day, err := parseDay(*today)
 		if err != nil {

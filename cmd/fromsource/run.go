@@ -50,6 +50,8 @@ func commands() []command {
 		{"audit", auditCommand},
 		{"scan", scanCommand},
 		{"inspect", inspectCommand},
+		{"rebuild", rebuildCommand},
+		{"verify", verifyCommand},
 		{"explain", explainCommand},
 		{"diff", diffCommand},
 		{"gate", gateCommand},
@@ -59,6 +61,8 @@ func commands() []command {
 		{"rules", rulesCommand},
 		{"vm", vmCommand},
 		{"version", versionCommand},
+		{"man", manCommand},
+		{"completion", completionCommand},
 	}
 }
 
@@ -91,7 +95,7 @@ func dispatch(ctx context.Context, e *env, args []string) (name string, err erro
 	}
 	switch args[0] {
 	case "help", "-h", "--help":
-		return "", nil
+		return "", help(e, args[1:])
 	case "--version":
 		args[0] = "version"
 	}
@@ -104,7 +108,7 @@ func dispatch(ctx context.Context, e *env, args []string) (name string, err erro
 		do := c.setup(flags)
 		if err := flags.Parse(args[1:]); err != nil {
 			if errors.Is(err, pflag.ErrHelp) {
-				return c.name, nil
+				return c.name, help(e, []string{c.name})
 			}
 			return c.name, usageError("%s: %w", c.name, err)
 		}

@@ -1,0 +1,33 @@
+// Accuracy measures the text rules against labels that people made: precision,
+// recall, and every miss and false alarm by name. It is a tool for those who
+// work on the rules; `make accuracy NIXPKGS=DIR LABELS=DIR` runs it.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+
+	"github.com/spf13/pflag"
+
+	"fromsource/analyze/accuracy"
+)
+
+func main() {
+	var p accuracy.Paths
+	pflag.StringVar(&p.Nixpkgs, "nixpkgs", "", "a checkout of nixpkgs 20.09; without it the store must have the labelled derivations")
+	pflag.StringVar(&p.Labels, "labels", "", "the folder of the label files")
+	pflag.StringVar(&p.Store, "store", "/", "the root under which nix/store has, or gets, the derivations")
+	pflag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if p.Labels == "" || pflag.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "usage: accuracy --labels DIR [--nixpkgs DIR] [--store ROOT]")
+		os.Exit(2)
+	}
+	if err := accuracy.Run(ctx, p, os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintf(os.Stderr, "accuracy: %v\n", err)
+		os.Exit(1)
+	}
+}
