@@ -100,8 +100,13 @@ func Boot(ctx context.Context, cfg Config) (_ *Machine, err error) {
 	}
 	start := time.Now()
 	qc := cfg.qemu()
-	m.proc, err = qemu.Start(qc, m.disk, cfg.Console)
+	patience, cancel := context.WithTimeout(ctx, cfg.BootTimeout)
+	m.proc, err = qemu.Start(patience, qc, m.disk, cfg.Console)
+	cancel()
 	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		return nil, err
 	}
 	m.last = start

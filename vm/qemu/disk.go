@@ -12,8 +12,10 @@ import (
 
 // Mke2fsArgs make a file system that is ready at once and has no journal: it
 // is thrown away with its machine.
-var Mke2fsArgs = []string{"-q", "-F", "-t", "ext4", "-O", "^has_journal", "-m", "0",
-	"-E", "root_owner=0:0,lazy_itable_init=1,nodiscard"}
+var Mke2fsArgs = []string{
+	"-q", "-F", "-t", "ext4", "-O", "^has_journal", "-m", "0",
+	"-E", "root_owner=0:0,lazy_itable_init=1,nodiscard",
+}
 
 // NewDisk makes an empty ext4 file system of so many bytes in a sparse file
 // that has no name: when the last process that has it open ends, however it

@@ -11,7 +11,6 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -44,12 +43,13 @@ func Find() (string, error) {
 }
 
 // Start starts a machine; c.Wiring is set by it. disk may be nil. What the
-// console says goes to the tail, and to log where that is not nil.
+// console says goes to the tail, and to log where that is not nil. When ctx is
+// done before QEMU answers, it is killed; afterwards ctx has no effect.
 //
 // The process dies with this one, whatever ends it: the kernel kills it when
 // the thread that started it ends, and that thread is kept for as long as the
 // process lives. It has its own process group, so ^C is ours alone to answer.
-func Start(c Config, disk *os.File, log io.Writer) (*Process, error) {
+func Start(ctx context.Context, c Config, disk *os.File, log io.Writer) (*Process, error) {
 	bin, err := Find()
 	if err != nil {
 		return nil, err
@@ -97,11 +97,12 @@ func Start(c Config, disk *os.File, log io.Writer) (*Process, error) {
 	p.Port = p.conns[0]
 	p.QMP = newQMP(p.conns[1])
 	go func() { _, _ = io.Copy(p.console, p.conns[2]) }() // ends with the process
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
 	if _, err := p.QMP.Do(ctx, "qmp_capabilities"); err != nil {
 		p.Kill()
 		<-p.done
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("starting QEMU: it does not answer: %w%s", ctx.Err(), colon(p.errs.String()))
+		}
 		return nil, fmt.Errorf("starting QEMU: %w%s", p.exit(), colon(p.errs.String()))
 	}
 	return p, nil
