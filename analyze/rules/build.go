@@ -36,10 +36,6 @@ func (x *extractor) compiler(cmd string, argv []string) bool {
 		sig = sigOcamlBuild
 	case "javac", "ant", "mvn", "maven", "gradle", "gradlew", "./gradlew", "sbt", "lein", "scalac", "kotlinc", "clojure", "buildMavenPackage", "jikes", "ecj", "gcj", "mill", "./mvnw", "native-image", "bnd":
 		sig = sigJavaBuild
-	case "jar":
-		if strings.ContainsAny(arg, "c") && !strings.Contains(arg, "x") {
-			sig = sigJavaBuild
-		}
 	case "xbuild", "msbuild", "mcs", "csc", "gmcs", "fsc", "fsharpc", "vbnc", "dmcs", "nant", "ilasm", "resgen":
 		sig = sigDotnetBuild
 	case "dotnet":

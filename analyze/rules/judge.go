@@ -61,6 +61,8 @@ type judge struct {
 	out   []Suspicion
 	// score and kinds by derivation: of what it says of itself.
 	self []scored
+	// own is each derivation's sum before its consumers were asked.
+	own []int
 	// content are the derivations whose output each one takes as content.
 	content [][]use
 	rules   [numScopes][]Rule
@@ -119,6 +121,10 @@ func Judge(g *closure.Graph, facts []Facts) []Suspicion {
 		j.grounded(closure.ID(i))
 	}
 	j.propagate()
+	j.own = make([]int, len(facts))
+	for i := range j.own {
+		j.own[i] = j.self[i].sum
+	}
 	for i := range facts {
 		j.backward(closure.ID(i))
 	}
@@ -320,14 +326,14 @@ func (j *judge) backward(id closure.ID) {
 		used = true
 		cs := &j.self[c]
 		v := useScore(cs)
-		fonts = fonts || j.facts[c].sigs.has(sigFont)
+		fonts = fonts || j.facts[c].sigs.has(sigFont) && !cs.builds
 		if cs.builds && cs.sum < Threshold {
 			compiled = compiled || how == refSrc
 			continue
 		}
 		// Where a package has several fetches, what it does with prebuilt
 		// code is said of the one that looks most like it.
-		if how != refSrc && cs.builds || !j.main(id, c) {
+		if how != refSrc && cs.builds || !j.main(id, c, how) {
 			continue
 		}
 		if v > best {
@@ -346,7 +352,7 @@ func (j *judge) backward(id closure.ID) {
 		for i := range s.kinds {
 			s.kinds[i] += useKinds(&j.self[bestAt], i)
 		}
-	} else if compiled && used {
+	} else if compiled && used && !prebuiltType(s.evidence) {
 		s.add(&compiledByConsumer, "consumers", "compiled by what uses it", "")
 	} else if fonts {
 		s.add(&fontsForConsumer, "consumers", "what uses it installs fonts", "")
@@ -384,15 +390,31 @@ func (j *judge) usedBy(id, c closure.ID) (refHow, bool) {
 	return 0, false
 }
 
-// main says that id is what c is about: its only fetch, or the one among its
-// sources that looks most like prebuilt code.
-func (j *judge) main(id, c closure.ID) bool {
+// main says that id is what c is about: its only fetch, or the one that looks
+// most like prebuilt code, among the sources if it is one of them. It goes by
+// what the fetches say of themselves, whatever was found of them since.
+func (j *judge) main(id, c closure.ID, how refHow) bool {
 	for _, u := range j.content[c] {
-		if u.id != id && j.download(u.id) && !j.self[u.id].patch && j.self[u.id].sum > j.self[id].sum {
+		if u.id == id || !j.download(u.id) || j.self[u.id].patch || how == refSrc && u.how != refSrc {
+			continue
+		}
+		if j.own[u.id] > j.own[id] {
 			return false
 		}
 	}
 	return true
+}
+
+// prebuiltType says that a fetch is prebuilt by the type of its file, which
+// no consumer that compiles something of it can change.
+func prebuiltType(evidence []audit.Evidence) bool {
+	for _, e := range evidence {
+		switch e.Rule {
+		case "url-native-package", "url-bytecode-package", "url-object", "url-platform-wheel", "url-platform-gem", "url-nuget-package":
+			return true
+		}
+	}
+	return false
 }
 
 // finish turns scores into suspicions.

@@ -55,6 +55,29 @@ func TestFetchFollowsItsConsumers(t *testing.T) {
 	}
 }
 
+// Two fetches of one package: what is done with prebuilt code is said of the
+// source, whichever of the two is looked at first.
+func TestSourceAmongSeveralFetches(t *testing.T) {
+	for _, name := range []string{"a-first", "z-last"} {
+		w := newWorld(t)
+		src := dl("https://example.org/tool_9.0_linux-run")
+		extra := dl("https://example.org/update_9.0.1_linux-run").named(name)
+		w.write(Example{Name: "tool-9.0", Src: &src, Env: []string{"updates", "%0", "buildCommand", "sh $src --noexec --target .\npatchelf --set-interpreter $ld bin/tool"}, Other: []Example{extra}})
+		g, s := w.judge()
+		if p := of(t, g, s, w.write(src).drv); !p.Suspected {
+			t.Errorf("%s: the source is not suspected (%d): %v", name, p.Score, p.Evidence)
+		}
+	}
+}
+
+// That a jar is compiled further does not make it source.
+func TestFileTypeOutweighsACompiler(t *testing.T) {
+	src, p := judgeBoth(t, pkg("https://example.org/tool-1.0-standalone.jar", "buildPhase", "native-image -jar $src", "installPhase", "cp tool $out/bin"))
+	if !src.Suspected || p.Suspected {
+		t.Errorf("suspected: fetch %v, package %v", src.Suspected, p.Suspected)
+	}
+}
+
 // A compiler that starts from a download of its earlier self is compiled; the
 // download is not, and is run.
 func TestBootstrapCompiler(t *testing.T) {

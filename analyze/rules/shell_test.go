@@ -79,6 +79,8 @@ func TestShape(t *testing.T) {
 		{"https://example.org/AdbeRdr9.5.5-1_i486linux_enu.tar.bz2", shape{arch: "i486", os: "linux"}},
 		{"https://example.org/linuxx64-20.06.0.15.tar.gz", shape{arch: "x64", os: "linux"}},
 		{"https://example.org/lin_x64/tool.tar.gz", shape{arch: "x64", dir: true}},
+		{"https://example.org/tool_linux_ubuntu_64_1.2.tar.gz", shape{arch: "64", os: "linux"}},
+		{"https://example.org/tool-64-1.2.tar.gz", shape{}},
 		{"https://example.org/tool-win32.zip", shape{arch: "win32", os: "windows"}},
 		{"https://example.org/x264-snapshot.tar.bz2", shape{}},
 		{"https://example.org/berlin64-1.0.tar.gz", shape{}},

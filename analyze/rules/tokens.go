@@ -11,9 +11,13 @@ func (s *shape) tokens(text string, dir bool) {
 		text = strings.ReplaceAll(text, "x86-64", "amd64")
 		text = strings.ReplaceAll(text, "x86.64", "amd64")
 	}
-	first := true
+	first, afterOS := true, false
 	eachToken(text, func(tok string, last bool) {
 		arch, os := machine(tok, first && !dir)
+		if afterOS && (tok == "64" || tok == "32" || tok == "86") {
+			arch = tok // "linux_64"
+		}
+		afterOS = os != "" || tok == "ubuntu" || tok == "win" || tok == "lin" || tok == "mac"
 		if arch != "" && s.arch == "" {
 			s.arch, s.dir = arch, dir
 		}
