@@ -33,6 +33,11 @@ func TestScript(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			// Real Nix in these scripts works on a store of its own, as root
 			// or not, without a daemon and without substitutes.
+			fs, err := exec.LookPath("fromsource")
+			if err != nil {
+				return err
+			}
+			e.Setenv("FROMSOURCE", fs)
 			e.Setenv("NIX_STORE_DIR", "/nix/store")
 			e.Setenv("NIX_REMOTE", "local?root="+e.WorkDir+"/root")
 			e.Setenv("NIX_CONFIG", "experimental-features = nix-command flakes\nbuild-users-group =\nsandbox = false\nsubstitute = false\nfsync-metadata = false")
