@@ -25,7 +25,9 @@ func (w *walker) container(n *node, m format.Match, f *File) {
 		err = nil
 	}
 	w.failed(n.path, err)
-	w.sum(m, f, w.res.Members[min(members, len(w.res.Members)):])
+	if m.Name == "ar" && w.direct(n, members, "") > 0 {
+		f.Format, f.Kind, f.Confidence = "static-library", audit.NativeCode, audit.High
+	}
 }
 
 // open reads a container by its format.
@@ -154,21 +156,14 @@ func (w *walker) nar(n *node) error {
 	}
 }
 
-// sum says what a container is in itself, by what was found in it: an archive
-// of objects is a library, a zip of classes is a jar.
-func (w *walker) sum(m format.Match, f *File, inside []File) {
-	has := func(ok func(*File) bool) bool {
-		for i := range inside {
-			if ok(&inside[i]) {
-				return true
-			}
+// direct counts the members of a format, or of any where it is empty, that lie
+// in a container themselves, not in another one in it.
+func (w *walker) direct(n *node, from int, format string) int {
+	count := 0
+	for i := from; i < len(w.res.Members); i++ {
+		if w.depths[i] == n.depth+1 && (format == "" || w.res.Members[i].Format == format) {
+			count++
 		}
-		return false
 	}
-	switch {
-	case m.Name == "zip" && has(func(f *File) bool { return f.Format == "java-class" }):
-		f.Format, f.Kind, f.Confidence = "jar", audit.Bytecode, audit.High
-	case m.Name == "ar" && has(func(f *File) bool { return f.Kind != "" }):
-		f.Format, f.Kind, f.Confidence = "static-library", audit.NativeCode, audit.High
-	}
+	return count
 }

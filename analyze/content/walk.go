@@ -41,6 +41,7 @@ type walker struct {
 	spent   int64 // bytes given by the input and by all decompressors
 	fed     int64 // bytes of the input
 	entries int
+	depths  []int // of res.Members
 	windows int64 // dictionaries in use
 	stop    error // why the whole walk ends early
 	// windowTurn is true while the walk may have large dictionaries.
@@ -216,7 +217,7 @@ func (w *walker) file(n *node) {
 	if n.sum != nil {
 		n.sum.Sum(f.SHA256[:0])
 	}
-	w.count(f)
+	w.count(f, n.depth)
 }
 
 func appendDetail(s, more string) string {
@@ -227,16 +228,16 @@ func appendDetail(s, more string) string {
 }
 
 // count adds a file to the result and shows it to the visitor.
-func (w *walker) count(f *File) {
+func (w *walker) count(f *File, depth int) {
 	w.res.Files++
 	w.res.Bytes += f.Size
 	if f.Kind != "" {
 		switch n := len(w.res.Members); {
 		case n < MaxMembers:
-			w.res.Members = append(w.res.Members, *f)
+			w.res.Members, w.depths = append(w.res.Members, *f), append(w.depths, depth)
 		case n == MaxMembers:
 			w.skip(f.Path, fmt.Sprintf("over %d compiled members: the rest is not listed", MaxMembers))
-			w.res.Members = append(w.res.Members, *f)
+			w.res.Members, w.depths = append(w.res.Members, *f), append(w.depths, depth)
 		}
 	} else if f.Format == "text" {
 		w.res.SourceFiles++

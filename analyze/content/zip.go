@@ -13,6 +13,7 @@ import (
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/zstd"
 
+	"fromsource/analyze/audit"
 	"fromsource/analyze/content/archive"
 	"fromsource/analyze/content/stream"
 )
@@ -58,17 +59,24 @@ func (w *walker) zip(n *node, whole *File) error {
 		w.entries = w.o.MaxEntries
 		return w.entry()
 	}
-	members := len(w.res.Members)
+	members, files, manifest := len(w.res.Members), 0, false
 	for _, f := range z.File {
 		if err := w.entry(); err != nil {
 			return err
 		}
 		if f.Mode().IsRegular() {
+			manifest = manifest || f.Name == "META-INF/MANIFEST.MF"
+			files++
 			w.zipFile(n, f)
 		}
 	}
-	if len(w.res.Members) > members && w.o.Visit == nil {
-		// It may be a jar, a member itself, and only now is that known.
+	// An archive of classes is a jar, one of sources with a class among them
+	// is not.
+	if classes := w.direct(n, members, "java-class"); classes == 0 || !manifest && 2*classes < files {
+		return nil
+	}
+	whole.Format, whole.Kind, whole.Confidence = "jar", audit.Bytecode, audit.High
+	if n.sum == nil { // only now is it known to be a member
 		h := sha256.New()
 		if _, err := io.Copy(h, io.NewSectionReader(at, 0, size)); err != nil {
 			return fmt.Errorf("reading zip: %w", err)

@@ -63,4 +63,4 @@ func byFirst(c byte) []check {
 }
 
 // anyFirst are the checks that no single first byte selects.
-var anyFirst = []check{detectPyc, detectCOFF, detectArchive, detectSealed, detectData, detectBootSector}
+var anyFirst = []check{detectPyc, detectCOFF, detectArchive, detectSealed, detectBoot, detectData}

@@ -1,0 +1,107 @@
+package content_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"fromsource/analyze/audit"
+)
+
+// real are packages as their ecosystems serve them, by name, with what must be
+// found in them: "how many at least", a format, and a part of the path.
+var real = []struct {
+	name, fetch string
+	format      string
+	kind        audit.Kind
+	path        string
+	least       int
+}{
+	{"npm platform package", "npm pack --silent @esbuild/linux-arm64@0.19.12", "elf-executable", audit.NativeCode, "package/bin/esbuild", 1},
+	{"npm with wasm", "npm pack --silent source-map@0.7.4", "wasm", audit.Bytecode, "package/lib/mappings.wasm", 1},
+	{"deb with native code", "apt-get download -q lzop=1.04-2", "elf-executable", audit.NativeCode, "data.tar.xz/usr/bin/lzop", 1},
+	{"jar", "apt-get download -q libjansi-java=2.4.0-2", "jar", audit.Bytecode, "usr/share/java/jansi.jar", 1},
+	{"jar with libraries", "apt-get download -q libjansi-java=2.4.0-2", "macho-shared", audit.NativeCode, "jansi.jar/org/fusesource/jansi/internal/native/Mac/", 3},
+	{"wheel with launchers", "apt-get download -q python3-setuptools-whl", "pe-executable", audit.NativeCode, "-none-any.whl/setuptools/", 8},
+	{"EFI binary", "apt-get download -q systemd-boot-efi", "efi", audit.NativeCode, "systemd-bootx64.efi", 1},
+	{"Python bytecode", "apt-get download -q kitty-shell-integration", "python-bytecode", audit.Bytecode, ".pyc", 3},
+	{"firmware", "apt-get download -q firmware-linux-free=20200122-1", "firmware", audit.Firmware, "lib/firmware/carl9170-1.fw", 1},
+	{"ISO in a deb", "apt-get download -q memtest86+", "efi", audit.NativeCode, "[boot image 2]/EFI/BOOT/", 2},
+	{"kernel modules", "apt-get download -q $(apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: //p')", "elf-kernel-module", audit.NativeCode, "lib/modules/", 1000},
+	{"kernel", "apt-get download -q $(apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: //p')", "efi", audit.NativeCode, "boot/vmlinuz", 1},
+	{"Go module with test data", "cp $(go mod download -json github.com/xyproto/ainur@v1.3.3 | sed -n 's/.*\"Zip\": \"\\(.*\\)\",/\\1/p') .", "elf-executable", audit.NativeCode, "testdata/", 17},
+	{"source archive with an unused jar", "cp $(go mod download -json github.com/google/flatbuffers@v23.5.26+incompatible | sed -n 's/.*\"Zip\": \"\\(.*\\)\",/\\1/p') .", "jar", audit.Bytecode, "gradle/wrapper/gradle-wrapper.jar", 2},
+	{"objects in a source archive", sourceScript + "lzo2=2.10-2", "omf-object", audit.NativeCode, "lzo-2.10/asm/i386/obj/omf32/", 6},
+	{"COFF in a source archive", sourceScript + "lzo2=2.10-2", "coff-object", audit.NativeCode, "lzo-2.10/asm/i386/obj/", 12},
+}
+
+// sourceScript prepares to fetch a Debian source package without a change to
+// the machine's own list of sources.
+const sourceScript = `mkdir -p parts lists/partial
+printf 'Types: deb-src\nURIs: %s\nSuites: bookworm\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n' "$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' | head -1)" > parts/s.sources
+O="-q -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts=$PWD/parts -o Dir::State::lists=$PWD/lists"
+apt-get $O update >log 2>&1
+rm -rf log; apt-get $O source --download-only `
+
+// fetched caches what scripts have fetched within one run of the tests.
+func fetched(t *testing.T, script string, cache map[string]string) string {
+	if path, ok := cache[script]; ok {
+		return path
+	}
+	dir, err := os.MkdirTemp(cache["dir"], "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, dir, "sh", "-c", "set -e; "+script)
+	var largest string
+	var size int64
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && !e.IsDir() && info.Size() > size {
+			largest, size = filepath.Join(dir, e.Name()), info.Size()
+		}
+	}
+	cache[script] = largest
+	return largest
+}
+
+// TestRealPackages fetches packages with the machine's own clients.
+func TestRealPackages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("fetches 45 MB")
+	}
+	cache := map[string]string{"dir": t.TempDir()}
+	for _, c := range real {
+		t.Run(c.name, func(t *testing.T) {
+			res := inspect(t, fetched(t, c.fetch, cache))
+			if len(res.Skipped) != 0 {
+				t.Errorf("skipped: %v", res.Skipped)
+			}
+			n := 0
+			for _, m := range res.Members {
+				if m.Format == c.format && strings.Contains(m.Path, c.path) {
+					n++
+					if m.Kind != c.kind {
+						t.Errorf("%s is of kind %s", m.Path, m.Kind)
+					}
+				}
+			}
+			if n < c.least {
+				all := formats(res)
+				t.Errorf("%d of %s under %q, want %d; there are %v", n, c.format, c.path, c.least, all[:min(len(all), 20)])
+			}
+			if strings.HasPrefix(c.name, "objects") && len(res.Members) != 30 {
+				t.Errorf("%d members, the archive ships 30 objects", len(res.Members))
+			}
+			// What is a source archive is not itself compiled.
+			if i := slices.IndexFunc(res.Members, func(f File) bool { return !strings.Contains(f.Path, "/") }); i >= 0 {
+				t.Errorf("the package itself is %s", res.Members[i].Format)
+			}
+		})
+	}
+}
