@@ -23,7 +23,6 @@ type ISO struct {
 	seen   map[int64]bool // extents of directories
 	files  map[int64]bool // extents of files
 	boot   []*Entry
-	system bool
 	begun  bool
 }
 
