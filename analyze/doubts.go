@@ -1,0 +1,205 @@
+package analyze
+
+import (
+	"fmt"
+	"slices"
+
+	"fromsource/analyze/audit"
+	"fromsource/analyze/trace"
+	"fromsource/closure"
+)
+
+// doubts collects what stands between a built derivation and "source".
+func (d *decider) doubts(id closure.ID, b *built) {
+	doubt := func(format string, args ...any) { b.doubts = append(b.doubts, fmt.Sprintf(format, args...)) }
+	for _, it := range d.outputs[id] {
+		if it == nil {
+			continue
+		}
+		if why, _ := it.unread(); why != "" {
+			doubt("of its output %s: %s", closure.NameOf(it.path), why)
+		}
+	}
+	for _, it := range d.sources[id] {
+		d.doubtInput(it, "input source", b, doubt)
+	}
+	asked := d.askedFor(id)
+	for _, in := range d.g.Inputs(id) {
+		if d.g.Missing(in) {
+			doubt("its input %s was not at hand", d.g.Name(in))
+			continue
+		}
+		if d.text[in].Seed {
+			continue // nothing in it would be news
+		}
+		for k, it := range d.outputs[in] {
+			switch {
+			case (it == nil || it.walk == nil) && !asked(in, k):
+			case it == nil:
+				doubt("of its input %s an output's path is not known before it is built", d.g.Name(in))
+			default:
+				d.doubtInput(it, "input", b, doubt)
+			}
+		}
+	}
+	if b.near {
+		d.tooLarge(id, doubt)
+	}
+	if b.absent == "" && len(b.doubts) == 0 {
+		d.shared(id, doubt)
+	}
+	d.weaknesses(id, b)
+}
+
+// askedFor tells whether a build was given an output of an input: derivations
+// name the outputs that they use. The derivation is read only if need be.
+func (d *decider) askedFor(id closure.ID) func(in closure.ID, output int) bool {
+	var used map[string][]string
+	return func(in closure.ID, output int) bool {
+		if used == nil {
+			used = map[string][]string{}
+			drv, err := d.g.Derivation(id)
+			if err != nil {
+				return true // to be on the safe side
+			}
+			for _, i := range drv.InputDrvs {
+				used[i.Path] = i.Outputs
+			}
+		}
+		names, ok := used[d.g.Path(in)]
+		return !ok || slices.Contains(names, d.g.Outputs(in)[output].Name)
+	}
+}
+
+func (d *decider) doubtInput(it *item, what string, b *built, doubt func(string, ...any)) {
+	name := closure.NameOf(it.path)
+	if it.walk == nil {
+		doubt("its %s %s: %s", what, name, it.absent)
+		return
+	}
+	origin := it.id == closure.None || d.g.FixedOutput(it.id)
+	prebuilt := slices.ContainsFunc(it.matches, func(m trace.Match) bool { return !d.origins[m.Origin].seed })
+	if origin {
+		if why, _ := it.unread(); why != "" {
+			doubt("of its %s %s: %s", what, name, why)
+		}
+		prebuilt = len(it.walk.Members) > 0 || it.id != closure.None && d.out[it.id].verdict == audit.Binary
+	}
+	b.near = b.near || prebuilt
+	if !prebuilt {
+		return
+	}
+	switch kinds := d.runnable(it); {
+	case len(kinds) == 0:
+	case !b.recorded:
+		doubt("its %s %s is prebuilt, and whether its build executed that is not on record", what, name)
+	case slices.Contains(kinds, audit.Bytecode):
+		b.weak = append(b.weak, fmt.Sprintf("its %s %s is prebuilt bytecode: had an interpreter been given it, that would not be on record", what, name))
+	}
+	for i := range it.walk.Members {
+		f := &it.walk.Members[i]
+		if linkable(f.Format) && !it.sampled(f.Path) && (origin || len(d.lookup(it.id, f)) > 0) {
+			b.weak = append(b.weak, fmt.Sprintf("its %s %s holds prebuilt objects (%s): had it linked them into something, that would not be seen", what, name, f.Path))
+			return
+		}
+	}
+}
+
+// runnable are the kinds of code that a build could execute of an item that is
+// itself prebuilt, rather than an archive with some prebuilt member.
+func (d *decider) runnable(it *item) []audit.Kind {
+	c := sum(it.walk)
+	kinds, is := c.kinds, (&fetched{contents: c}).mainly()
+	if it.id != closure.None {
+		kinds, is = d.out[it.id].kinds, prebuilt(d.out[it.id].verdict)
+	}
+	if !is {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(kinds), func(k audit.Kind) bool { return k == audit.Firmware })
+}
+
+// linkable are formats that a linker takes code from.
+func linkable(format string) bool {
+	switch format {
+	case "elf-relocatable", "coff-object", "coff", "macho-object", "omf", "llvm-bitcode", "ghc-object", "ocaml-object", "syso":
+		return true
+	}
+	return false
+}
+
+// tooLarge finds native code of which no part could be compared: patched, it
+// would not be recognised.
+func (d *decider) tooLarge(id closure.ID, doubt func(string, ...any)) {
+	for _, it := range d.outputs[id] {
+		if it == nil || it.walk == nil {
+			continue
+		}
+		for i := range it.walk.Members {
+			f := &it.walk.Members[i]
+			if f.Kind == audit.NativeCode && f.Size > fingerprinted && len(f.Code) == 0 && len(d.lookup(id, f)) == 0 {
+				doubt("%s is too large to be compared in part, and its build had prebuilt code at hand", it.inside(f.Path))
+				return
+			}
+		}
+	}
+}
+
+// fingerprinted is the size, in bytes, up to which content always has memory
+// for the fingerprints of a file's parts.
+const fingerprinted = 64 << 20
+
+// shared finds compiled files that an output has in common with something
+// that is itself unknown.
+func (d *decider) shared(id closure.ID, doubt func(string, ...any)) {
+	told := map[trace.Origin]bool{}
+	for _, it := range d.outputs[id] {
+		for i := range it.walk.Members {
+			for _, h := range d.unknown.Match(&it.walk.Members[i]) {
+				from := closure.ID(h.Origin)
+				if told[h.Origin] || d.g.Way(id, from, d.g.CutFixed) == nil {
+					continue
+				}
+				told[h.Origin] = true
+				doubt("%s comes from %s, whose own origin is unknown", it.inside(h.File), d.g.Name(from))
+			}
+		}
+	}
+}
+
+// doubt remembers the files of a derivation that is unknown.
+func (d *decider) doubt(id closure.ID) {
+	for _, it := range d.outputs[id] {
+		if it != nil && it.walk != nil && !d.g.FixedOutput(id) {
+			d.unknown.Add(trace.Origin(id), it.walk.Members)
+		}
+	}
+}
+
+// weaknesses are what lowers the confidence in "source": programs that the
+// build executed and of which nothing is known.
+func (d *decider) weaknesses(id closure.ID, b *built) {
+	x := d.execs[id]
+	if x == nil {
+		return
+	}
+	for _, y := range d.text[id].Executes {
+		if !d.text[y].Seed && d.contradicted(id, y) {
+			b.weak = append(b.weak, fmt.Sprintf("its text says that it runs %s, the record of its build does not", d.g.Name(y)))
+		}
+	}
+	var names []string
+	for _, p := range x.paths {
+		storePath, _ := splitStore(d.g.StoreDir(), p)
+		it := d.items[storePath]
+		if it == nil || it.id == closure.None || it.id == id {
+			continue
+		}
+		if d.out[it.id].verdict == audit.Unknown {
+			names = append(names, d.g.Name(it.id))
+		}
+	}
+	if names = slices.Compact(names); len(names) > 0 {
+		b.weak = append(b.weak, "its build executed programs of unknown origin: "+list(names))
+	}
+}
