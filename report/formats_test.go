@@ -205,3 +205,51 @@ func TestGraphs(t *testing.T) {
 		t.Errorf("an ambiguous focus: %v", err)
 	}
 }
+
+// FuzzStrings puts one string wherever an audit has one of others: no format
+// may fail, end early, or become something else.
+func FuzzStrings(f *testing.F) {
+	for _, s := range audittest.Hostile {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		a := audittest.Generate(40)
+		a.Target.Name, a.Tool.Version = s, s
+		for i := range a.Derivations {
+			d := &a.Derivations[i]
+			d.Name = s
+			for u := range d.URLs {
+				d.URLs[u] = s
+			}
+			for e := range d.Evidence {
+				d.Evidence[e].Rule, d.Evidence[e].At, d.Evidence[e].Detail = s, s, s
+			}
+			for r := range d.Rebuild {
+				d.Rebuild[r].By, d.Rebuild[r].Reason = s, s
+			}
+		}
+		h := toHTML(t, render(t, "markdown", a, Options{}))
+		for _, e := range elements.FindAllString(h, -1) {
+			for _, bad := range []string{"<a", "<img", "<script", "<em", "<!", "<?", "<input", "<del", "<h1"} {
+				if strings.HasPrefix(e, bad) && !strings.HasPrefix(e, "<details") {
+					t.Fatalf("%q makes the element %q", s, e)
+				}
+			}
+		}
+		page := string(render(t, "html", a, Options{}))
+		if n := strings.Count(page, "<script"); n != 2 || strings.Count(page, "</script") != 2 {
+			t.Fatalf("%q makes %d scripts", s, n)
+		}
+		d := xml.NewDecoder(bytes.NewReader(render(t, "svg", a, Options{})))
+		for {
+			if _, err := d.Token(); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatalf("%q breaks svg: %v", s, err)
+			}
+		}
+		for _, name := range []string{"sarif", "cyclonedx", "json", "text", "dot"} {
+			render(t, name, a, Options{})
+		}
+	})
+}

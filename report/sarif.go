@@ -103,7 +103,8 @@ func sarifOf(set *finding.Set, i int, o Options, seen map[string]int) sarifResul
 		RuleIndex: slices.IndexFunc(sarifRules, func(r struct {
 			verdict           audit.Verdict
 			name, short, full string
-		}) bool {
+		},
+		) bool {
 			return r.verdict == d.Verdict
 		}),
 		Level:     sarifLevel(d),

@@ -30,8 +30,14 @@ func summary(d *Diff) string {
 		name string
 		list []Change
 	}{
-		{"added", d.Added}, {"gone", d.Gone}, {"source", d.BecameSource}, {"unknown", d.BecameUnknown},
-		{"verdict", d.Verdict}, {"kind", d.Kind}, {"reach", d.Reach}, {"origin", d.Origin},
+		{"added", d.Added},
+		{"gone", d.Gone},
+		{"source", d.BecameSource},
+		{"unknown", d.BecameUnknown},
+		{"verdict", d.Verdict},
+		{"kind", d.Kind},
+		{"reach", d.Reach},
+		{"origin", d.Origin},
 	} {
 		if s := names(l.list); s != "" {
 			out = append(out, l.name+" "+s)

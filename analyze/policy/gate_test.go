@@ -3,6 +3,7 @@ package policy
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -195,6 +196,66 @@ func TestWaiverLimits(t *testing.T) {
 	}
 }
 
+// The same on a real audit: one dependency of it was not there before.
+func TestDemoLife(t *testing.T) {
+	const fetch, carrier = "7zip-bin-5.2.0.tgz", "sevenzip-5.2.0"
+	before, err := audit.ReadFile("../../report/testdata/audit.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, err := audit.ReadFile("../../report/testdata/audit.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range before.Derivations {
+		if d := &before.Derivations[i]; d.Name == fetch || d.Name == carrier {
+			d.Verdict, d.Kinds = audit.Source, nil
+		}
+	}
+	base := FromAudit(before, nil)
+	if r := Gate(before, base, nil, today); !r.Pass {
+		t.Fatalf("before:\n%s", text(t, r))
+	}
+	r := Gate(now, base, nil, today)
+	if r.Pass || len(r.New) != 1 || r.New[0].Package != fetch || r.New[0].Reach != audit.ReachRuntime || r.New[0].Since != carrier ||
+		!slices.Contains(r.New[0].CarriedBy, carrier) {
+		t.Fatalf("with the new dependency:\n%s", text(t, r))
+	}
+	waiver := strings.NewReplacer("tool-linux-amd64.tar.gz", r.New[0].Name, "reach: build", "reach: runtime").Replace(waiverText)
+	w, err := ReadWaivers("w.yaml", strings.NewReader(waiver))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := Gate(now, base, w, today); !r.Pass {
+		t.Fatalf("waived:\n%s", text(t, r))
+	}
+	if r := Gate(now, base, w, today.AddDate(0, 0, 1)); r.Pass {
+		t.Fatal("it passes with an expired waiver")
+	}
+	if d := Compare(before, now); len(d.Added) != 2 || d.Added[0].Old == nil || d.Added[0].Old.Verdict != audit.Source {
+		t.Errorf("the comparison: %s", summary(d))
+	}
+}
+
+// The waivers that the documentation shows are ones that are read.
+func TestDocumentedWaivers(t *testing.T) {
+	data, err := os.ReadFile("../../report/ci/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, ok := strings.Cut(string(data), "```yaml\n")
+	block, _, _ = strings.Cut(block, "```")
+	w, err := ReadWaivers("README.md", strings.NewReader(block))
+	if !ok || err != nil || len(w.List) != 1 {
+		t.Fatalf("%v, %v", w, err)
+	}
+	for _, r := range Reasons {
+		if !strings.Contains(block, r.ID) {
+			t.Errorf("the reason %s is not documented", r.ID)
+		}
+	}
+}
+
 func TestWaiverErrors(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
 		{"2026-05-20", "2026-02-30", `w.yaml:8: until is "2026-02-30", which is no date`},
@@ -371,7 +432,9 @@ func FuzzWildcard(f *testing.F) {
 		if !wildcard("*", s) || !wildcard(s, s) && !strings.Contains(s, "*") {
 			t.Fatalf("%q does not match itself", s)
 		}
-		wildcard(p, s)
+		if wildcard(p, s) && !wildcard("*"+p, "x"+s) {
+			t.Fatalf("%q matches %q, and not with a star before it", p, s)
+		}
 	})
 }
 

@@ -190,6 +190,19 @@ func TestHostile(t *testing.T) {
 	p.picture("hostile")
 }
 
+func TestLarge(t *testing.T) {
+	p := open(t, audittest.Generate(30000), 1280, 900, false, "")
+	if n := eval[int](p, `document.querySelectorAll("#findings tbody tr").length`); n == 0 || n > 60 {
+		t.Errorf("%d rows are drawn at first", n)
+	}
+	all := eval[int](p, `data.findings.length`)
+	p.run(chromedp.Evaluate(`(() => { for (let b; (b = document.querySelector("#findings .more"));) b.click(); })()`, nil))
+	if n := eval[int](p, `document.querySelectorAll("#findings tbody tr").length`); n != all {
+		t.Errorf("%d rows can be reached, of %d findings", n, all)
+	}
+	p.clean()
+}
+
 func TestEmptyAudit(t *testing.T) {
 	p := open(t, &audit.Audit{}, 1280, 900, false, "")
 	if got := eval[string](p, `document.querySelector(".headline").textContent`); !strings.Contains(got, "Nothing was audited") {
