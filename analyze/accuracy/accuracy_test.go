@@ -15,8 +15,13 @@ import (
 
 func TestCompareCounts(t *testing.T) {
 	labels := []Label{
-		{Drv: "a", Positive: true, Quiet: true}, {Drv: "b", Positive: true, Quiet: true}, {Drv: "c", Positive: true},
-		{Drv: "d"}, {Drv: "e"}, {Drv: "f", Mixed: true}, {Drv: "g"},
+		{Drv: "a", Positive: true, Quiet: true},
+		{Drv: "b", Positive: true, Quiet: true},
+		{Drv: "c", Positive: true},
+		{Drv: "d"},
+		{Drv: "e"},
+		{Drv: "f", Mixed: true},
+		{Drv: "g"},
 	}
 	yes := map[string]bool{"a": true, "c": true, "e": true, "f": true}
 	r := Compare("set", labels, func(drv string) (bool, bool) { return yes[drv], drv != "g" })

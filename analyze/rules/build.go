@@ -109,8 +109,6 @@ var buildTools = map[string]signal{
 	"pkg-config": sigConfigure, "pkg-config-wrapper": sigConfigure, "pkgconf": sigConfigure, "pkgconf-wrapper": sigConfigure,
 	"auto-patchelf-hook": sigAutoPatchelf, "autopatchelfhook": sigAutoPatchelf, "auto-patchelf": sigAutoPatchelf, "autopatchelf-hook": sigAutoPatchelf,
 	"dpkg": sigDebTool, "rpmextract": sigDebTool, "rpm": sigDebTool, "cpio": sigNone, "undmg": sigDebTool, "upx": sigDebTool, "appimage-run": sigDebTool, "appimage-exec": sigDebTool, "appimage-exec.sh": sigDebTool, "cabextract": sigDebTool, "unpack-dmg": sigDebTool, "innoextract": sigDebTool, "libarchive": sigNone, "p7zip": sigNone, "msitools": sigDebTool, "xar": sigDebTool, "pbzx": sigDebTool, "unpack-deb": sigDebTool, "dpkg-hook": sigDebTool,
-	"wheel-unpack-hook.sh": sigWheelFormat, "wheel-unpack-hook": sigWheelFormat,
-	"chrootenv": sigFHS, "bubblewrap": sigFHS,
 }
 
 // hookScripts are setup hooks that build, by the name of their script: the
@@ -119,7 +117,7 @@ var hookScripts = map[string]signal{
 	"autoreconf.sh": sigBuildTool, "qmake-hook.sh": sigBuildTool, "meson-setup-hook.sh": sigBuildTool, "gnustep-make-setup-hook.sh": sigBuildTool,
 	"setup-hook-cmake.sh": sigBuildTool, "scons-setup-hook.sh": sigBuildTool, "waf-hook.sh": sigBuildTool, "premake-hook.sh": sigBuildTool,
 	"auto-patchelf.sh": sigAutoPatchelf, "cargo-build-hook.sh": sigBuildTool, "setuptools-build-hook.sh": sigBuildTool, "pip-build-hook.sh": sigBuildTool,
-	"flit-build-hook.sh": sigBuildTool, "wheel-unpack-hook.sh": sigWheelFormat, "zig-hook.sh": sigBuildTool, "npm-build-hook.sh": sigBuildTool,
+	"flit-build-hook.sh": sigBuildTool, "zig-hook.sh": sigBuildTool, "npm-build-hook.sh": sigBuildTool,
 	"build-hook.sh": sigBuildTool, "maturin-build-hook.sh": sigBuildTool, "dune-hook.sh": sigBuildTool, "go-build-hook.sh": sigBuildTool,
 }
 
@@ -142,9 +140,6 @@ func (x *extractor) input(name string) {
 	switch sig {
 	case sigCompile, sigGoBuild, sigRustBuild, sigHaskellBuild, sigOcamlBuild, sigJavaBuild, sigDotnetBuild, sigNodeBuild, sigPythonBuild:
 		x.hit(sigBuildTool, name)
-		if sig == sigJavaBuild {
-			x.hit(sigLangTool, name)
-		}
 	default:
 		x.hit(sig, name)
 	}

@@ -179,8 +179,6 @@ func (x *extractor) copy(cmd string, argv []string) {
 			x.hit(sigSoInstall, join(argv))
 		case strings.HasSuffix(low, ".ttf") || strings.HasSuffix(low, ".otf") || strings.HasSuffix(low, ".pcf.gz") || strings.HasSuffix(low, ".bdf") || strings.HasSuffix(low, ".woff") || strings.HasSuffix(low, ".ttc"):
 			x.hit(sigFont, join(argv))
-		case strings.HasSuffix(low, ".sh") || strings.HasSuffix(low, ".py") || strings.HasSuffix(low, ".pl") || strings.HasSuffix(low, ".lua") || strings.HasSuffix(low, ".el") || strings.HasSuffix(low, ".vim") || strings.HasSuffix(low, ".rb") || strings.HasSuffix(low, ".php") || strings.HasSuffix(low, ".zsh") || strings.HasSuffix(low, ".js") || strings.HasSuffix(low, ".css"):
-			x.hit(sigScripts, join(argv))
 		}
 		if cmd != "ln" && toOut {
 			switch w {

@@ -31,8 +31,6 @@ type Facts struct {
 	// stdenv says that the derivation has a standard environment, whose
 	// default phases configure, make and install.
 	stdenv bool
-	// pname is the package's own name without version, where it says so.
-	pname string
 	// noCC marks a standard environment without a compiler.
 	noCC bool
 	// hook holds what a setup hook stands for, by its script.
@@ -187,7 +185,6 @@ func (x *extractor) package_() {
 	f := &x.f
 	d := x.d
 	f.stdenv = x.attrs.Get("stdenv") != ""
-	f.pname = strings.Clone(x.attrs.Get("pname"))
 	if n := d.Name(); n == "hook" || strings.HasSuffix(n, "-hook") || strings.HasSuffix(n, "hook.sh") {
 		for _, s := range d.InputSrcs {
 			f.hook.set(hookScripts[closure.NameOf(s)])

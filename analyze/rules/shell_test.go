@@ -85,13 +85,13 @@ func TestShape(t *testing.T) {
 		{"https://example.org/x264-snapshot.tar.bz2", shape{}},
 		{"https://example.org/berlin64-1.0.tar.gz", shape{}},
 		{"https://github.com/e/tool/archive/v1.tar.gz", shape{forge: true}},
-		{"https://github.com/e/tool/releases/download/v1/tool-1.zip", shape{release: true}},
+		{"https://github.com/e/tool/releases/download/v1/tool-1.zip", shape{}},
 		{"https://example.org/get.php?name=tool-1.0-amd64.zip&x=1", shape{arch: "amd64"}},
 	} {
 		got := shapeOf(c.url, "")
-		if got.arch != c.want.arch || got.os != c.want.os || got.dir != c.want.dir || got.osDir != c.want.osDir || got.forge != c.want.forge || got.release != c.want.release {
-			t.Errorf("%s: arch %q os %q dir %v osDir %v forge %v release %v, want %q %q %v %v %v %v", c.url, got.arch, got.os, got.dir, got.osDir, got.forge, got.release,
-				c.want.arch, c.want.os, c.want.dir, c.want.osDir, c.want.forge, c.want.release)
+		if got.arch != c.want.arch || got.os != c.want.os || got.dir != c.want.dir || got.osDir != c.want.osDir || got.forge != c.want.forge {
+			t.Errorf("%s: arch %q os %q dir %v osDir %v forge %v, want %q %q %v %v %v", c.url, got.arch, got.os, got.dir, got.osDir, got.forge,
+				c.want.arch, c.want.os, c.want.dir, c.want.osDir, c.want.forge)
 		}
 	}
 }

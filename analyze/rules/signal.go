@@ -38,23 +38,14 @@ const (
 	sigDontBuild     // dontBuild, or phases without a build
 	sigDontStrip     // dontStrip
 	sigDontPatchELF  // dontPatchELF, dontAutoPatchelf
-	sigDontUnpack    // dontUnpack, or phases without unpacking
 	sigCustomInstall // an installPhase or buildCommand of its own
 	sigCustomScript  // the builder is a script of the package's own
-	sigFHS           // started inside an FHS environment
-	sigWheelFormat   // Python package in wheel format
-	sigGem           // a gem is installed
 	sigMoveUsr       // files are taken out of usr/ or opt/ of an unpacked package
 	sigLdPath        // a launcher gets LD_LIBRARY_PATH
-	sigExeBit        // a file of the archive is made executable
-	sigWrapOnly      // links or starts what another derivation holds, no source
-	sigSupportedArch // a variable picks a download by architecture
-	sigStoreBuilder  // the builder is a fetched file
 
 	// What speaks for compiling.
 	sigCompile     // a build system is run in the text
 	sigCC          // a compiler is called directly
-	sigLangTool    // a language's build tool is among the inputs
 	sigJava        // a Java runtime or development kit is among the inputs
 	sigMono        // mono or dotnet is among the inputs
 	sigBuildHook   // preBuild and the like: there is a build to hook into
@@ -70,13 +61,9 @@ const (
 	sigNodeBuild
 	sigRubyBuild
 	sigPerlBuild
-	sigKernelBuild
 	sigConfigure    // configure flags given
 	sigMakeFlags    // make flags given
-	sigPatches      // source patches applied
-	sigScripts      // what is installed are scripts (shebangs patched, interpreter wrapped)
 	sigFont         // fonts, icons, themes are installed
-	sigDocs         // documentation, data files only
 	sigNoCC         // the standard environment has no compiler
 	sigBuildCommand // a buildCommand stands in for all phases
 	sigTools        // inputs are given in the usual variables

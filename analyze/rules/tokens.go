@@ -36,10 +36,6 @@ func (s *shape) tokens(text string, dir bool) {
 			if !dir {
 				s.src = tok
 			}
-		case "noarch", "any", "none", "universal":
-			if !dir && last {
-				s.noarch = true
-			}
 		case "firmware", "firmwares", "microcode", "ucode", "fw", "blobs", "blob":
 			if s.firmware == "" && (!dir || tok == "firmware") {
 				s.firmware = tok

@@ -21,15 +21,12 @@ type shape struct {
 	bin, src string
 	// bootstrapDir says that a directory of the address is called bootstrap.
 	bootstrapDir bool
-	// noarch says that the name declares itself machine independent.
-	noarch bool
 	// firmware is a word for device firmware or microcode.
 	firmware string
 	// font, data: words of things that are not code.
 	data string
-	// forge says that the address asks a source forge to pack a revision,
-	// release that it is a file that the project uploaded.
-	forge, release bool
+	// forge says that the address asks a source forge to pack a revision.
+	forge bool
 	// registry is the package registry that serves the address, if known.
 	registry string
 }
@@ -126,8 +123,6 @@ func shapeOf(url, name string) shape {
 		s.stem += "-" + strings.TrimSuffix(strings.ToLower(name), e)
 	}
 	s.forge = forgeArchive(low)
-	s.release = strings.Contains(low, "/releases/download/") || strings.Contains(low, "/-/releases/") ||
-		strings.Contains(low, "/downloads/") && strings.Contains(low, "bitbucket.org")
 	s.registry = registry(low)
 	if !s.forge {
 		s.tokens(s.stem, false)

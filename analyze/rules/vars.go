@@ -36,7 +36,6 @@ func (x *extractor) variable(key, value string) {
 		return
 	case "patches":
 		x.refsIn(value, refPatch)
-		x.hit(sigPatches, value)
 		return
 	case "out", "outputs", "system", "stdenv", "name", "version", "builder", "PATH_DUMMY", "impureEnvVars", "allowedReferences", "disallowedReferences",
 		"exportReferencesGraph", "closureInfo", "meta", "SSL_CERT_FILE", "passAsFile":
@@ -65,17 +64,9 @@ func (x *extractor) variable(key, value string) {
 		}
 		return
 	case "dontUnpack":
-		if on(value) {
-			x.hit(sigDontUnpack, "dontUnpack is set")
-		}
 		return
 	case "phases":
 		x.phases(value)
-		return
-	case "format", "pyproject", "wheel":
-		if value == "wheel" {
-			x.hit(sigWheelFormat, "format is wheel")
-		}
 		return
 	case "gappsWrapperArgs", "qtWrapperArgs", "makeWrapperArgs":
 		commands("wrapProgram x y "+value, x.command)
@@ -214,12 +205,8 @@ func emptyPhase(v string) bool {
 
 // phases reads an explicit list of phases.
 func (x *extractor) phases(v string) {
-	unpack := strings.Contains(strings.ToLower(v), "unpack")
 	if !buildsIn(v) {
 		x.hit(sigDontBuild, "phases without a build: "+v)
-	}
-	if !unpack {
-		x.hit(sigDontUnpack, "phases without unpacking: "+v)
 	}
 }
 
