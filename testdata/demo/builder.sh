@@ -10,7 +10,6 @@ for archive in $src $srcs; do
     echo "unpacking $archive"
     case $archive in
         *.tar.gz|*.tgz) tar -xzf $archive ;;
-        *.tar.xz) tar -xJf $archive ;;
         *.deb) dpkg-deb -x $archive . ;;
         *) cp -r $archive . ;;
     esac

@@ -15,7 +15,7 @@ rec {
   # Built from source.
   bzip2 = import ./bzip2.nix { inherit fetchurl mkDerivation; };
   figlet = import ./figlet.nix { inherit fetchurl mkDerivation; };
-  xzdec = import ./xzdec.nix { inherit fetchurl mkDerivation; };
+  lzopack = import ./lzopack.nix { inherit fetchurl mkDerivation; };
   banner = import ./banner.nix { inherit fetchurl mkDerivation figlet; };
   stamp = import ./stamp.nix { inherit mkDerivation; };
 
@@ -29,7 +29,7 @@ rec {
 
   iso = import ./iso.nix {
     inherit mkDerivation;
-    contents = [ banner bzip2 figlet stamp xzdec ];
+    contents = [ banner bzip2 figlet lzopack stamp ];
     squashfs = [ glibc-runtime ms sevenzip yuicompressor ];
     initrd = [ ath9k-htc-firmware bzip2 ];
   };

@@ -14,7 +14,7 @@ import (
 // the two files beside them: inputs.lock pins what is fetched, expected.json
 // says what is to be found.
 //
-//go:embed *.nix *.sh stamp/stamp.c *.mk inputs.lock expected.json
+//go:embed *.nix *.sh stamp/stamp.c inputs.lock expected.json
 var FS embed.FS
 
 // Root is the attribute of default.nix whose closure is audited.
