@@ -88,6 +88,8 @@ func (d *decider) fetched(id closure.ID) fetched {
 	f := fetched{text: d.textOf(id), recorded: true}
 	for _, it := range d.outputs[id] {
 		switch {
+		case it == nil && d.req.Store == nil:
+			f.absent = notInspected
 		case it == nil:
 			f.absent = "its output path is not known before it is built"
 		case it.walk == nil:
@@ -140,6 +142,8 @@ func (s *state) outputsAbsent(id closure.ID) string {
 	}
 	for _, it := range s.outputs[id] {
 		switch {
+		case it == nil && s.req.Store == nil:
+			return notInspected
 		case it == nil:
 			return "the path of an output is not known before it is built"
 		case it.walk == nil:

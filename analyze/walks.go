@@ -88,15 +88,11 @@ func newState(req Request) *state {
 		s.inspect = content.Inspect
 	}
 	s.prints = trace.OpenFingerprints(req.Cache, Detector)
-	absent := "not inspected: no contents were given"
-	if req.Store != nil {
-		absent = "not inspected"
-	}
 	for i := range closure.ID(g.Len()) {
 		for _, o := range g.Outputs(i) {
 			var it *item
 			if o.Path != "" {
-				it = &item{path: o.Path, id: i, absent: absent}
+				it = &item{path: o.Path, id: i, absent: notInspected}
 				s.items[o.Path] = it
 			}
 			s.outputs[i] = append(s.outputs[i], it)
@@ -106,7 +102,7 @@ func newState(req Request) *state {
 		for _, p := range g.InputSrcs(i) {
 			it := s.items[p]
 			if it == nil {
-				it = &item{path: p, id: closure.None, absent: absent}
+				it = &item{path: p, id: closure.None, absent: notInspected}
 				s.items[p] = it
 			}
 			s.sources[i] = append(s.sources[i], it)
@@ -158,6 +154,9 @@ func (s *state) walkAll(ctx context.Context, stage string, items []*item) {
 	wg.Wait()
 }
 
+// Why contents are not at hand.
+const notInspected = "not inspected"
+
 const interrupted = "interrupted before it was looked at"
 
 // walk looks into one item, or finds that this was done before.
@@ -197,7 +196,7 @@ func (it *item) fail(ctx context.Context, err error) {
 	case ctx.Err() != nil:
 		it.absent = interrupted
 	case errors.Is(err, store.ErrNotFound):
-		it.absent = "not inspected: its content was not at hand"
+		it.absent = notInspected + ": its content was not at hand"
 	default:
 		it.unreadable = true
 		it.absent = "its content could not be read: " + err.Error()
