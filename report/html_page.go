@@ -133,7 +133,7 @@ func pageOf(set *finding.Set, i int) pageRow {
 	way, via := set.Way(i)
 	r := pageRow{
 		Row: i, Drv: shown(d.Drv), Kinds: []int{}, Confidence: shown(string(d.Confidence)), Influence: d.Influence,
-		From: pageFrom(set, i), Level: string(finding.Level(d)), Suspected: finding.Suspicion(d), Rebuild: rebuildTitle(d),
+		From: shown(whereFrom(set, i)), Level: string(finding.Level(d)), Suspected: finding.Suspicion(d), Rebuild: rebuildTitle(d),
 		Reason: shown(d.Reason), URLs: []string{}, Way: way, Via: string(via), Sources: set.Sources(i), Evidence: []pageWhy{},
 	}
 	if r.Way == nil {
@@ -167,16 +167,6 @@ func pageOf(set *finding.Set, i int) pageRow {
 		r.Evidence = append(r.Evidence, pageWhy{Rule: shown(e.Rule), Level: shown(string(e.Level)), At: shown(e.At), Detail: shown(e.Detail), From: from})
 	}
 	return r
-}
-
-func pageFrom(set *finding.Set, i int) string {
-	if d := set.At(i); len(d.URLs) > 0 {
-		return shown(host(d.URLs[0]))
-	}
-	if from := set.Sources(i); len(from) > 0 {
-		return shown(set.At(from[0]).Name)
-	}
-	return ""
 }
 
 func pageHash(i int, r audit.Rebuild) hashRow {

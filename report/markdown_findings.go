@@ -129,29 +129,50 @@ func dash(s string) string {
 // mdFrom says where the prebuilt bytes come from in few words: the host of a
 // fetch, or the rows that the evidence names.
 func mdFrom(set *finding.Set, i int) string {
-	if d := set.At(i); len(d.URLs) > 0 {
-		return safe.Cell(host(d.URLs[0]), 40)
-	}
-	from := set.Sources(i)
-	switch len(from) {
-	case 0:
+	from := whereFrom(set, i)
+	if from == "" {
 		return "—"
-	case 1:
-		return safe.Cell(set.At(from[0]).Name, 40)
 	}
-	return safe.Cell(set.At(from[0]).Name, 40) + fmt.Sprintf(" +%d", len(from)-1)
+	cell := safe.Cell(from, 48)
+	if n := len(set.Sources(i)); n > 1 && len(set.At(i).URLs) == 0 {
+		cell += fmt.Sprintf(" +%d", n-1)
+	}
+	return cell
 }
 
-// host is the part of a URL that a table has room for; a mirror:// URL names
-// a list of hosts.
-func host(raw string) string {
-	if u, err := url.Parse(raw); err == nil && u.Host != "" {
-		if u.Scheme == "mirror" {
-			return "mirror://" + u.Host
-		}
-		return u.Host
+// whereFrom is the place that a row is fetched from, or the first row that it
+// comes from: by name, unless that is one that every fetch of a kind has.
+func whereFrom(set *finding.Set, i int) string {
+	d := set.At(i)
+	if len(d.URLs) > 0 {
+		return place(d.URLs[0])
 	}
-	return raw
+	from := set.Sources(i)
+	if len(from) == 0 {
+		return ""
+	}
+	if d = set.At(from[0]); d.Name == "source" && len(d.URLs) > 0 {
+		return place(d.URLs[0])
+	}
+	return d.Name
+}
+
+// place is the part of a URL that a table has room for: the host, and the
+// first two steps of a longer path, which on a forge are owner and project. A
+// mirror:// URL names a list of hosts.
+func place(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return raw
+	}
+	s := u.Host
+	if u.Scheme == "mirror" {
+		s = "mirror://" + s
+	}
+	if steps := strings.Split(strings.Trim(u.Path, "/"), "/"); len(steps) > 2 || len(steps) == 2 && strings.HasSuffix(u.Path, ".git") {
+		s += "/" + strings.TrimSuffix(strings.Join(steps[:2], "/"), "/-")
+	}
+	return s
 }
 
 // mdEvidence names the furthest level and its first rule.

@@ -124,7 +124,7 @@ func (t *textWriter) table(set *finding.Set) {
 		return
 	}
 	rows := set.Findings[:min(len(set.Findings), textRows)]
-	head := []string{"derivation", "what it is", "reach", "infl.", "evidence", "rebuild"}
+	head := []string{"derivation", "what it is", "where from", "reach", "infl.", "evidence", "rebuild"}
 	cells := [][]string{head}
 	for _, i := range rows {
 		d := set.At(i)
@@ -137,7 +137,7 @@ func (t *textWriter) table(set *finding.Set) {
 			level = "text only"
 		}
 		cells = append(cells, []string{
-			safe.Short(safe.Visible(d.Name), 40), what, reachTitle(d.Reach),
+			safe.Short(safe.Visible(d.Name), 40), what, dash(safe.Short(safe.Visible(whereFrom(set, i)), 40)), reachTitle(d.Reach),
 			fmt.Sprint(d.Influence), safe.Visible(level), dash(rebuildTitle(d)),
 		})
 	}
@@ -147,10 +147,18 @@ func (t *textWriter) table(set *finding.Set) {
 			widths[c] = max(widths[c], utf8.RuneCountInString(s))
 		}
 	}
+	const from = 2 // the column that gives way to a narrow terminal
+	all := 2 * (len(head) - 1)
+	for _, w := range widths {
+		all += w
+	}
 	t.WriteString("\n")
 	for r, row := range cells {
 		line := ""
 		for c, s := range row {
+			if c == from && all > t.width {
+				continue
+			}
 			pad := strings.Repeat(" ", widths[c]-utf8.RuneCountInString(s))
 			switch {
 			case head[c] == "infl.":
