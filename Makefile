@@ -5,6 +5,8 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT := mvdan.cc/gofumpt@v0.12.0
 FUZZTIME ?= 20s
+# The folder of label files that `make accuracy` measures against.
+LABELS ?= ../shared/labels
 export CGO_ENABLED ?= 0
 
 .PHONY: audit test unit bench lint fuzz build clean
@@ -12,7 +14,7 @@ export CGO_ENABLED ?= 0
 audit:
 	.ci/prepare audit
 	$(MAKE) build
-	bin/fromsource audit --out out
+	bin/fromsource audit --second-guest --out out
 
 # The program is static: it is also the guest's init.
 build:
@@ -41,3 +43,11 @@ fuzz:
 
 clean:
 	rm -rf bin out
+
+# How well the text rules do, against labels: NIXPKGS is a checkout of nixpkgs
+# 20.09, LABELS the folder of label files.
+.PHONY: accuracy
+accuracy:
+	.ci/prepare test
+	@test -d '$(NIXPKGS)' || { echo "usage: make accuracy NIXPKGS=DIR [LABELS=DIR]" >&2; exit 2; }
+	store=$$(mktemp -d); $(GO) run ./cmd/accuracy --nixpkgs '$(NIXPKGS)' --labels '$(LABELS)' --store "$$store"; code=$$?; rm -rf "$$store"; exit $$code
