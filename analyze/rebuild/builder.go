@@ -72,6 +72,9 @@ type BuiltOutput struct {
 	NarHash string
 	NarSize int64
 	Note    string
+	// Unlike is set where it is known to differ from the first build though
+	// its hash is not known.
+	Unlike bool
 	// First is what the builder's own store has on record of the first
 	// build; its NarHash is empty where that store has none.
 	First First
@@ -108,6 +111,10 @@ type BuildError struct {
 	// Transient is true where the machine is to blame rather than the
 	// derivation: a resumed run tries again.
 	Transient bool
+	// unprepared is set where no build was begun.
+	unprepared bool
+	// full is what was kept of the log, as Nix wrote it.
+	full string
 }
 
 // Error implements error.

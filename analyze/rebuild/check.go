@@ -77,12 +77,16 @@ func (n *Nix) check(ctx context.Context, j *Job) (Built, error) {
 // them.
 func (n *Nix) checked(ctx context.Context, b Built, failed *BuildError) (Built, error) {
 	var kept []string
+	unlike := false
 	for i := range b.Outputs {
 		o := &b.Outputs[i]
 		at := n.physical(n.Store, o.Path) + ".check"
 		open := n.dump(at)
 		sum, size, err := hashNAR(ctx, open)
 		switch {
+		case ranAndFailed(err) && strings.Contains(failed.full, "output '"+o.Path+"' differs"):
+			o.Unlike, unlike = true, true
+			o.Note = "nix --check says that it differs, and has not kept the rebuilt bytes"
 		case ranAndFailed(err):
 			o.Note = "nix --check stopped at another output that differs"
 		case err != nil:
@@ -92,7 +96,7 @@ func (n *Nix) checked(ctx context.Context, b Built, failed *BuildError) (Built, 
 			kept = append(kept, at)
 		}
 	}
-	if len(kept) == 0 {
+	if len(kept) == 0 && !unlike {
 		return Built{}, failed
 	}
 	b.Release = func(ctx context.Context) error {

@@ -20,7 +20,7 @@ const whyDiskFull = "the builder's disk is full"
 
 // buildError makes an error of a build that ended with a status.
 func buildError(drv string, exit int, log string) *BuildError {
-	e := &BuildError{Drv: drv, Exit: exit, Log: lastLines(log), Why: "builder failed"}
+	e := &BuildError{Drv: drv, Exit: exit, Log: lastLines(log), Why: "builder failed", full: log}
 	s := status(exit)
 	switch {
 	case diskFull(log):

@@ -234,6 +234,12 @@ func TestAuto(t *testing.T) {
 	if o := w.build(n, bad).Outputs[0]; o.NarHash == "" || o.NarHash == o.First.NarHash {
 		t.Errorf("without: %+v", o)
 	}
+	// Nor may it where a fresh store can't be made.
+	closed := w.nix(Auto)
+	closed.Scratch = "/proc/no-such-folder"
+	if o := w.build(closed, good).Outputs[0]; o.NarHash != o.First.NarHash || o.Note != checkNote {
+		t.Errorf("no place: %+v", o)
+	}
 	if fresh != 1 {
 		t.Errorf("tried a fresh store %d times, want once", fresh)
 	}

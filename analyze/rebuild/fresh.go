@@ -68,7 +68,7 @@ func unprepared(j *Job, err error) error {
 	if diskFull(e.stderr) {
 		why = whyDiskFull
 	}
-	return &BuildError{Drv: j.Drv, Exit: e.exit, Why: why, Log: lastLines(e.stderr), Transient: true}
+	return &BuildError{Drv: j.Drv, Exit: e.exit, Why: why, Log: lastLines(e.stderr), Transient: true, unprepared: true}
 }
 
 // refetched is the result of a fetch that did not give the declared bytes.

@@ -41,6 +41,9 @@ func (r *run) judgeOutput(ctx context.Context, by string, j *Job, o *BuiltOutput
 			Reason: "fetched anew: the URL no longer serves the declared bytes",
 		}}}, nil
 	}
+	if o.NarHash == "" && o.Unlike {
+		return []Result{{Rebuild: audit.Rebuild{Expected: o.First.NarHash, Result: audit.Differs, Against: firstBuild, Reason: o.Note}}}, nil
+	}
 	if o.NarHash == "" {
 		return []Result{{Rebuild: audit.Rebuild{Expected: o.First.NarHash, Result: audit.NotAttempted, Against: firstBuild, Reason: o.Note}}}, nil
 	}

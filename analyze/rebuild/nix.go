@@ -29,7 +29,7 @@ const (
 	// the rebuilt bytes only of the first output that differs, and cannot
 	// tell anything about content-addressed outputs.
 	Check
-	// Auto is Fresh, and Check on a machine where Nix has no sandbox.
+	// Auto is Fresh, and Check where that is not possible.
 	Auto
 	// Plain builds in the store as it is, with whatever inputs are missing:
 	// the way of a machine that shares nothing with the first but the
@@ -100,12 +100,13 @@ func (n *Nix) Build(ctx context.Context, j *Job) (Built, error) {
 	return b, n.lost(err)
 }
 
-// auto tries a fresh store until the machine is seen to have no sandbox.
+// auto tries a fresh store until the machine is seen to have no sandbox, or no
+// place for a store that this user may write.
 func (n *Nix) auto(ctx context.Context, j *Job) (Built, error) {
 	if !n.noSandbox.Load() {
 		b, err := n.fresh(ctx, j)
 		var failed *BuildError
-		if !errors.As(err, &failed) || !noSandbox(failed.Log) {
+		if !errors.As(err, &failed) || !failed.unprepared && !noSandbox(failed.Log) {
 			return b, err
 		}
 		n.noSandbox.Store(true)

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"fromsource/analyze/audit"
 )
 
 const sample = `
@@ -121,6 +123,29 @@ func TestCheck(t *testing.T) {
 	}
 	if _, err := w.nix(Check).Build(context.Background(), w.unbuilt("user")); !errors.As(err, &not) {
 		t.Errorf("not built before: got %v, want a refusal", err)
+	}
+}
+
+// Where Nix does not keep what differs, that it differs is known all the same.
+func TestCheckNotKept(t *testing.T) {
+	w := newWorld(t, sample)
+	n := w.nix(Check)
+	n.Options = []Option{{"run-diff-hook", "false"}}
+	rs, err := Run(context.Background(), []*Job{w.job("bad"), w.job("half")}, Options{Builders: []Builder{n}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var differ, silent int
+	for _, r := range rs {
+		switch {
+		case r.Result == audit.Differs && r.Expected != "" && r.Got == "" && strings.Contains(r.Reason, "has not kept"):
+			differ++
+		case r.Result == audit.NotAttempted:
+			silent++
+		}
+	}
+	if len(rs) != 4 || differ != 2 || silent != 2 {
+		t.Errorf("%d differ, %d are not known: %+v", differ, silent, rs)
 	}
 }
 
