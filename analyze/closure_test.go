@@ -107,6 +107,7 @@ func (f *fixture) build() error {
 	}
 	f.exec = append(f.exec,
 		trace.Exec{Drv: f.path("generated-1"), Path: "/build/generator/generate", SHA256: sum},
+		trace.Exec{Drv: f.path("changed-1"), Path: "/build/generator/generate", SHA256: strings.Repeat("cd", 32)},
 		trace.Exec{Drv: f.path("made-1"), Path: f.output("patched-1") + "/bin/tool"})
 	return os.RemoveAll(filepath.Join(f.root, f.output("gone.tar.gz")))
 }

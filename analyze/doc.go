@@ -43,7 +43,8 @@
 //  5. Anything between it and certainty makes it unknown, with the reason: a
 //     part of an output or of a direct input that could not be read, a direct
 //     input that was not at hand, a direct input that is prebuilt and could
-//     have been executed where no record tells, a compiled file shared with something that
+//     have been executed where no record tells, or in a changed copy where
+//     the record has an unidentified program, a compiled file shared with something that
 //     is itself unknown, or a suspicion by its text where its build had
 //     prebuilt files at hand and its outputs hold anything that is not text.
 //  6. Otherwise: source. With a record of what the build executed the

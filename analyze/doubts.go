@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"fromsource/analyze/audit"
 	"fromsource/analyze/trace"
@@ -21,7 +22,7 @@ func (d *decider) doubts(id closure.ID, b *built) {
 		}
 	}
 	for _, it := range d.sources[id] {
-		d.doubtInput(it, "input source", b, doubt)
+		d.doubtInput(id, it, "input source", b, doubt)
 	}
 	asked := d.askedFor(id)
 	for _, in := range d.g.Inputs(id) {
@@ -38,7 +39,7 @@ func (d *decider) doubts(id closure.ID, b *built) {
 			case it == nil:
 				doubt("of its input %s an output's path is not known before it is built", d.g.Name(in))
 			default:
-				d.doubtInput(it, "input", b, doubt)
+				d.doubtInput(id, it, "input", b, doubt)
 			}
 		}
 	}
@@ -71,7 +72,7 @@ func (d *decider) askedFor(id closure.ID) func(in closure.ID, output int) bool {
 	}
 }
 
-func (d *decider) doubtInput(it *item, what string, b *built, doubt func(string, ...any)) {
+func (d *decider) doubtInput(id closure.ID, it *item, what string, b *built, doubt func(string, ...any)) {
 	name := closure.NameOf(it.path)
 	if it.walk == nil {
 		doubt("its %s %s: %s", what, name, it.absent)
@@ -93,6 +94,8 @@ func (d *decider) doubtInput(it *item, what string, b *built, doubt func(string,
 	case len(kinds) == 0:
 	case !b.recorded:
 		doubt("its %s %s is prebuilt, and whether its build executed that is not on record", what, name)
+	case slices.Contains(kinds, audit.NativeCode) && d.unidentified(id) != "":
+		doubt("its %s %s is prebuilt, and its build executed %s, which may be a changed copy", what, name, d.unidentified(id))
 	case slices.Contains(kinds, audit.Bytecode):
 		b.weak = append(b.weak, fmt.Sprintf("its %s %s is prebuilt bytecode: had an interpreter been given it, that would not be on record", what, name))
 	}
@@ -103,6 +106,28 @@ func (d *decider) doubtInput(it *item, what string, b *built, doubt func(string,
 			return
 		}
 	}
+}
+
+// unidentified is a program in its own build directory that a build executed
+// and that is no known prebuilt one: mostly what the build has just compiled,
+// but a prebuilt program that was patched first would look the same.
+func (d *decider) unidentified(id closure.ID) string {
+	x := d.execs[id]
+	if x == nil {
+		return ""
+	}
+	for _, s := range x.bySum() {
+		if p := x.sums[s]; inBuildDir(p) {
+			return p
+		}
+	}
+	return ""
+}
+
+// inBuildDir tells paths in a build's directory, with and without sandbox,
+// from those of the sandbox's shell (nix: sandbox-build-dir, build-dir).
+func inBuildDir(p string) bool {
+	return strings.HasPrefix(p, "/build/") || strings.HasPrefix(p, "/tmp/") || strings.Contains(p, "/nix-build-") || strings.Contains(p, "/nix/var/nix/builds/")
 }
 
 // runnable are the kinds of code that a build could execute of an item that is

@@ -83,6 +83,7 @@ func TestVerdicts(t *testing.T) {
 		{"wifi-firmware-1", audit.CarriesBinary, firmware, audit.ReachRuntime, []string{"trace-identical"}},
 		{"generator.tar.gz", audit.Binary, native, audit.ReachBuild, []string{"exec-recorded"}},
 		{"generated-1", audit.BuiltByBinary, native, audit.ReachRuntime, []string{"exec-recorded"}},
+		{"changed-1", audit.Unknown, none, audit.ReachRuntime, nil},
 		{"made-1", audit.BuiltByBinary, native, audit.ReachRuntime, []string{"exec-recorded"}},
 		{"objects.tar.gz", audit.Binary, native, audit.ReachRuntime, []string{"trace-linked"}},
 		{"linked-1", audit.CarriesBinary, native, audit.ReachRuntime, []string{"trace-linked"}},
@@ -165,6 +166,7 @@ func wantReasons(t *testing.T, a *audit.Audit) {
 		"sealed-1":      "of its input sealed.tar.gz",
 		"copied-1":      "comes from sealed-1, whose own origin is unknown",
 		"gone.tar.gz":   "not at hand",
+		"changed-1":     "may be a changed copy",
 		"gone-1":        "its input gone.tar.gz",
 	} {
 		if d := row(t, a, name); !strings.Contains(d.Reason, says) {

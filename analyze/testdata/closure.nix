@@ -50,6 +50,10 @@ rec {
   generated = make "generated-1" { generator = fetch "generator.tar.gz"; } ''
     tar -xzf $generator; mkdir -p $out; ./generator/generate --version > $out/text
   '';
+  # unknown: the same, but patched before it runs, so that its hash is no help.
+  changed = make "changed-1" { generator = fetch "generator.tar.gz"; } ''
+    tar -xzf $generator; mkdir -p $out; patchelf --set-rpath /none generator/generate; ./generator/generate --version > $out/text
+  '';
   # built-by-binary: runs what another package carries.
   made = make "made-1" { inherit patched; } ''
     mkdir -p $out; $patched/bin/tool --version > $out/text
@@ -101,7 +105,7 @@ rec {
     printf 'SeedCC: (GNU) 1.2.3\0' > ident; objcopy --update-section .comment=ident $out/bin/made
   '';
   image = make "image-1" {
-    paths = [ plain tested patched repacked generated made unused sealed copied gone leaky wrapper linked aside seedlinked ];
+    paths = [ plain tested patched repacked generated changed made unused sealed copied gone leaky wrapper linked aside seedlinked ];
     inherit firmware;
   } ''
     mkdir -p squash initrd/lib $out
