@@ -13,7 +13,7 @@ func (x *extractor) script(text string) {
 // command reads one simple command.
 func (x *extractor) command(argv []string) {
 	cmd := path.Base(argv[0])
-	if strings.HasPrefix(argv[0], "$") {
+	if strings.HasPrefix(argv[0], "$") && strings.IndexByte(argv[0], '/') < 0 {
 		cmd = strings.Trim(argv[0], "${}")
 	}
 	for i, w := range argv {

@@ -20,7 +20,7 @@ func useOtherRules() []Rule {
 			How:      "A wrapper or launcher of java with -jar or a class path, with no compiler or build tool in inputs or phases.",
 			Limits:   "Jars that an input, built from source, brings along.",
 			Remedy:   "Compile the program with its own build tool.",
-			Positive: []Example{pkg(plain, "installPhase", javaRun).other(jdk), pkg(plain, "installPhase", "cat > $out/bin/tool <<EOF\nexec %0/bin/java -jar $out/tool.jar\nEOF").other(jdk)},
+			Positive: []Example{pkg(plain, "installPhase", javaRun).other(jdk), pkg(plain, "installPhase", "cat > $out/bin/tool <<EOF\nexec %0/bin/java -jar $out/tool.jar\nEOF").other(jdk), pkg(plain, "jre", "%0", "installPhase", "echo 'exec $jre/bin/java -jar tool.jar' > tool\nexec $jre/bin/java -jar tool.jar").other(jdk)},
 			Negative: []Example{pkg(plain, "buildPhase", "ant dist", "installPhase", javaRun).other(jdk), pkg(plain, "buildPhase", "java -jar tool.jar")},
 			match:    soft(sigJavaRun),
 		},
