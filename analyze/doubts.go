@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"fromsource/analyze/audit"
+	"fromsource/analyze/content"
 	"fromsource/analyze/trace"
 	"fromsource/closure"
 )
@@ -101,7 +102,7 @@ func (d *decider) doubtInput(id closure.ID, it *item, what string, b *built, dou
 	}
 	for i := range it.walk.Members {
 		f := &it.walk.Members[i]
-		if linkable(f.Format) && !it.sampled(f.Path) && (origin || len(d.lookup(it.id, f)) > 0) {
+		if linkable(f.Format) && !d.foreignTo(id, f) && !it.sampled(f.Path) && (origin || len(d.lookup(it.id, f)) > 0) {
 			b.weak = append(b.weak, fmt.Sprintf("its %s %s holds prebuilt objects (%s): had it linked them into something, that would not be seen", what, name, f.Path))
 			return
 		}
@@ -173,6 +174,29 @@ func (d *decider) tooLarge(id closure.ID, doubt func(string, ...any)) {
 // fingerprinted is the size, in bytes, up to which content always has memory
 // for the fingerprints of a file's parts.
 const fingerprinted = 64 << 20
+
+// machines are the ELF machines, as content calls them, of the systems that Nix
+// builds for.
+var machines = map[string]string{
+	"x86_64": "x86_64", "i686": "386", "aarch64": "aarch64", "armv6l": "arm", "armv7l": "arm",
+	"riscv64": "riscv", "powerpc64le": "ppc64", "s390x": "s390", "loongarch64": "loongarch",
+}
+
+// foreignTo reports whether an ELF object is for another machine than the
+// derivation's own, so that its linker could make nothing of it.
+func (d *decider) foreignTo(id closure.ID, f *content.File) bool {
+	if f.Format != "elf-relocatable" {
+		return false
+	}
+	drv, err := d.g.Derivation(id)
+	if err != nil {
+		return false
+	}
+	cpu, _, _ := strings.Cut(drv.System, "-")
+	own, known := machines[cpu]
+	machine, _, _ := strings.Cut(f.Detail, ",")
+	return known && machine != "" && machine != own
+}
 
 // shared finds compiled files that an output has in common with something
 // that is itself unknown.
