@@ -76,7 +76,8 @@ func probe(ctx context.Context, img *image.Image) (Verdict, error) {
 	case errors.Is(err, qemu.ErrNoQEMU):
 		return Verdict{}, err
 	case err != nil:
-		why := strings.Join(strings.Fields(err.Error()), " ")
+		// An abort comes with an assertion of QEMU's behind its message.
+		why, _, _ := strings.Cut(strings.TrimSpace(err.Error()), "\n")
 		return Verdict{qemu.TCG, fmt.Sprintf("%s opens, but a guest on it failed: %s", kvmDevice, why)}, nil
 	}
 	took := m.BootTime

@@ -106,7 +106,7 @@ func (s *session) stage(name, text string, do func() error) error {
 	s.say(Event{Stage: name, Text: text})
 	err := do()
 	took := time.Since(start)
-	s.stages = append(s.stages, Stage{name, took.Round(time.Millisecond).Seconds()})
+	s.stages = append(s.stages, Stage{name, float64(took.Milliseconds()) / 1000})
 	if err == nil {
 		s.say(Event{Stage: name, Text: "done", Took: took})
 	}

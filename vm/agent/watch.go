@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -31,6 +32,10 @@ type watcher struct {
 	outs map[string]string // derivation to $out
 	sums map[fileID]string
 }
+
+// maxSeen bounds the memory of a watch, which a build could fill; real
+// closures of thousands of builds stay far below.
+const maxSeen = 1 << 18
 
 // fileID is enough to know that a file was hashed before: a change of content
 // changes the time of change, which no program can set back.
@@ -122,6 +127,9 @@ func (x *watcher) event(fd, pid int) error {
 	if x.seen[key] {
 		return nil
 	}
+	if len(x.seen) == maxSeen {
+		return errors.New("builds executed more programs than are recorded")
+	}
 	x.seen[key] = true
 	return x.w.Send(wire.Msg{T: "exec", Exec: &rec}, nil)
 }
@@ -142,6 +150,9 @@ func (x *watcher) sum(fd int) string {
 		return ""
 	}
 	s := hex.EncodeToString(h.Sum(nil))
+	if len(x.sums) == maxSeen {
+		clear(x.sums)
+	}
 	x.sums[id] = s
 	return s
 }
