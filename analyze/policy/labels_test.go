@@ -146,6 +146,12 @@ func TestJoinLabels(t *testing.T) {
 		{"also source", []string{"binaryNativeCode", "fromSource"}, nil, "agreed"},
 		{"another kind", []string{"binaryFirmware"}, nil, "wrong"},
 		{"one kind too many", []string{"binaryFirmware", "binaryNativeCode"}, nil, "wrong"},
+		{"one kind more than text shows", []string{"binaryFirmware", "binaryNativeCode"}, func(_, p, _ *audit.Derivation) {
+			p.Evidence[0].Level, p.Inputs = audit.LevelDerivation, []int{0}
+		}, "agreed"},
+		{"another kind than text shows", []string{"binaryFirmware"}, func(_, p, _ *audit.Derivation) {
+			p.Evidence[0].Level = audit.LevelDerivation
+		}, "wrong"},
 		{"from source", []string{"binaryNativeCode"}, func(_, p, _ *audit.Derivation) { p.Verdict = audit.Source }, "superfluous"},
 		{"built by", []string{"binaryNativeCode"}, func(_, p, _ *audit.Derivation) { p.Verdict = audit.BuiltByBinary }, "superfluous"},
 		{"not looked at", []string{"binaryNativeCode"}, func(_, p, _ *audit.Derivation) { p.Verdict = audit.Unknown }, "unjudged"},
