@@ -265,14 +265,19 @@ func useClears() []Rule {
 			},
 		},
 		{
-			ID: "from-fonts", Title: "Installs fonts", Weight: -80, Scope: OnUse,
-			Why:      "Data is not code.",
-			How:      "Fonts are copied, or made by a font tool.",
+			ID: "from-fonts", Title: "Installs fonts", Weight: -120, Scope: OnUse,
+			Why:      "Data is not code, and fonts are handed out in installers too.",
+			How:      "Fonts are copied, or made by a font tool, and no program is patched or started.",
 			Limits:   "A program that brings fonts along and is copied whole.",
 			Remedy:   "None needed.",
 			Positive: []Example{pkg(plain, "installPhase", "install -m444 -Dt $out/share/fonts/truetype *.ttf")},
-			Negative: []Example{pkg(plain, "installPhase", "cp fonts.txt $out/share")},
-			match:    sig(sigFont),
+			Negative: []Example{pkg(plain, "installPhase", "cp fonts.txt $out/share"), pkg(plain, "installPhase", "cp *.ttf $out/share; cp tool $out/bin; patchelf --set-interpreter $ld $out/bin/tool")},
+			match: func(s *subject) (string, string, bool) {
+				if s.f.sigs.any(sigInterpreter, sigAutoPatchelf, sigPatchelf, sigJavaRun, sigMonoRun, sigAppImage) {
+					return "", "", false
+				}
+				return s.hitOf(sigFont)
+			},
 		},
 	}
 }
