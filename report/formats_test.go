@@ -70,6 +70,20 @@ func TestGolden(t *testing.T) {
 	b.Reset()
 	must(t, policy.WritePredicate(&b, a))
 	golden(t, "predicate.nix", b.Bytes())
+	old := demo(t)
+	for i := range old.Derivations {
+		switch d := &old.Derivations[i]; d.Name {
+		case "7zip-bin-5.2.0.tgz", "sevenzip-5.2.0":
+			d.Verdict, d.Kinds = audit.Source, nil
+		case "ms-2.1.3":
+			d.Reach = audit.ReachBuild
+		case "stamp-1":
+			d.Verdict, d.Kinds = audit.CarriesBinary, []audit.Kind{audit.Firmware}
+		}
+	}
+	b.Reset()
+	must(t, DiffMarkdown(&b, policy.Compare(old, a)))
+	golden(t, "diff.md", b.Bytes())
 }
 
 func TestSameBytes(t *testing.T) {

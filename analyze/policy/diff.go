@@ -177,7 +177,8 @@ func (c *comparison) pair(d *Diff, i, j int) {
 		{p.Verdict != q.Verdict, &d.Verdict},
 		{!slices.Equal(p.Kinds, q.Kinds), &d.Kind},
 		{p.Reach != q.Reach, &d.Reach},
-		{p.Origin != q.Origin, &d.Origin},
+		// One that lost its origin has lost what carried it: no news of its own.
+		{p.Origin != q.Origin && q.Origin != "-", &d.Origin},
 	} {
 		if t.differs {
 			*t.list = append(*t.list, ch)
