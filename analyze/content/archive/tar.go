@@ -116,7 +116,7 @@ func (t *Tar) header() ([]byte, error) {
 	if len(b) < format.TarBlock {
 		return nil, fmt.Errorf("%w: %d bytes where a header should be: %w", ErrFormat, len(b), io.ErrUnexpectedEOF)
 	}
-	if !format.TarHeader(b) {
+	if !format.TarChecksum(b) { // the name may be in an extended header
 		return nil, fmt.Errorf("%w: checksum of the header at byte %d", ErrFormat, t.in.Off())
 	}
 	h := bytes.Clone(b)

@@ -8,16 +8,19 @@ import (
 // TarBlock is the size of a tar header.
 const TarBlock = 512
 
-// TarHeader says whether a block is a tar header by its checksum, in the sum
+// TarHeader says whether a file begins with a tar header: one that has a name
+// and whose checksum is right.
+func TarHeader(b []byte) bool {
+	return len(b) >= TarBlock && b[0] != 0 && TarChecksum(b)
+}
+
+// TarChecksum says whether a block is a tar header by its checksum, in the sum
 // of unsigned bytes or, as some old tars wrote it, of signed ones; v7 archives
 // have no other mark (POSIX.1-1988, "ustar Interchange Format").
-func TarHeader(b []byte) bool {
-	if len(b) < TarBlock {
-		return false
-	}
+func TarChecksum(b []byte) bool {
 	b = b[:TarBlock]
 	want, ok := octal(b[148:156])
-	if !ok || b[0] == 0 {
+	if !ok {
 		return false
 	}
 	var unsigned, signed int64

@@ -1,0 +1,59 @@
+package content_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// sealed are containers that nothing here opens: each is named under skipped,
+// so that it cannot pass for looked at.
+var sealed = []struct{ name, script, reason string }{
+	{"cab", "gcab -c out greet", "cab: there is no reader"},
+	{"ext4", "truncate -s 4M out; mkfs.ext4 -q out", "ext-filesystem: there is no reader"},
+	{"lzop", "lzop -c greet > out", "lzop: there is no reader"},
+	{"git bundle", "git init -q r; cd r; git -c user.name=a -c user.email=a@b commit -q --allow-empty -m a; git bundle create -q ../out HEAD", "git-bundle: there is no reader"},
+	{"encrypted zip", "zip -q -P secret o.zip greet; mv o.zip out", "encrypted"},
+	{"encrypted 7z", "7z a -bd -psecret -mhe=on o.7z greet >log; mv o.7z out", "reading 7z"},
+	{"thin archive", "gcc -c greet.c; ar rcT out greet.o", "thin archive"},
+	{"truncated xz", "xz -c greet | head -c 1500 > out", "reading xz"},
+	{"PPMd", "7z a -bd -m0=PPMd o.7z greet.c >log; mv o.7z out", "PPMd"},
+}
+
+func TestSealed(t *testing.T) {
+	for _, c := range sealed {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			greet(t, dir)
+			run(t, dir, "sh", "-c", "set -e; export PATH=$PATH:/sbin:/usr/sbin; "+c.script)
+			res := inspect(t, filepath.Join(dir, "out"))
+			if len(res.Skipped) == 0 || !strings.Contains(res.Skipped[0].Reason, c.reason) {
+				t.Errorf("skipped %v, want %q; members %v", res.Skipped, c.reason, formats(res))
+			}
+		})
+	}
+}
+
+// A tar header may leave the name to the extended header before it.
+func TestNameInExtendedHeaderOnly(t *testing.T) {
+	dir := t.TempDir()
+	program := read(t, greet(t, dir))
+	long := strings.Repeat("ğ", 90)
+	b := tarOf(t, long, program)
+	// The main header follows the extended header and its records.
+	h := b[1024:1536]
+	sum := 0
+	clear(h[:100])
+	clear(h[345:500])
+	for i, c := range h {
+		if i >= 148 && i < 156 {
+			c = ' '
+		}
+		sum += int(c)
+	}
+	copy(h[148:156], []byte{byte('0' + sum>>15&7), byte('0' + sum>>12&7), byte('0' + sum>>9&7), byte('0' + sum>>6&7), byte('0' + sum>>3&7), byte('0' + sum&7), 0, ' '})
+	res := stream(t, "in.tar", strings.NewReader(string(b)))
+	if got := formats(res); len(got) != 1 || got[0] != "in.tar/"+long+" elf-executable" {
+		t.Errorf("members %v, skipped %v", got, res.Skipped)
+	}
+}
