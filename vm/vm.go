@@ -11,6 +11,7 @@ package vm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -155,7 +156,15 @@ func (s *session) open(ctx context.Context) (*Machine, error) {
 	}
 	var m *Machine
 	err := s.stage(StageBoot, "booting the guest", func() (err error) {
-		if m, err = Boot(ctx, s.config()); err != nil {
+		m, err = Boot(ctx, s.config())
+		if errors.Is(err, ErrPanic) && s.accel.Accel == qemu.TCG {
+			// Some emulators break some kernels now and then: QEMU 7.2
+			// was seen to fail one boot in ten of Linux 6.12. Nothing has
+			// been built yet, so a second try can't hide anything.
+			s.say(Event{Stage: StageBoot, Text: err.Error() + ": trying once more"})
+			m, err = Boot(ctx, s.config())
+		}
+		if err != nil {
 			return err
 		}
 		if err = m.configure(ctx, s.nixConf(m)); err != nil {

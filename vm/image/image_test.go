@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cavaliergopher/cpio"
 )
 
 // One image for all tests, in the user's cache: made once on a machine.
@@ -70,6 +74,42 @@ func TestEnsureCached(t *testing.T) {
 	}
 }
 
+// Programs of other packages come with the libraries that they need.
+func TestExtraPackages(t *testing.T) {
+	img, err := Ensure(t.Context(), Options{Agent: staticProgram(t), Packages: []string{"jq"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := Ensure(t.Context(), Options{Agent: staticProgram(t)})
+	if err != nil || plain.Key == img.Key {
+		t.Fatalf("%v, keys %q and %q", err, plain.Key, img.Key)
+	}
+	f, err := os.Open(img.Initrd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	have := map[string]bool{}
+	for r := cpio.NewReader(f); ; {
+		h, err := r.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		have[path.Base(h.Name)] = true
+	}
+	for _, want := range []string{"jq", "libonig.so.5", "nix-store", "busybox"} {
+		if !have[want] {
+			t.Errorf("the image has no %s", want)
+		}
+	}
+	if have["perl"] {
+		t.Error("the image has what nothing in it needs")
+	}
+}
+
 // A damaged image is noticed, said, and made again from the packages as they
 // were pinned, to the same bytes; without a network.
 func TestEnsureDamaged(t *testing.T) {
@@ -118,8 +158,14 @@ func TestDamagedParts(t *testing.T) {
 	if _, err := open(o.Dir, first.Key); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "vmlinuz") {
 		t.Errorf("kernel: %v", err)
 	}
-	if l, err := List(o.Dir); err != nil || len(l) != 1 || l[0].Manifest.Kernel != "" {
-		t.Errorf("list %v, %v", l, err)
+	l, err := List(o.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, img := range l {
+		if damaged := img.Key == first.Key; damaged == (img.Manifest.Kernel != "") {
+			t.Errorf("listed as %+v", img)
+		}
 	}
 	for _, b := range []string{"{", "", "[]"} {
 		if err := os.WriteFile(filepath.Join(dir, "manifest.json"), []byte(b), 0o644); err != nil {
