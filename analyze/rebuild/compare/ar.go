@@ -12,28 +12,28 @@ const arHeader = 60
 
 // arMembers reads a Unix archive: a .a of either flavour, or a .deb. GNU's
 // long names are looked up, BSD's are part of the contents and stay there.
-func arMembers(b *blob, most int) ([]member, error) {
+func arMembers(b *blob, most int) ([]member, bool, error) {
 	var ms []member
 	var long []byte
 	for at := int64(8); at < b.size; {
 		var h [arHeader]byte
 		if n, _ := b.ReadAt(h[:], at); n < arHeader || h[58] != '`' || h[59] != '\n' {
-			return nil, fmt.Errorf("no header at byte %d", at)
+			return nil, false, fmt.Errorf("no header at byte %d", at)
 		}
 		text := func(from, to int) string { return strings.TrimRight(string(h[from:to]), " ") }
 		size, err := strconv.ParseInt(text(48, 58), 10, 64)
 		if err != nil || !within(b, at+arHeader, size) {
-			return nil, fmt.Errorf("no size at byte %d", at)
+			return nil, false, fmt.Errorf("no size at byte %d", at)
 		}
 		name := text(0, 16)
 		if name == "//" {
 			if size > 16<<20 {
-				return nil, errors.New("too long a table of names")
+				return nil, false, errors.New("too long a table of names")
 			}
 			long = b.part(at+arHeader, size).head(size)
 		}
 		if len(ms) == most {
-			return nil, errBudget
+			return nil, false, errBudget
 		}
 		ms = append(ms, member{
 			name: arName(name, long), size: size, off: at + arHeader,
@@ -45,7 +45,7 @@ func arMembers(b *blob, most int) ([]member, error) {
 		})
 		at += arHeader + size + size&1
 	}
-	return ms, nil
+	return ms, true, nil
 }
 
 func arName(name string, long []byte) string {

@@ -32,16 +32,21 @@ type field struct {
 }
 
 // lister lists an archive's members in their order, at most max of them, and
-// fails on what it can't read to its end.
-type lister func(b *blob, max int) ([]member, error)
+// fails on what it can't read to its end. whole says that members and their
+// fields are all that the archive holds: where they are not, equality of all
+// of them does not show that the rest is the same.
+type lister func(b *blob, max int) (ms []member, whole bool, err error)
 
 // archive looks into two archives of one format.
 func archive(list lister) func(*walker, string, *blob, *blob, int) (bool, error) {
 	return func(w *walker, at string, a, b *blob, depth int) (bool, error) {
-		ma, errA := list(a, w.o.MaxMembers)
-		mb, errB := list(b, w.o.MaxMembers)
+		ma, wholeA, errA := list(a, w.o.MaxMembers)
+		mb, wholeB, errB := list(b, w.o.MaxMembers)
 		if errA != nil || errB != nil {
 			return false, nil
+		}
+		if !wholeA || !wholeB {
+			w.res.partial = true
 		}
 		unique(ma)
 		unique(mb)

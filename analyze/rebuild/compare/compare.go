@@ -69,13 +69,18 @@ type Result struct {
 	Count int
 	// content counts those that are more than metadata.
 	content int
+	// partial is set where something that differs was not looked at whole.
+	partial bool
 }
 
 // Equal reports bitwise equality.
 func (r *Result) Equal() bool { return r.HashA == r.HashB }
 
-// Stabilised reports that the two differ in metadata of containers only.
-func (r *Result) Stabilised() bool { return !r.Equal() && r.Count > 0 && r.content == 0 }
+// Stabilised reports that the two differ in metadata of containers only. It is
+// never said of containers that are not understood to the last byte.
+func (r *Result) Stabilised() bool {
+	return !r.Equal() && r.Count > 0 && r.content == 0 && !r.partial
+}
 
 // Rows gives the differences as the audit file has them, with a last one that
 // says how many were left out.

@@ -6,15 +6,53 @@ import (
 	"fmt"
 	"path"
 	"strings"
+
+	code "fromsource/analyze/content/archive"
 )
 
 const isoSector = 2048
 
-// isoMembers lists the files of an ISO 9660 image (ECMA-119) by their own
-// names, and the volume descriptor as a member of its own. Rock Ridge and
-// Joliet names are not read: they say the same of the same files, and where
-// they differ without anything else, that is reported as framing.
-func isoMembers(b *blob, most int) ([]member, error) {
+// isoMembers lists the files of an ISO 9660 image (ECMA-119), and the volume
+// descriptor as a member of its own. Files have the names that the content
+// stage gives them (Rock Ridge) where it finds them at the same place. What
+// else Rock Ridge and Joliet say is not read: where only that differs, it is
+// reported as framing.
+func isoMembers(b *blob, most int) ([]member, bool, error) {
+	ms, err := isoRecords(b, most)
+	if err != nil {
+		return nil, false, err
+	}
+	long := isoNames(b, most)
+	for i, m := range ms {
+		if name, ok := long[m.off]; ok && m.size > 0 {
+			ms[i].name = name
+		}
+	}
+	return ms, false, nil
+}
+
+// isoNames gives the names of files by where their contents lie. Files that
+// share a place go by the first name in order.
+func isoNames(b *blob, most int) map[int64]string {
+	names := map[int64]string{}
+	r, err := code.NewISO(b, b.size)
+	if err != nil {
+		return nil
+	}
+	for range most {
+		e, err := r.Next()
+		if err != nil {
+			break
+		}
+		if old, ok := names[e.At]; e.Regular && e.Note == "" && (!ok || e.Name < old) {
+			names[e.At] = e.Name
+		}
+	}
+	return names
+}
+
+// isoRecords lists what the directory records say.
+func isoRecords(b *blob, most int) ([]member, error) {
 	var pvd [isoSector]byte
 	if n, _ := b.ReadAt(pvd[:], 16*isoSector); n < isoSector || pvd[0] != 1 {
 		return nil, errors.New("no primary volume descriptor")

@@ -15,10 +15,10 @@ import (
 // Owners, times and targets of links are not in what it gives: where only
 // those differ, that is reported as framing. The superblock is a member of its
 // own (Linux: fs/squashfs/squashfs_fs.h).
-func squashMembers(b *blob, most int) ([]member, error) {
+func squashMembers(b *blob, most int) ([]member, bool, error) {
 	head := b.head(96)
 	if len(head) < 96 {
-		return nil, io.ErrUnexpectedEOF
+		return nil, false, io.ErrUnexpectedEOF
 	}
 	le := binary.LittleEndian
 	ms := []member{{name: "(superblock)", fields: []field{
@@ -28,21 +28,21 @@ func squashMembers(b *blob, most int) ([]member, error) {
 	}}}
 	r, err := code.NewSquashfs(b, b.size)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	for {
 		e, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			return ms, nil
+			return ms, false, nil
 		}
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if e.Note != "" {
-			return nil, fmt.Errorf("%q: %s", e.Name, e.Note)
+			return nil, false, fmt.Errorf("%q: %s", e.Name, e.Note)
 		}
 		if len(ms) > most {
-			return nil, errBudget
+			return nil, false, errBudget
 		}
 		m := member{name: e.Name, fields: []field{
 			{what: "type", name: "regular file", value: strconv.FormatBool(e.Regular)},

@@ -46,27 +46,27 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func tarMembers(b *blob, most int) ([]member, error) {
+func tarMembers(b *blob, most int) ([]member, bool, error) {
 	c := &counter{r: b.reader()}
 	r := tar.NewReader(c)
 	var ms []member
 	for {
 		h, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			return ms, onlyZeros(b, c.n)
+			return ms, true, onlyZeros(b, c.n)
 		}
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if len(ms) == most {
-			return nil, errBudget
+			return nil, false, errBudget
 		}
 		m := member{name: h.Name, fields: tarFields(h)}
 		if h.Typeflag == tar.TypeReg || h.Typeflag == '\x00' {
 			m.size, m.off = h.Size, c.n
 		}
 		if h.Typeflag == tar.TypeGNUSparse || h.PAXRecords["GNU.sparse.major"] != "" || !within(b, m.off, m.size) {
-			return nil, errors.New("a sparse or cut-off member")
+			return nil, false, errors.New("a sparse or cut-off member")
 		}
 		ms = append(ms, m)
 	}
@@ -79,6 +79,7 @@ func tarFields(h *tar.Header) []field {
 		{what: "owner", name: "owner", value: fmt.Sprintf("%d:%d %q:%q", h.Uid, h.Gid, h.Uname, h.Gname), metadata: true},
 		{what: "mode", name: "mode", value: fmt.Sprintf("%04o", h.Mode)},
 		{what: "symlink", name: "target", value: strconv.Quote(h.Linkname)},
+		{what: "device", name: "device", value: fmt.Sprintf("%d:%d", h.Devmajor, h.Devminor)},
 	}
 	if !h.AccessTime.IsZero() || !h.ChangeTime.IsZero() {
 		fs = append(fs, stamp("access time", h.AccessTime), stamp("change time", h.ChangeTime))
