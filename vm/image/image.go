@@ -240,6 +240,16 @@ func makeImage(ctx context.Context, o Options, pinned []Package) (*Image, error)
 			return nil, err
 		}
 	}
+	// What one that was killed left; we have the lock.
+	old, err := filepath.Glob(filepath.Join(o.Dir, "images", ".new-*"))
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range old {
+		if err := os.RemoveAll(d); err != nil {
+			return nil, err
+		}
+	}
 	tmp, err := os.MkdirTemp(filepath.Join(o.Dir, "images"), ".new-")
 	if err != nil {
 		return nil, err

@@ -124,6 +124,10 @@ func TestEnsureDamaged(t *testing.T) {
 	dir := filepath.Join(o.Dir, "images", first.Key)
 	flip(t, filepath.Join(dir, "base.cpio"))
 	flip(t, filepath.Join(dir, filepath.Base(first.Initrd)))
+	stale := filepath.Join(o.Dir, "images", ".new-stale")
+	if err := os.Mkdir(stale, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	said := ""
 	o.Progress = func(s string) { said += s + "\n" }
 	img, err := Ensure(t.Context(), o)
@@ -132,6 +136,9 @@ func TestEnsureDamaged(t *testing.T) {
 	}
 	if !strings.Contains(said, "damaged") {
 		t.Errorf("said %q", said)
+	}
+	if _, err := os.Stat(stale); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("what a killed one left is still there: %v", err)
 	}
 	if img.Key != first.Key {
 		t.Errorf("key %s, want %s", img.Key, first.Key)

@@ -13,7 +13,7 @@ import (
 	"path"
 	"strings"
 
-	"golang.org/x/sys/unix"
+	"fromsource/vm/tmpfile"
 )
 
 // pool holds the files of packages: an index in memory, the bytes of regular
@@ -36,11 +36,11 @@ type pooled struct {
 
 // newPool makes a pool whose spool is in dir.
 func newPool(dir string) (*pool, error) {
-	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+	f, err := tmpfile.Unnamed(dir)
 	if err != nil {
-		return nil, fmt.Errorf("making a temporary file in %s: %w", dir, err)
+		return nil, err
 	}
-	return &pool{spool: os.NewFile(uintptr(fd), "spool"), files: map[string]*pooled{}}, nil
+	return &pool{spool: f, files: map[string]*pooled{}}, nil
 }
 
 func (p *pool) close() error { return p.spool.Close() }

@@ -7,7 +7,7 @@ import (
 	"os"
 	"os/exec"
 
-	"golang.org/x/sys/unix"
+	"fromsource/vm/tmpfile"
 )
 
 // Mke2fsArgs make a file system that is ready at once and has no journal: it
@@ -28,7 +28,7 @@ func NewDisk(ctx context.Context, dir string, size int64) (_ *os.File, err error
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	f, err := unnamed(dir)
+	f, err := tmpfile.Unnamed(dir)
 	if err != nil {
 		return nil, fmt.Errorf("making the guest's disk in %s: %w", dir, err)
 	}
@@ -44,27 +44,6 @@ func NewDisk(ctx context.Context, dir string, size int64) (_ *os.File, err error
 	cmd.ExtraFiles = []*os.File{f}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("making the guest's disk: mke2fs: %w: %s", err, out)
-	}
-	return f, nil
-}
-
-// unnamed makes a file without a name, or where the file system has none,
-// one whose name is gone at once.
-func unnamed(dir string) (*os.File, error) {
-	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
-	if err == nil {
-		return os.NewFile(uintptr(fd), "disk"), nil
-	}
-	if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.EISDIR) && !errors.Is(err, unix.ENOENT) {
-		return nil, err
-	}
-	f, err := os.CreateTemp(dir, ".disk-")
-	if err != nil {
-		return nil, err
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		_ = f.Close()
-		return nil, err
 	}
 	return f, nil
 }

@@ -24,6 +24,9 @@
 //	{"t":"kill","id":N,"signal":15}    to the process group of a run; gives up a put
 //	{"t":"poweroff","id":N}
 //
+// A run with "tty":true has a terminal of its own: its input and all of its
+// output go through that, as "stdin" and "stdout".
+//
 // The host chooses N, never twice. Each request is answered by exactly one
 // done message, the last with that N:
 //
@@ -54,6 +57,7 @@
 //
 //	{"t":"hello","v":1,"info":{...}}    first of all, once
 //	{"t":"beat","info":{...}}           every BeatEvery; see Info
-//	{"t":"event","event":"oom","detail":"..."}
+//	{"t":"event","event":"oom","detail":"..."}               a process was killed for memory
+//	{"t":"event","event":"exec-watch-ended","detail":"..."}  no more exec messages follow
 //	{"t":"exec","exec":{...}}           one record of the exec watch; see Exec
 package wire
