@@ -119,3 +119,14 @@ func TestContainers(t *testing.T) {
 		})
 	}
 }
+
+// An image that begins as a program is both.
+func TestImageThatIsAProgram(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "t/greet"), read(t, greet(t, dir)))
+	run(t, dir, "sh", "-c", "set -e; xorriso -as mkisofs -quiet -R -o out t; head -c 64 t/greet | dd of=out conv=notrunc status=none")
+	want := []string{"out elf-shared", "out/greet elf-executable"} // without its interpreter at hand
+	if d := cmp.Diff(want, formats(inspect(t, filepath.Join(dir, "out")))); d != "" {
+		t.Error(d)
+	}
+}

@@ -29,6 +29,8 @@ var real = []struct {
 	{"Python bytecode", "apt-get download -q kitty-shell-integration", "python-bytecode", audit.Bytecode, ".pyc", 3},
 	{"firmware", "apt-get download -q firmware-linux-free=20200122-1", "firmware", audit.Firmware, "lib/firmware/carl9170-1.fw", 1},
 	{"ISO in a deb", "apt-get download -q memtest86+", "efi", audit.NativeCode, "[boot image 2]/EFI/BOOT/", 2},
+	{"OCaml", "apt-get download -q libfindlib-ocaml-dev", "ocaml", audit.Bytecode, ".cmxa", 3},
+	{"GHC", "apt-get download -q libghc-split-dev", "ghc-interface", audit.Bytecode, "_hi", 2},
 	{"kernel modules", "apt-get download -q $(apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: //p')", "elf-kernel-module", audit.NativeCode, "lib/modules/", 1000},
 	{"kernel", "apt-get download -q $(apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: //p')", "efi", audit.NativeCode, "boot/vmlinuz", 1},
 	{"Go module with test data", "cp $(go mod download -json github.com/xyproto/ainur@v1.3.3 | sed -n 's/.*\"Zip\": \"\\(.*\\)\",/\\1/p') .", "elf-executable", audit.NativeCode, "testdata/", 17},

@@ -16,7 +16,7 @@ var sealed = []struct{ name, script, reason string }{
 	{"encrypted zip", "zip -q -P secret o.zip greet; mv o.zip out", "encrypted"},
 	{"encrypted 7z", "7z a -bd -psecret -mhe=on o.7z greet >log; mv o.7z out", "reading 7z"},
 	{"thin archive", "gcc -c greet.c; ar rcT out greet.o", "thin archive"},
-	{"truncated xz", "xz -c greet | head -c 1500 > out", "reading xz"},
+	{"truncated xz", "xz -c greet | head -c 1500 > out", "truncated"},
 	{"PPMd", "7z a -bd -m0=PPMd o.7z greet.c >log; mv o.7z out", "PPMd"},
 }
 

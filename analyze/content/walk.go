@@ -1,6 +1,7 @@
 package content
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -269,6 +270,9 @@ func (w *walker) compiled(n *node, m format.Match, f *File) {
 	if n.guess {
 		f.Confidence = audit.Medium
 	}
+	if w.polyglot(n, b) {
+		return
+	}
 	if whole && w.o.Code != nil {
 		w.o.Code(f, b)
 	}
@@ -280,6 +284,22 @@ func (w *walker) compiled(n *node, m format.Match, f *File) {
 			w.overlay(n, nil, m.End)
 		}
 	}
+}
+
+// polyglot looks into an ISO image that begins as a program, as AppImages of
+// the first kind and images for several firmwares do: the first 32 KiB of an
+// image are free for that.
+func (w *walker) polyglot(n *node, b []byte) bool {
+	const at, mark = 32769, "CD001"
+	if len(b) < at+len(mark) || string(b[at:at+len(mark)]) != mark {
+		return false
+	}
+	if n.depth >= w.o.MaxDepth {
+		w.skip(n.path, fmt.Sprintf("nested over %d deep: not opened", w.o.MaxDepth))
+		return true
+	}
+	w.failed(n.path, w.volumeAt(n, "iso9660", bytes.NewReader(b), int64(len(b))))
+	return true
 }
 
 // whole returns all the bytes of a node, without a copy where they fit into
