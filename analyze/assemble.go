@@ -186,7 +186,7 @@ func (it *item) skips() []audit.Skip {
 		}
 		return out
 	}
-	all := slices.Concat(it.walk.Skipped, it.walk.Tiny)
+	all := it.walk.Skipped
 	for i, k := range all {
 		if i == mostSkips {
 			out = append(out, audit.Skip{Input: it.path, Reason: fmt.Sprintf("%d more places could not be looked at", len(all)-i)})

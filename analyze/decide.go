@@ -52,8 +52,6 @@ type contents struct {
 	// unread is why some of it could not be looked at; empty if all was.
 	unread   string
 	unreadAt string
-	// tiny is how many compressed files of no importance could not be read.
-	tiny int
 }
 
 // fetched is all that is known of a fixed-output derivation.
@@ -148,7 +146,7 @@ func (f *fetched) decideMembers() decision {
 	conf := audit.High
 	if !f.recorded {
 		conf = audit.Low
-	} else if f.suspected || c.embedded+c.tiny > 0 {
+	} else if f.suspected || c.embedded > 0 {
 		conf = audit.Medium
 	}
 	return decision{verdict: audit.Source, confidence: conf}.with(audit.Evidence{
@@ -177,9 +175,6 @@ func (f *fetched) decideNone() decision {
 		conf = audit.Medium
 		detail += ", although the text suspects one"
 	}
-	if c.tiny > 0 {
-		conf = audit.Medium
-	}
 	if c.embedded > 0 {
 		conf = audit.Low
 	}
@@ -206,12 +201,6 @@ func (c *contents) evidence() []audit.Evidence {
 		out = append(out, audit.Evidence{
 			Rule: "content-embedded", Level: audit.LevelContent,
 			Detail: count(c.embedded, "text file") + " that carry an encoded binary",
-		})
-	}
-	if c.tiny > 0 {
-		out = append(out, audit.Evidence{
-			Rule: "content-unread-tiny", Level: audit.LevelContent,
-			Detail: count(c.tiny, "compressed file") + " of at most a kibibyte each could not be opened",
 		})
 	}
 	if c.unread != "" {

@@ -40,7 +40,6 @@ func TestDecideFetched(t *testing.T) {
 		{"clean, with an embedded binary", fetched{contents: with(clean(), func(c *contents) { c.embedded = 1 })}, audit.Source, audit.Low, "", "content-embedded"},
 		{"unread", fetched{contents: with(clean(), unread)}, audit.Unknown, audit.Low, "encrypted", "content-unread"},
 		{"unread and suspected", fetched{text: suspected, contents: with(clean(), unread)}, audit.Binary, audit.Medium, "encrypted", "content-unread"},
-		{"tiny files unread", fetched{contents: with(clean(), func(c *contents) { c.tiny = 3 })}, audit.Source, audit.Medium, "", "content-unread-tiny"},
 		{"opaque and suspected", fetched{text: suspected, contents: &contents{opaque: 1, opaqueBytes: 100, dataBytes: 100}}, audit.Binary, audit.Low, "", "content-opaque"},
 		{"opaque", fetched{contents: &contents{opaque: 1, opaqueBytes: 100, dataBytes: 100}}, audit.Source, audit.High, "", "content-none"},
 		{"some opaque data, suspected", fetched{text: suspected, contents: &contents{opaque: 1, opaqueBytes: 100, dataBytes: 100, text: 9, textBytes: 500}}, audit.Source, audit.Medium, "", ""},

@@ -51,12 +51,6 @@ func Rules() []rules.Rule {
 			Remedy: "Remove the part while fetching, or repack it in a format that can be read.",
 		},
 		{
-			ID: "content-unread-tiny", Title: "tiny compressed files could not be opened",
-			Why:    "Decompressors are tested with broken samples.",
-			How:    "Single compressed files of at most a kibibyte that could not be opened. They lower the confidence.",
-			Limits: "A program of less than a kibibyte could hide in one.",
-		},
-		{
 			ID: "trace-identical", Title: "a prebuilt file is in an output, unchanged",
 			Why:    "The output carries what was not built.",
 			How:    "The SHA-256 of a file in an output, at any depth, is that of a compiled member of something that the derivation depends on.",

@@ -60,7 +60,7 @@ func (s *state) textOf(id closure.ID) text {
 
 // sum puts a walk into the few numbers that decide.
 func sum(w *trace.Walk) *contents {
-	c := &contents{text: w.SourceFiles, textBytes: w.TextBytes, dataBytes: w.DataBytes, opaque: len(w.Opaque), tiny: len(w.Tiny)}
+	c := &contents{text: w.SourceFiles, textBytes: w.TextBytes, dataBytes: w.DataBytes, opaque: len(w.Opaque)}
 	for i := range w.Opaque {
 		c.opaqueBytes += w.Opaque[i].Size
 	}

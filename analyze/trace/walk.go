@@ -28,17 +28,16 @@ type Walk struct {
 	// Flat is true where the store path is one file. Paths then begin with
 	// the file's name; otherwise they are relative to the store path.
 	Flat bool
-	// Skipped could not be looked at. Tiny are those of them that are single
-	// compressed files of at most maxTiny bytes: the broken samples of a
-	// decompressor's tests, which would hide no program worth the name.
-	Skipped, Tiny []content.Skip
+	// Skipped could not be looked at, however small: the smallest program in
+	// use as a seed has fewer than 200 bytes.
+	Skipped []content.Skip
 	// Samples are of the native code among the members.
 	Samples []Sample
 	// Opaque are files of no known format that are no text either: what a
 	// firmware blob in an unknown container looks like. At most maxOpaque.
 	Opaque []content.File
 	// Others are short hashes of the files that are neither compiled nor
-	// tiny, sorted: enough to say that two paths share files. Files that lie
+	// short, sorted: enough to say that two paths share files. Files that lie
 	// in something named like a store path are not among them: they are known
 	// by that name.
 	Others []uint64
@@ -60,7 +59,6 @@ const (
 	minOther  = 64
 	maxOpaque = 4096
 	maxImages = 64
-	maxTiny   = 1024
 	// maxStorePaths bounds what one image can make us keep.
 	maxStorePaths = 1 << 20
 )
@@ -74,7 +72,6 @@ func Take(ctx context.Context, inspect content.Inspector, name string, nar io.Re
 	w := new(Walk)
 	var s Scanner
 	inside := map[string]bool{}
-	tiny := map[string]bool{}
 	last := ""
 	o := content.Options{Visit: func(f *content.File) {
 		if f.Format == "nar" && !strings.Contains(f.Path, "/") {
@@ -87,9 +84,6 @@ func Take(ctx context.Context, inspect content.Inspector, name string, nar io.Re
 		// A container is shown after what is in it.
 		container := strings.HasPrefix(last, f.Path+"/")
 		last = f.Path
-		if isStream[f.Format] && f.Size <= maxTiny {
-			tiny[f.Path] = true
-		}
 		switch {
 		case f.Kind != "" || container || isStream[f.Format]:
 		case f.Format == "text":
@@ -130,13 +124,7 @@ func Take(ctx context.Context, inspect content.Inspector, name string, nar io.Re
 	w.Files, w.Bytes = res.Files, res.Bytes
 	w.SourceFiles, w.DataFiles = res.SourceFiles, res.DataFiles
 	w.Members = res.Members
-	for _, k := range res.Skipped {
-		if under(tiny, k.Path) {
-			w.Tiny = append(w.Tiny, k)
-		} else {
-			w.Skipped = append(w.Skipped, k)
-		}
-	}
+	w.Skipped = res.Skipped
 	slices.Sort(w.Others)
 	w.Others = slices.Compact(w.Others)
 	for p := range inside {
@@ -149,17 +137,6 @@ func Take(ctx context.Context, inspect content.Inspector, name string, nar io.Re
 
 // isStream are the formats that hold one compressed file.
 var isStream = map[string]bool{"gzip": true, "xz": true, "lzma": true, "lzip": true, "bzip2": true, "zstd": true, "lz4": true, "lzop": true, "compress": true}
-
-// under reports whether a path, or something that holds it, is in the set.
-func under(set map[string]bool, path string) bool {
-	for path != "" {
-		if set[path] {
-			return true
-		}
-		path = path[:max(0, lastSlash(path))]
-	}
-	return false
-}
 
 // flat reports whether a NAR is that of one file. Its head is four strings,
 // each after its length in 8 bytes and padded to 8: the magic, "(", "type",

@@ -150,8 +150,8 @@ printf '\3757zXZ\0\0\4broken' > out/share/broken.xz; head -c 100 /usr/bin/cpio |
 	if len(w.Images) != 1 || w.Images[0].Path != "initrd" || w.Flat {
 		t.Errorf("images %+v, flat %v", w.Images, w.Flat)
 	}
-	if len(w.Skipped) != 0 || len(w.Tiny) != 1 || !strings.HasPrefix(w.Tiny[0].Path, "share/broken.xz") {
-		t.Errorf("skipped %v, tiny %v", w.Skipped, w.Tiny)
+	if len(w.Skipped) != 1 || !strings.HasPrefix(w.Skipped[0].Path, "share/broken.xz") {
+		t.Errorf("skipped %v", w.Skipped)
 	}
 	if len(w.Opaque) != 2 || w.Opaque[0].Path != "share/data" || !w.Shares(Short(w.Opaque[0].SHA256)) || w.Shares(1) {
 		t.Errorf("opaque %+v, others %v", w.Opaque, w.Others)
