@@ -14,6 +14,7 @@ import (
 	"fromsource/analyze"
 	"fromsource/analyze/audit"
 	"fromsource/analyze/rebuild"
+	"fromsource/analyze/rules"
 	"fromsource/closure"
 	"fromsource/closure/store"
 	"fromsource/report"
@@ -135,7 +136,7 @@ func runAudit(ctx context.Context, e *env, r vm.Recipe, o *auditOptions, f repor
 // analyzeExport audits what a guest built and exported.
 func analyzeExport(ctx context.Context, p *progress, r vm.Recipe, x *vm.Export, o *auditOptions) (*audit.Audit, error) {
 	file := x.Path(vm.ClosureFile)
-	graph, facts, err := load(ctx, p, closure.ExportInput(file))
+	graph, facts, err := load(ctx, p, closure.ExportInput(file), rules.Extractor{})
 	if err != nil {
 		return nil, err
 	}

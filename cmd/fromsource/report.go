@@ -18,6 +18,7 @@ func reportCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) e
 	output := flags.StringP("output", "o", "", "")
 	focus := flags.String("focus", "", "")
 	anchor := flags.String("anchor", "", "")
+	limit := flags.Int("limit", 0, "")
 	return func(_ context.Context, e *env, args []string) error {
 		if len(args) != 1 {
 			return usageError("report takes one audit file, got %d arguments", len(args))
@@ -30,7 +31,7 @@ func reportCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) e
 		if err != nil {
 			return err
 		}
-		return render(e, f, *output, a, report.Options{Focus: *focus, Anchor: *anchor})
+		return render(e, f, *output, a, report.Options{Focus: *focus, Anchor: *anchor, Limit: *limit})
 	}
 }
 

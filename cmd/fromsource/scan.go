@@ -79,7 +79,7 @@ func scan(ctx context.Context, e *env, args []string, o *scanOptions, f report.F
 	}
 	p := newProgress(e)
 	defer p.end()
-	graph, facts, err := load(ctx, p, in)
+	graph, facts, err := load(ctx, p, in, extractor(in, args[0]))
 	if err != nil {
 		return err
 	}
@@ -128,12 +128,24 @@ func scanInput(args []string, o *scanOptions) (closure.Input, error) {
 	return closure.UnionInput(inputs...), nil
 }
 
+// extractor also reads the builder scripts that lie beside derivations in a
+// local store: nixpkgs' first years say everything there.
+func extractor(in closure.Input, name string) rules.Extractor {
+	switch in.Form() {
+	case closure.FormDrv, closure.FormDir:
+		if root, ok := storeRoot(name); ok {
+			return rules.Extractor{ReadSource: rules.StoreReader(root)}
+		}
+	}
+	return rules.Extractor{}
+}
+
 // load reads the closure and what the rules want to know of each derivation.
-func load(ctx context.Context, p *progress, in closure.Input) (*closure.Graph, []rules.Facts, error) {
+func load(ctx context.Context, p *progress, in closure.Input, x rules.Extractor) (*closure.Graph, []rules.Facts, error) {
 	p.update("load", 0, 0, in.String())
 	return closure.LoadFacts(ctx, in, closure.Options{Progress: func(read int) {
 		p.update("load", read, 0, "")
-	}}, rules.Extract)
+	}}, x.Extract)
 }
 
 // targetName is the first root's name; a closure of many roots is called by

@@ -111,6 +111,7 @@ func auditing() []Command {
 				formats, output,
 				{Name: "focus", Value: "DRV", Text: "the derivation around which dot and svg draw"},
 				{Name: "anchor", Value: "FILE", Complete: Files, Text: "the file of your repository to which sarif attaches its results"},
+				{Name: "limit", Value: "BYTES", Text: "the largest size of markdown, which folds to fit: 32000 for Discourse, 65536 for a comment on GitHub (default 1024000)"},
 			},
 			Examples: []Example{
 				{"for an announcement", "fromsource report out/audit.json > report.md"},
