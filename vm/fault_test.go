@@ -7,7 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -137,6 +139,59 @@ func TestQEMUKilled(t *testing.T) {
 	f := failure(t, err, ErrCrash)
 	if !strings.Contains(f.Detail, "killed") {
 		t.Errorf("detail %q", f.Detail)
+	}
+}
+
+// A guest that dies in a build: what was seen until then is kept.
+func TestGuestLostInBuild(t *testing.T) {
+	o := smallOptions()
+	var once sync.Once
+	o.Progress = func(e Event) {
+		if e.Stage == StageBuild && strings.HasSuffix(e.Text, "-slow.drv") {
+			once.Do(func() { killChildren(t) })
+		}
+	}
+	x, err := Build(t.Context(), smallRecipe(t, "slow"), t.TempDir(), o)
+	failure(t, err, ErrCrash)
+	if x == nil {
+		t.Fatal("no export")
+	}
+	if x.Guest.Complete || x.Guest.Error == "" || len(x.Roots) != 1 || x.Guest.Kernel == "" {
+		t.Errorf("guest %+v", x.Guest)
+	}
+	for file, want := range map[string]string{
+		LogFile: "-tool.drv'...", RootsFile: "-slow.drv\n", GuestFile: `"complete": false`, ExecFile: "/build/echo",
+	} {
+		b, err := os.ReadFile(x.Path(file))
+		if err != nil || !strings.Contains(string(b), want) {
+			t.Errorf("%s: no %q in %q, %v", file, want, b, err)
+		}
+	}
+	if _, err := os.Stat(x.Path(ClosureFile)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a closure that was never exported: %v", err)
+	}
+}
+
+// killChildren kills this process's children.
+func killChildren(t *testing.T) {
+	lists, err := filepath.Glob("/proc/self/task/*/children")
+	if err != nil {
+		t.Error(err)
+	}
+	killed := 0
+	for _, l := range lists {
+		b, err := os.ReadFile(l)
+		if err != nil {
+			continue // a thread that has ended
+		}
+		for _, f := range strings.Fields(string(b)) {
+			if pid, err := strconv.Atoi(f); err == nil && syscall.Kill(pid, syscall.SIGKILL) == nil {
+				killed++
+			}
+		}
+	}
+	if killed == 0 {
+		t.Error("there was nothing to kill")
 	}
 }
 

@@ -23,8 +23,10 @@ type call struct {
 	in   map[string]*wire.Incoming
 	out  *wire.Outgoing
 	ends int // streams that have ended; for the reading goroutine
-	done chan wire.Msg
-	err  error // valid after done is closed
+	done chan struct{}
+	// After done is closed: the answer, or why there is none.
+	answer wire.Msg
+	err    error
 }
 
 // begin sends a request.
@@ -36,7 +38,7 @@ func (m *Machine) begin(req wire.Msg) (*call, error) {
 	}
 	m.nextID++
 	req.ID = m.nextID
-	c := &call{id: req.ID, in: map[string]*wire.Incoming{}, done: make(chan wire.Msg, 1)}
+	c := &call{id: req.ID, in: map[string]*wire.Incoming{}, done: make(chan struct{})}
 	switch req.T {
 	case "run":
 		c.in[wire.Stdout] = wire.NewIncoming(m.w, c.id, wire.Stdout)
@@ -80,7 +82,7 @@ func (c *call) finish(f wire.Msg) error {
 	if c.out != nil {
 		c.out.Fail(errDone)
 	}
-	c.done <- f
+	c.answer = f
 	close(c.done)
 	return nil
 }
@@ -103,14 +105,11 @@ func (c *call) fail(err error) {
 // wait waits for the answer.
 func (c *call) wait(ctx context.Context) (wire.Msg, error) {
 	select {
-	case f, ok := <-c.done:
-		if !ok {
-			return f, c.err
+	case <-c.done:
+		if c.err == nil && c.answer.Error != "" {
+			return c.answer, errors.New(c.answer.Error)
 		}
-		if f.Error != "" {
-			return f, errors.New(f.Error)
-		}
-		return f, nil
+		return c.answer, c.err
 	case <-ctx.Done():
 		return wire.Msg{}, ctx.Err()
 	}
@@ -308,10 +307,6 @@ func (g *getter) read(p []byte) (int, error) {
 	if err != nil {
 		return n, fmt.Errorf("getting %q: %w", g.path, err)
 	}
-	// The answer is taken once; a second read must find it again.
-	again := make(chan wire.Msg, 1)
-	again <- f
-	g.c.done = again
 	if got := hex.EncodeToString(g.h.Sum(nil)); got != f.SHA256 || g.n != f.Size {
 		return n, fmt.Errorf("getting %q: %d bytes with sha256 %s arrived, the guest sent %d with %s", g.path, g.n, got, f.Size, f.SHA256)
 	}

@@ -57,6 +57,12 @@ rec {
     exit 3
   '';
 
+  # Long enough to be interrupted, on top of something that is built.
+  slow = sh "slow" ''
+    echo "on top of ${tool}"
+    sleep 1000
+  '';
+
   # Wants more than the disk has.
   big = sh "big" ''
     fallocate -l 880M reserved
