@@ -167,6 +167,10 @@ func (s *state) walk(ctx context.Context, it *item) {
 		return
 	}
 	it.info = info
+	if err := s.declared(ctx, it); err != nil {
+		it.fail(ctx, err)
+		return
+	}
 	if w, ok := s.prints.Get(info.NarHash); ok {
 		it.walk, it.absent = w, ""
 		return
@@ -180,6 +184,20 @@ func (s *state) walk(ctx context.Context, it *item) {
 	// What can't be kept is looked at again next time: nothing is lost but
 	// time, and nothing in this audit depends on it.
 	_ = s.prints.Put(info.NarHash, w)
+}
+
+// declared checks that a fetch has the content that its derivation declares.
+// Anything else that lies at its path says nothing about it.
+func (s *state) declared(ctx context.Context, it *item) error {
+	if it.id == closure.None || !s.g.FixedOutput(it.id) {
+		return nil
+	}
+	for _, o := range s.g.Outputs(it.id) {
+		if o.Path == it.path && o.Kind() == closure.Fixed {
+			return store.CheckDeclared(ctx, s.req.Store, it.path, o.HashAlgo, o.Hash)
+		}
+	}
+	return nil
 }
 
 func (s *state) take(ctx context.Context, p string) (w *trace.Walk, err error) {

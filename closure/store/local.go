@@ -7,7 +7,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 )
@@ -20,6 +23,8 @@ type Local struct {
 	root  string
 	mu    sync.Mutex
 	infos map[string]Info
+	// invalid are paths that lie there and that Nix does not hold for valid.
+	invalid map[string]bool
 }
 
 // OpenLocal opens the store whose paths lie under root: /nix/store/x at
@@ -68,8 +73,48 @@ func (l *Local) Info(ctx context.Context, p string) (Info, error) {
 	return info, nil
 }
 
+// CheckValidity asks Nix which of some paths are valid; the others are not
+// there from then on, whatever lies at their place: a build that was
+// interrupted leaves half of an output behind. Paths that don't lie there are
+// not asked about.
+func (l *Local) CheckValidity(ctx context.Context, paths []string) error {
+	argv := []string{"--check-validity", "--print-invalid"}
+	if l.root != "/" {
+		argv = append([]string{"--store", l.root}, argv...)
+	}
+	var there []string
+	for _, p := range paths {
+		if file, err := l.file(p); err == nil {
+			if _, err := os.Lstat(file); err == nil {
+				there = append(there, p)
+			}
+		}
+	}
+	invalid := map[string]bool{}
+	// The length of a command line is bounded.
+	for part := range slices.Chunk(there, 1000) {
+		out, err := exec.CommandContext(ctx, "nix-store", append(slices.Clone(argv), part...)...).Output()
+		if err != nil {
+			return fmt.Errorf("asking Nix which paths are valid: %w", err)
+		}
+		for _, p := range strings.Fields(string(out)) {
+			invalid[p] = true
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.invalid = invalid
+	return nil
+}
+
 // NAR makes the serialisation of a path from its files.
 func (l *Local) NAR(ctx context.Context, p string) (io.ReadCloser, error) {
+	l.mu.Lock()
+	invalid := l.invalid[p]
+	l.mu.Unlock()
+	if invalid {
+		return nil, notFound(p)
+	}
 	file, err := l.file(p)
 	if err != nil {
 		return nil, err

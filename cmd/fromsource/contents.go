@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,7 +17,7 @@ import (
 // contentStores opens what holds the contents of an input's store paths: what
 // the input itself brings along, then what the user named. It is nil where
 // nothing does.
-func contentStores(in closure.Input, name string, named []string) (store.Store, func(), error) {
+func contentStores(ctx context.Context, e *env, g *closure.Graph, in closure.Input, name string, named []string) (store.Store, func(), error) {
 	var stores []store.Store
 	var opened []interface{ Close() error }
 	done := func() {
@@ -35,6 +36,12 @@ func contentStores(in closure.Input, name string, named []string) (store.Store, 
 		return nil
 	}
 	own, err := ownStore(in, name)
+	if local, ok := own.(*store.Local); ok {
+		if verr := local.CheckValidity(ctx, outputPaths(g)); verr != nil {
+			e.say("the contents of the store are left alone: %v (--contents uses them all the same)", verr)
+			own = nil
+		}
+	}
 	if err == nil && own != nil {
 		err = add(own, nil)
 	}
@@ -51,6 +58,19 @@ func contentStores(in closure.Input, name string, named []string) (store.Store, 
 		return nil, done, nil
 	}
 	return store.Multi(stores...), done, nil
+}
+
+// outputPaths are all output paths of a closure that are known.
+func outputPaths(g *closure.Graph) []string {
+	var paths []string
+	for i := range closure.ID(g.Len()) {
+		for _, o := range g.Outputs(i) {
+			if o.Path != "" {
+				paths = append(paths, o.Path)
+			}
+		}
+	}
+	return paths
 }
 
 // ownStore is where the outputs of an input lie beside its derivations.

@@ -91,7 +91,7 @@ func scan(ctx context.Context, e *env, args []string, o *scanOptions, f report.F
 		req.Cache = cacheDir("fingerprints")
 	}
 	if !o.noContents {
-		s, done, err := contentStores(in, args[0], o.contents)
+		s, done, err := contentStores(ctx, e, graph, in, args[0], o.contents)
 		if err != nil {
 			return err
 		}
