@@ -16,7 +16,7 @@ func fetchClearRules() []Rule {
 			Limits:   "Binaries are committed too: firmware collections, vendored jars, -bin repositories.",
 			Remedy:   "None needed.",
 			Positive: []Example{dl("https://github.com/example/tool/archive/v1.2.tar.gz"), dl("mirror://cpan/authors/id/E/EX/EXAMPLE/Tool-1.2.tar.gz"), dl("mirror://pypi/t/tool/tool-1.2.tar.gz")},
-			Negative: []Example{dl("https://registry.npmjs.org/@example/linux-x64/-/linux-x64-0.17.0.tgz"), dl("https://github.com/example/tool/releases/download/v1.2/tool-1.2.tar.gz"), dl("https://example.org/archive/tool-1.2.tar.gz")},
+			Negative: []Example{dl("https://example.org/@example/linux-x64/-/linux-x64-0.17.0.tgz"), dl("https://github.com/example/tool/releases/download/v1.2/tool-1.2.tar.gz"), dl("https://example.org/archive/tool-1.2.tar.gz")},
 			match: func(s *subject) (string, string, bool) {
 				f := s.f.Fetch
 				if f == nil {
@@ -119,8 +119,8 @@ func fetchClearRules() []Rule {
 			How:      "A .whl whose last tag is any.",
 			Limits:   "Some are mistagged.",
 			Remedy:   "Use the sdist where there is one.",
-			Positive: []Example{dl("https://files.pythonhosted.org/packages/py3/t/tool/tool-1.0-py3-none-any.whl")},
-			Negative: []Example{dl("https://files.pythonhosted.org/packages/cp38/t/tool/tool-1.0-cp38-cp38-linux_x86_64.whl")},
+			Positive: []Example{dl("https://example.org/packages/py3/t/tool/tool-1.0-py3-none-any.whl")},
+			Negative: []Example{dl("https://example.org/packages/cp38/t/tool/tool-1.0-cp38-cp38-linux_x86_64.whl")},
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
 				return sh.file, sh.ext == ".whl" && strings.HasSuffix(sh.stem, "-any")
 			}),

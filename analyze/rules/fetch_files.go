@@ -108,8 +108,8 @@ func fetchFileRules() []Rule {
 			How:      "A .whl whose last tag is not any, or an .egg that names a machine.",
 			Limits:   "Some platform wheels hold a script only.",
 			Remedy:   "Use the sdist.",
-			Positive: []Example{dl("https://files.pythonhosted.org/packages/cp38/t/tool/tool-1.0-cp38-cp38-manylinux1_x86_64.whl")},
-			Negative: []Example{dl("https://files.pythonhosted.org/packages/py3/t/tool/tool-1.0-py3-none-any.whl"), dl("mirror://pypi/t/tool/tool-1.0.tar.gz")},
+			Positive: []Example{dl("https://example.org/packages/cp38/t/tool/tool-1.0-cp38-cp38-manylinux1_x86_64.whl")},
+			Negative: []Example{dl("https://example.org/packages/py3/t/tool/tool-1.0-py3-none-any.whl"), dl("mirror://pypi/t/tool/tool-1.0.tar.gz")},
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
 				return sh.file, sh.ext == ".whl" && !strings.HasSuffix(sh.stem, "-any") || sh.ext == ".egg" && sh.arch != ""
 			}),
@@ -120,8 +120,8 @@ func fetchFileRules() []Rule {
 			How:      "A .gem whose name goes on after the version.",
 			Limits:   "A version that starts with a letter is taken for a platform.",
 			Remedy:   "Use the gem of platform ruby.",
-			Positive: []Example{dl("https://rubygems.org/gems/tool-1.2.3-x86_64-linux.gem"), dl("https://rubygems.org/gems/tool-1.2.3-java.gem")},
-			Negative: []Example{dl("https://rubygems.org/gems/tool-1.2.3.gem"), dl("https://rubygems.org/gems/windows_error-0.1.2.gem")},
+			Positive: []Example{dl("https://example.org/gems/tool-1.2.3-x86_64-linux.gem"), dl("https://example.org/gems/tool-1.2.3-java.gem")},
+			Negative: []Example{dl("https://example.org/gems/tool-1.2.3.gem"), dl("https://example.org/gems/windows_error-0.1.2.gem")},
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
 				i := strings.LastIndexByte(sh.stem, '-')
 				if sh.ext != ".gem" || i < 0 || i+1 == len(sh.stem) {
@@ -137,7 +137,7 @@ func fetchFileRules() []Rule {
 			How:      "The address is one of a Maven repository and the artifact is not its sources, its POM or its signature.",
 			Limits:   "Archives there may hold anything.",
 			Remedy:   "Compile from the -sources artifact or from the project.",
-			Positive: []Example{dl("mirror://maven/org/example/tool/1.2/tool-1.2.zip"), dl("https://repo1.maven.org/maven2/org/example/tool/1.2/tool-1.2.tar.gz")},
+			Positive: []Example{dl("mirror://maven/org/example/tool/1.2/tool-1.2.zip"), dl("https://example.org/maven2/org/example/tool/1.2/tool-1.2.tar.gz")},
 			Negative: []Example{dl("mirror://maven/org/example/tool/1.2/tool-1.2-sources.jar"), dl("mirror://maven/org/example/tool/1.2/tool-1.2.pom")},
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
 				switch sh.ext {
@@ -153,7 +153,7 @@ func fetchFileRules() []Rule {
 			How:      "The address is one of NuGet's.",
 			Limits:   "A few packages hold only content files.",
 			Remedy:   "Compile the library from its project.",
-			Positive: []Example{dl("https://www.nuget.org/api/v2/package/Tool/1.2.0")},
+			Positive: []Example{dl("https://example.org/api/v2/package/Tool/1.2.0")},
 			Negative: []Example{dl("https://example.org/nuget-1.2.tar.gz")},
 			match:    anyShape(func(sh *shape, _ *subject) (string, bool) { return sh.file, sh.registry == "nuget" }),
 		},

@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/olekukonko/tablewriter"
@@ -11,8 +12,9 @@ import (
 )
 
 // WriteList writes all rules as a table: id, what it looks at, weight, kind
-// and title.
-func WriteList(w io.Writer) error {
+// and title. Rules given as more, which describe evidence that is found in
+// bytes rather than text, follow without a weight: one such piece decides.
+func WriteList(w io.Writer, more ...Rule) error {
 	t := tablewriter.NewTable(w,
 		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{Borders: tw.BorderNone, Settings: tw.Settings{Separators: tw.SeparatorsNone, Lines: tw.LinesNone}})),
 		tablewriter.WithHeaderAutoFormat(tw.Off),
@@ -25,6 +27,11 @@ func WriteList(w io.Writer) error {
 			return fmt.Errorf("listing rules: %w", err)
 		}
 	}
+	for _, r := range more {
+		if err := t.Append(r.ID, beside(r), "", string(r.Kind), r.Title); err != nil {
+			return fmt.Errorf("listing rules: %w", err)
+		}
+	}
 	if err := t.Render(); err != nil {
 		return fmt.Errorf("listing rules: %w", err)
 	}
@@ -32,21 +39,35 @@ func WriteList(w io.Writer) error {
 	return err
 }
 
-// Write writes one rule whole, with its examples. It fails if there is no
-// rule of that id.
-func Write(w io.Writer, id string) error {
-	r, ok := Find(id)
-	if !ok {
-		return fmt.Errorf("no rule %q", id)
-	}
+// beside says what a rule that is given beside All looks at: the part of its
+// id that names its stage.
+func beside(r Rule) string {
+	stage, _, _ := strings.Cut(r.ID, "-")
+	return stage
+}
+
+// Write writes one rule whole, with its examples: one of All, or one of more,
+// as WriteList has them. It fails if there is no rule of that id.
+func Write(w io.Writer, id string, more ...Rule) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s\n\n", r.ID, r.Title)
-	fmt.Fprintf(&b, "looks at  %s\nweight    %+d of %d\n", r.Scope, r.Weight, Threshold)
+	r, ok := Find(id)
+	if ok {
+		fmt.Fprintf(&b, "%s: %s\n\nlooks at  %s\nweight    %+d of %d\n", r.ID, r.Title, r.Scope, r.Weight, Threshold)
+	} else {
+		i := slices.IndexFunc(more, func(r Rule) bool { return r.ID == id })
+		if i < 0 {
+			return fmt.Errorf("no rule %q", id)
+		}
+		r = more[i]
+		fmt.Fprintf(&b, "%s: %s\n\nlooks at  %s\n", r.ID, r.Title, beside(r))
+	}
 	if r.Kind != "" {
 		fmt.Fprintf(&b, "kind      %s\n", r.Kind)
 	}
 	for _, p := range []struct{ head, text string }{{"Why", r.Why}, {"How", r.How}, {"Limits", r.Limits}, {"Remedy", r.Remedy}} {
-		fmt.Fprintf(&b, "\n%s\n%s", p.head, indent(p.text))
+		if p.text != "" {
+			fmt.Fprintf(&b, "\n%s\n%s", p.head, indent(p.text))
+		}
 	}
 	for _, p := range []struct {
 		head string

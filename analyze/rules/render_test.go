@@ -55,3 +55,32 @@ func examples(r Rule) []string {
 	}
 	return out
 }
+
+func TestWriteRulesGivenBeside(t *testing.T) {
+	other := Rule{ID: "content-example", Title: "bytes tell", Why: "Because.", How: "By reading."}
+	var list, page bytes.Buffer
+	if err := WriteList(&list, other); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(&page, other.ID, other); err != nil {
+		t.Fatal(err)
+	}
+	found := false
+	for _, l := range strings.Split(list.String(), "\n") {
+		if strings.HasPrefix(strings.TrimSpace(l), other.ID) {
+			found = true
+			if got := strings.Join(strings.Fields(l), " "); got != "content-example content bytes tell" {
+				t.Errorf("listed as %q", got)
+			}
+		}
+	}
+	if !found {
+		t.Error("not listed")
+	}
+	if strings.Contains(page.String(), "weight") || strings.Contains(page.String(), "Remedy") || !strings.Contains(page.String(), "By reading.") {
+		t.Errorf("page:\n%s", page.String())
+	}
+	if err := Write(&page, "no-such-rule", other); err == nil {
+		t.Error("an unknown rule is no error")
+	}
+}

@@ -223,40 +223,76 @@ func (s *shape) sourceRegistry() bool {
 	return false
 }
 
-// registry names the package registry of an address.
+// registry names the kind of package registry that serves an address, by the
+// layout that its addresses have wherever they are mirrored.
 func registry(u string) string {
 	switch {
-	case strings.Contains(u, "crates.io/"):
+	case strings.HasSuffix(u, ".crate"), strings.Contains(u, "/api/v1/crates/"), strings.Contains(u, "/crates/") && strings.HasSuffix(u, "/download"):
 		return "crate"
-	case strings.Contains(u, "rubygems.org/"):
+	case strings.HasSuffix(u, ".gem"):
 		return "gem"
-	case strings.HasPrefix(u, "mirror://pypi/") || strings.Contains(u, "pypi.python.org/") || strings.Contains(u, "files.pythonhosted.org/") || strings.Contains(u, "pypi.io/packages") || strings.Contains(u, "pypi.org/packages"):
+	case strings.HasPrefix(u, "mirror://pypi/"), pythonIndex(u):
 		return "pypi"
-	case strings.HasPrefix(u, "mirror://maven/") || strings.Contains(u, "/maven2/") || strings.Contains(u, "repo1.maven.org/") ||
-		strings.Contains(u, "repo.maven.apache.org/") || strings.Contains(u, "search.maven.org/") || strings.Contains(u, "central.maven.org/") ||
-		strings.Contains(u, "oss.sonatype.org/") || strings.Contains(u, "plugins.gradle.org/m2/") || strings.Contains(u, "jcenter.bintray.com/") ||
-		strings.Contains(u, "clojars.org/repo/") || strings.Contains(u, "jitpack.io/") || strings.Contains(u, "/nexus/") && strings.Contains(u, "/content/repositories/"):
+	case strings.HasPrefix(u, "mirror://maven/"), strings.Contains(u, "/maven2/"), strings.Contains(u, "/maven/"), strings.Contains(u, "/m2/"),
+		strings.Contains(u, "/content/repositories/"), strings.Contains(u, "/content/groups/"), strings.Contains(u, "/remotecontent?filepath="),
+		strings.Contains(host(u), "maven"):
 		return "maven"
-	case strings.Contains(u, "nuget.org/"):
+	case strings.Contains(u, "/api/v2/package/"), strings.HasSuffix(u, ".nupkg"), strings.Contains(u, "-flatcontainer/"):
 		return "nuget"
-	case strings.Contains(u, "registry.npmjs.org/") || strings.Contains(u, "registry.yarnpkg.com/") || strings.Contains(u, "registry.npmjs.com/"):
+	case strings.Contains(u, "/-/") && strings.HasSuffix(u, ".tgz"):
 		return "npm"
-	case strings.HasPrefix(u, "mirror://cpan/") || strings.Contains(u, "cpan.org/"):
+	case strings.HasPrefix(u, "mirror://cpan/"), strings.Contains(u, "/authors/id/"):
 		return "cpan"
-	case strings.HasPrefix(u, "mirror://hackage/") || strings.Contains(u, "hackage.haskell.org/"):
+	case strings.HasPrefix(u, "mirror://hackage/"), strings.Contains(host(u), "hackage"):
 		return "hackage"
-	case strings.HasPrefix(u, "mirror://cran/") || strings.Contains(u, "cran.r-project.org/") || strings.Contains(u, "bioconductor.org/"):
+	case strings.HasPrefix(u, "mirror://cran/"), strings.Contains(u, "/src/contrib/"), strings.HasPrefix(u, "mirror://bioc"):
 		return "cran"
-	case strings.Contains(u, "ctan.org/") || strings.HasPrefix(u, "mirror://ctan/") || strings.Contains(u, "/texlive/tlnet") || strings.Contains(u, "/texlive/"):
+	case strings.Contains(host(u), "ctan"), strings.HasPrefix(u, "mirror://ctan/"), strings.Contains(u, "/texlive/"), strings.Contains(u, "/tlnet"):
 		return "ctan"
-	case strings.Contains(u, "elpa.gnu.org/") || strings.Contains(u, "melpa.org/") || strings.Contains(u, "elpa.nongnu.org/"):
+	case strings.Contains(host(u), "elpa"):
 		return "elpa"
-	case strings.Contains(u, "luarocks.org"), strings.HasPrefix(u, "mirror://luarocks"):
+	case strings.Contains(host(u), "luarocks"), strings.HasPrefix(u, "mirror://luarocks"), strings.HasSuffix(u, ".rock"), strings.HasSuffix(u, ".rockspec"):
 		return "luarocks"
-	case strings.Contains(u, "repo.hex.pm/"):
+	case strings.Contains(u, "/tarballs/") && strings.Contains(host(u), "hex"):
 		return "hex"
-	case strings.Contains(u, "proxy.golang.org/"):
+	case strings.Contains(u, "/@v/"):
 		return "go"
 	}
 	return ""
+}
+
+// host is the host of an address.
+func host(u string) string {
+	_, u, _ = strings.Cut(u, "://")
+	u, _, _ = strings.Cut(u, "/")
+	return u
+}
+
+// pythonIndex recognises the two layouts of Python's package index below
+// packages/: a tag, an initial and a name, or three parts of a digest.
+func pythonIndex(u string) bool {
+	_, rest, ok := strings.Cut(u, "/packages/")
+	if !ok {
+		return false
+	}
+	p := strings.Split(rest, "/")
+	if len(p) != 4 {
+		return false
+	}
+	if isHex(p[0], 2) && isHex(p[1], 2) && isHex(p[2], 60) {
+		return true
+	}
+	return len(p[1]) == 1 && strings.HasPrefix(strings.ToLower(p[2]), p[1])
+}
+
+func isHex(s string, n int) bool {
+	if len(s) != n {
+		return false
+	}
+	for _, c := range s {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
 }
