@@ -27,8 +27,9 @@ type Journal struct {
 
 // entryKey is what a result is for. References are part of it: a run against
 // others does not find what it wants to know.
+// Subject and First tell one build of the same derivations from another.
 type entryKey struct {
-	Drv, Builder, Vary, References string
+	Drv, Builder, Vary, References, Subject, First string
 }
 
 type journalLine struct {
@@ -37,6 +38,8 @@ type journalLine struct {
 	Builder    string   `json:"builder,omitempty"`
 	Vary       string   `json:"vary,omitempty"`
 	References string   `json:"references,omitempty"`
+	Subject    string   `json:"subject,omitempty"`
+	First      string   `json:"first,omitempty"`
 	Results    []Result `json:"results,omitempty"`
 }
 
@@ -80,7 +83,7 @@ func (j *Journal) load(name string) error {
 			return fmt.Errorf("reading the journal %q: expected schema %q on its first line, not %q", name, journalSchema, l.Schema)
 		}
 		if l.Drv != "" {
-			j.entries[entryKey{l.Drv, l.Builder, l.Vary, l.References}] = l.Results
+			j.entries[entryKey{l.Drv, l.Builder, l.Vary, l.References, l.Subject, l.First}] = l.Results
 		}
 	}
 	if n == 0 && len(b) > 0 && !bytes.HasPrefix([]byte(`{"schema":"`+journalSchema), b[:min(len(b), 12)]) {
@@ -108,7 +111,7 @@ func (j *Journal) done(k entryKey) ([]Result, bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	rs, ok := j.entries[k]
-	if !ok || slices.ContainsFunc(rs, func(r Result) bool { return r.Transient }) {
+	if !ok || slices.ContainsFunc(rs, func(r Result) bool { return r.Transient || r.Refused }) {
 		return nil, false
 	}
 	return rs, true
@@ -122,7 +125,9 @@ func (j *Journal) add(k entryKey, rs []Result) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.entries[k] = rs
-	return j.write(journalLine{Drv: k.Drv, Builder: k.Builder, Vary: k.Vary, References: k.References, Results: rs})
+	return j.write(journalLine{
+		Drv: k.Drv, Builder: k.Builder, Vary: k.Vary, References: k.References, Subject: k.Subject, First: k.First, Results: rs,
+	})
 }
 
 func (j *Journal) write(l journalLine) error {

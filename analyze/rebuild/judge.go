@@ -190,7 +190,7 @@ func (r *run) ask(ctx context.Context, by string, src reference.Source, j *Job, 
 		}
 		if rec.Problem != "" {
 			row := none(rec.Problem, false)[0]
-			row.Expected = rec.NarHash
+			row.Expected, row.Refused = rec.NarHash, true
 			rows = append(rows, row)
 			continue
 		}

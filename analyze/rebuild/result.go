@@ -17,6 +17,9 @@ type Result struct {
 	// Transient is true where trying again may give another result: the
 	// machine was to blame, or a reference could not be asked.
 	Transient bool `json:"transient,omitempty"`
+	// Refused is true where a reference has a record that can't be believed:
+	// not signed by a trusted key, or not of the bytes that it serves.
+	Refused bool `json:"refused,omitempty"`
 }
 
 // Rows gives results as the audit file has them, by derivation. Each row's
@@ -59,6 +62,9 @@ func rank(against string) int {
 // Summary counts results.
 type Summary struct {
 	Reproduced, Differs, Stabilised, NoReference, Failed, NotAttempted int
+	// Refused are among those without a reference, Unasked those whose
+	// reference could not be asked.
+	Refused, Unasked int
 }
 
 // Summarize counts results; Stabilised ones are among those that differ.
@@ -75,6 +81,12 @@ func Summarize(results []Result) Summary {
 			}
 		case audit.NoReference:
 			s.NoReference++
+			if r.Refused {
+				s.Refused++
+			}
+			if r.Transient {
+				s.Unasked++
+			}
 		case audit.Failed:
 			s.Failed++
 		case audit.NotAttempted:

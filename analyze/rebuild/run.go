@@ -27,6 +27,10 @@ type Options struct {
 	References []reference.Source
 	// Journal keeps results as they come; nil keeps none.
 	Journal *Journal
+	// Subject names what the run is about, beyond derivations, builders,
+	// references and the record of first builds: the way of building, say.
+	// The journal's results of another subject are not taken.
+	Subject string
 	// Vary is what is varied on purpose, once everything else is done for a
 	// job; builders that can't vary say so in a result.
 	Vary []Variation
@@ -92,6 +96,19 @@ func identify(sources []reference.Source) string {
 	return hex.EncodeToString(sum[:8])
 }
 
+// recorded names the record of a job's first build in the journal; it is empty
+// where the caller has none.
+func recorded(j *Job) string {
+	if len(j.First) == 0 {
+		return ""
+	}
+	h := sha256.New()
+	for _, f := range j.First {
+		fmt.Fprintf(h, "%s %s %s\n", f.Output, f.Path, f.NarHash)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
 func checkOrder(jobs []*Job) error {
 	seen := map[string]bool{}
 	for _, j := range jobs {
@@ -140,7 +157,9 @@ func (r *run) builder(ctx context.Context, b Builder, jobs []*Job) {
 // job does one job and keeps its results; done says whether there are any. An
 // error ends the builder.
 func (r *run) job(ctx context.Context, b Builder, j *Job) (done bool, err error) {
-	key := entryKey{Drv: j.Drv, Builder: b.Name(), References: r.refs, Vary: names(r.o.Vary)}
+	key := entryKey{
+		Drv: j.Drv, Builder: b.Name(), References: r.refs, Vary: names(r.o.Vary), Subject: r.o.Subject, First: recorded(j),
+	}
 	if rs, ok := r.o.Journal.done(key); ok {
 		r.keep(b, j, rs, true)
 		return true, nil

@@ -241,6 +241,17 @@ func TestResume(t *testing.T) {
 	if d := cmp.Diff(rs, again); d != "" {
 		t.Errorf("the journal gives other results: %s", d)
 	}
+	// Another way of building, and another first build, are not what it has.
+	resumed = 0
+	if _, err := Run(context.Background(), jobs, Options{Builders: []Builder{w.nix(Fresh)}, Journal: j, Subject: "other", Progress: count}); err != nil || resumed != 0 {
+		t.Errorf("another subject: resumed %d, %v", resumed, err)
+	}
+	for _, j := range jobs {
+		j.First = []First{{Output: "out", Path: j.Outputs[0].Path, NarHash: "sha256-of-another-build"}}
+	}
+	if _, err := Run(context.Background(), jobs, Options{Builders: []Builder{w.nix(Fresh)}, Journal: j, Progress: count}); err != nil || resumed != 0 {
+		t.Errorf("another first build: resumed %d, %v", resumed, err)
+	}
 }
 
 func TestJournalOfSomethingElse(t *testing.T) {
