@@ -77,6 +77,11 @@ func scan(ctx context.Context, e *env, args []string, o *scanOptions, f report.F
 	if err != nil {
 		return err
 	}
+	if o.results.out != "" {
+		if err := writableDir(o.results.out); err != nil {
+			return err
+		}
+	}
 	p := newProgress(e)
 	defer p.end()
 	graph, facts, err := load(ctx, p, in, extractor(in, args[0]))
