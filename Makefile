@@ -30,8 +30,8 @@ bench:
 	$(GO) test -run '^$$' -bench . -benchtime 3x ./...
 
 lint:
-	$(GO) vet ./...
-	$(GO) run $(STATICCHECK) ./...
+	$(GO) vet ./... ./testdata/demo
+	$(GO) run $(STATICCHECK) ./... ./testdata/demo
 	@out=$$($(GO) run $(GOFUMPT) -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "not gofumpt-clean:"; echo "$$out"; exit 1; fi
 
 # Each fuzz target in turn, for FUZZTIME.
