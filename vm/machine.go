@@ -30,8 +30,10 @@ type Config struct {
 	Network bool
 	// Clock is the machine's time at boot, as -rtc base= takes it.
 	Clock string
-	// Append is added to the kernel's command line.
-	Append []string
+	// Append is added to the kernel's command line, QEMU to its own: what
+	// stands there twice, counts as it stands last. MakeFS is added to the
+	// arguments of mke2fs.
+	Append, QEMU, MakeFS []string
 	// BootTimeout and HangAfter are how long it may take to say hello, and
 	// how long it may say nothing. Zero for the defaults.
 	BootTimeout, HangAfter time.Duration
@@ -92,7 +94,7 @@ func Boot(ctx context.Context, cfg Config) (_ *Machine, err error) {
 	}
 	m := &Machine{cfg: cfg, calls: map[uint32]*call{}, ended: make(chan struct{}), hello: make(chan struct{})}
 	if cfg.DiskMB > 0 {
-		if m.disk, err = qemu.NewDisk(ctx, cfg.DiskDir, int64(cfg.DiskMB)<<20); err != nil {
+		if m.disk, err = qemu.NewDisk(ctx, cfg.DiskDir, int64(cfg.DiskMB)<<20, cfg.MakeFS...); err != nil {
 			return nil, err
 		}
 		// QEMU has its own; with ours closed its end frees the space.
@@ -145,6 +147,7 @@ func (c Config) qemu() qemu.Config {
 		Accel: c.Accel, CPU: c.CPU, CPUs: c.CPUs, MemoryMB: c.MemoryMB,
 		Append:     append([]string{}, c.Append...),
 		DiskSerial: agent.WorkDisk, PortName: agent.Port, Network: c.Network, Clock: c.Clock,
+		Extra: c.QEMU,
 	}
 	if c.Image != nil {
 		q.Kernel, q.Initrd = c.Image.Kernel, c.Image.Initrd

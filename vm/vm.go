@@ -43,6 +43,8 @@ type Options struct {
 	MemoryMB, CPUs, DiskGB int
 	// Clock is the guest's time at boot as QEMU's -rtc base= takes it.
 	Clock string
+	// QEMU, Kernel and MakeFS change the machine on purpose, as in Config.
+	QEMU, Kernel, MakeFS []string
 	// BootTimeout and HangAfter as in Config.
 	BootTimeout, HangAfter time.Duration
 	// Console receives the guest's console; may be nil.
@@ -196,6 +198,7 @@ func (s *session) config() Config {
 		DiskMB:   pick(s.o.DiskGB, s.r.DiskGB, 8) << 10,
 		DiskDir:  filepath.Join(s.o.CacheDir, "disks"),
 		Network:  s.r.Network, Clock: s.o.Clock,
+		QEMU: s.o.QEMU, Append: s.o.Kernel, MakeFS: s.o.MakeFS,
 		BootTimeout: s.o.BootTimeout, HangAfter: s.o.HangAfter,
 		Console: s.o.Console, OnExec: s.onExec,
 	}

@@ -38,6 +38,8 @@ type Config struct {
 	Network bool
 	// Clock is what -rtc base= takes; empty for the host's time.
 	Clock string
+	// Extra arguments come last: QEMU takes the last of what is there twice.
+	Extra []string
 	// Wiring says where the machine's ends are.
 	Wiring Wiring
 }
@@ -130,7 +132,7 @@ func Args(c Config) []string {
 	if c.Clock != "" {
 		a = append(a, "-rtc", "base="+escape(c.Clock))
 	}
-	return a
+	return append(a, c.Extra...)
 }
 
 // withID puts a chardev's id behind its backend.

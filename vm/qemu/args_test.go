@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"encoding/hex"
 	"os"
 	"os/exec"
 	"strings"
@@ -24,9 +25,12 @@ func TestArgs(t *testing.T) {
 	net := base()
 	net.Network, net.Clock, net.Append, net.CPU = true, "2030-01-01T00:00:00", []string{"fromsource.net"}, "max"
 	net.Wiring = inherited(true)
+	varied := base()
+	varied.Clock, varied.Extra = "2030-01-01T00:00:00", []string{"-rtc", "base=2031-03-07T19:43:11"}
+	varied.Wiring = inherited(true)
 	hand := base()
 	hand.Wiring = ByHand()
-	for name, c := range map[string]Config{"kvm": kvm, "probe": probe, "network": net, "by-hand": hand} {
+	for name, c := range map[string]Config{"kvm": kvm, "probe": probe, "network": net, "varied": varied, "by-hand": hand} {
 		t.Run(name, func(t *testing.T) {
 			got := strings.Join(Args(c), "\n") + "\n"
 			file := "testdata/" + name + ".golden"
@@ -80,5 +84,24 @@ func TestTail(t *testing.T) {
 	}
 	if got := w.String(); got != "cabcabcabc" || all.Len() != 300 || len(w.buf) > 23 {
 		t.Errorf("tail %q of %d bytes, %d kept", got, all.Len(), len(w.buf))
+	}
+}
+
+// Of several -E mke2fs believes the last alone: they are made one.
+func TestMke2fsArgs(t *testing.T) {
+	got := strings.Join(mke2fsArgs([]string{"-E", "hash_seed=clear", "-L", "work"}), " ")
+	want := "-q -F -t ext4 -O ^has_journal -m 0 -L work -E root_owner=0:0,lazy_itable_init=1,nodiscard,hash_seed=clear"
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	f, err := NewDisk(t.Context(), t.TempDir(), 64<<20, "-E", "hash_seed=5cba8b52-8b8d-4d49-b4dc-7c3b1e5f6a90")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	// The superblock is at 1024, its hash seed at 0xec (ext4: on-disk layout).
+	seed := make([]byte, 16)
+	if _, err := f.ReadAt(seed, 1024+0xec); err != nil || hex.EncodeToString(seed) != "5cba8b528b8d4d49b4dc7c3b1e5f6a90" {
+		t.Errorf("hash seed %x, %v", seed, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 
 	"fromsource/vm/tmpfile"
 )
@@ -19,8 +20,9 @@ var Mke2fsArgs = []string{
 
 // NewDisk makes an empty ext4 file system of so many bytes in a sparse file
 // that has no name: when the last process that has it open ends, however it
-// ends, the space is given back. dir says on which file system.
-func NewDisk(ctx context.Context, dir string, size int64) (_ *os.File, err error) {
+// ends, the space is given back. dir says on which file system, extra are
+// further arguments of mke2fs.
+func NewDisk(ctx context.Context, dir string, size int64, extra ...string) (_ *os.File, err error) {
 	mke2fs, err := findMke2fs()
 	if err != nil {
 		return nil, err
@@ -40,12 +42,27 @@ func NewDisk(ctx context.Context, dir string, size int64) (_ *os.File, err error
 	if err := f.Truncate(size); err != nil {
 		return nil, fmt.Errorf("making the guest's disk in %s: %w", dir, err)
 	}
-	cmd := exec.CommandContext(ctx, mke2fs, append(append([]string{}, Mke2fsArgs...), "/proc/self/fd/3")...)
+	cmd := exec.CommandContext(ctx, mke2fs, append(mke2fsArgs(extra), "/proc/self/fd/3")...)
 	cmd.ExtraFiles = []*os.File{f}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("making the guest's disk: mke2fs: %w: %s", err, out)
 	}
 	return f, nil
+}
+
+// mke2fsArgs adds to the arguments of mke2fs. Of several -E it takes the last
+// alone, so they are made one.
+func mke2fsArgs(extra []string) []string {
+	var args, extended []string
+	for all := append(append([]string{}, Mke2fsArgs...), extra...); len(all) > 0; all = all[1:] {
+		if all[0] == "-E" && len(all) > 1 {
+			all = all[1:]
+			extended = append(extended, all[0])
+			continue
+		}
+		args = append(args, all[0])
+	}
+	return append(args, "-E", strings.Join(extended, ","))
 }
 
 // findMke2fs looks in the directories of administrators too, which a user's
