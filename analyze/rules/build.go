@@ -1,11 +1,17 @@
 package rules
 
-import "strings"
+import (
+	"path"
+	"strings"
+)
 
 // compiler recognises commands that compile, or that run a build system.
 func (x *extractor) compiler(cmd string, argv []string) bool {
 	if strings.HasPrefix(x.at, "check") || strings.HasPrefix(x.at, "installCheck") {
 		return false
+	}
+	if strings.HasPrefix(argv[0], "$out/") || strings.HasPrefix(argv[0], "${out}/") {
+		return false // what was just put in place, run once to set itself up
 	}
 	sig := sigNone
 	arg := ""
@@ -133,6 +139,9 @@ func (x *extractor) input(name string) {
 	case tool == "mono" || tool == "dotnet" || strings.HasPrefix(tool, "dotnet-") || strings.HasPrefix(tool, "aspnetcore"):
 		x.hit(sigMono, name)
 	}
+	if interpreter(tool) {
+		x.hit(sigInterpreted, name)
+	}
 	sig, ok := buildTools[tool]
 	if !ok || sig == sigNone {
 		return
@@ -145,10 +154,37 @@ func (x *extractor) input(name string) {
 	}
 }
 
+// interpreter says that a tool runs programs that are text.
+func interpreter(tool string) bool {
+	for _, p := range [...]string{"python", "perl", "ruby", "lua", "tcl", "tk", "php", "nodejs", "node", "guile", "zsh", "fish", "expect", "gawk"} {
+		if rest, ok := strings.CutPrefix(tool, p); ok && (rest == "" || rest[0] == '-' || rest[0] == '.' || rest[0] >= '0' && rest[0] <= '9') {
+			return true
+		}
+	}
+	return false
+}
+
+// scriptWord says that a word of a command is about a script: an interpreter's
+// path, or a file of a script's type.
+func scriptWord(w string) bool {
+	switch path.Ext(w) {
+	case ".py", ".pl", ".rb", ".sh", ".tcl", ".lua", ".js", ".php", ".bash", ".zsh", ".fish", ".awk", ".tex", ".sty", ".el", ".scm", ".lisp", ".jar":
+		return true
+	}
+	i := strings.LastIndex(w, "/bin/")
+	return i >= 0 && !strings.Contains(w[:i], "$out") && interpreter(w[i+5:]) || strings.HasSuffix(w, "/bin/sh") || strings.HasSuffix(w, "/bin/bash") || strings.HasSuffix(w, "/bin/env")
+}
+
 // isJava says that a name is one of a Java runtime or development kit.
 func isJava(tool string) bool {
-	for _, p := range [...]string{"openjdk", "jdk", "jre", "oraclejdk", "oraclejre", "zulu", "adoptopenjdk", "temurin", "graalvm", "jetbrains-jdk", "icedtea", "semeru", "corretto", "sapmachine"} {
-		if strings.HasPrefix(tool, p) {
+	for _, w := range [...]string{"jdk", "jre"} {
+		i := strings.Index(tool, w)
+		if i < 0 {
+			continue
+		}
+		// At the end of a word: openjdk, jdk8, oraclejre-…, not one that only
+		// begins so.
+		if rest := tool[i+3:]; rest == "" || rest[0] < 'a' || rest[0] > 'z' {
 			return true
 		}
 	}

@@ -83,6 +83,9 @@ func (x *extractor) word(cmd string, argv []string, i int, w string) {
 	if strings.IndexByte(w, '/') >= 0 {
 		x.pathWord(cmd, argv, w)
 	}
+	if scriptWord(w) || w == "patchShebangs" || strings.HasPrefix(w, "#!") {
+		x.hit(sigInterpreted, w)
+	}
 	switch {
 	case w == "patchelf" || strings.HasSuffix(w, "/bin/patchelf"):
 		for _, v := range argv[i+1:] {
@@ -111,6 +114,9 @@ func (x *extractor) word(cmd string, argv []string, i int, w string) {
 func (x *extractor) pathWord(cmd string, argv []string, w string) {
 	if strings.Contains(w, "/store/") && isJavaRef(w) {
 		x.hit(sigJavaHome, join(argv))
+	}
+	if i := strings.Index(w, "/bin/"); i > 0 && cmd != "rm" && (strings.HasPrefix(w, "$out") || strings.HasPrefix(w, "${out")) {
+		x.hit(sigOutBin, join(argv))
 	}
 	switch {
 	case strings.Contains(w, "nix-support/dynamic-linker") || strings.Contains(w, "/ld-linux"):
@@ -226,11 +232,20 @@ func (x *extractor) installer(cmd string, argv []string) {
 
 // wrapper reads makeWrapper and its kin.
 func (x *extractor) wrapper(argv []string) {
+	if len(argv) > 2 && !strings.HasPrefix(argv[0], "-") {
+		x.refsIn(argv[1], refWrap)
+		if strings.Contains(argv[1], "/store/") {
+			// Another package's program is started on what is copied here.
+			x.hit(sigInterpreted, join(argv))
+		}
+	}
 	for i := 1; i < len(argv); i++ {
 		w := argv[i]
 		switch {
 		case strings.HasSuffix(w, "/bin/java") && i == 1:
 			x.hit(sigJavaRun, join(argv))
+		case w == "PATH" && i+1 < len(argv) && (argv[i-1] == "--prefix" || argv[i-1] == "--suffix"):
+			x.hit(sigInterpreted, join(argv))
 		case (strings.HasSuffix(w, "/bin/mono") || strings.HasSuffix(w, "/bin/dotnet") || strings.HasSuffix(w, "/bin/mono64")) && i == 1:
 			x.hit(sigMonoRun, join(argv))
 		case i == 1 && (strings.HasSuffix(w, "/bin/electron") || strings.HasSuffix(w, "/electron")):
@@ -268,7 +283,7 @@ func (x *extractor) runtime(cmd string, argv []string) {
 	if !strings.Contains(argv[0], "/") && !strings.HasPrefix(argv[0], "$") {
 		return // run by the build itself
 	}
-	if strings.Contains(x.at, "uild") && x.at != "buildCommand" || strings.Contains(x.at, "heck") {
+	if strings.Contains(x.at, "uild") && x.at != "buildCommand" && !x.buildInstalls || strings.Contains(x.at, "heck") {
 		return
 	}
 	for _, w := range argv[1:] {

@@ -59,6 +59,7 @@ const (
 	refExec                  // run as a command
 	refPatch                 // a patch
 	refTool                  // an input in nativeBuildInputs and the like
+	refWrap                  // the program that a wrapper starts
 )
 
 // ref is a store path that the text mentions, without what is inside it.
@@ -138,6 +139,9 @@ type extractor struct {
 	// noBuild says that the build phase is switched off, so that what it
 	// says is never run.
 	noBuild bool
+	// buildInstalls says that the build phase is the last of the phases, so
+	// that it does what a package's buildCommand does.
+	buildInstalls bool
 }
 
 func (x *extractor) hit(s signal, detail string) {
@@ -191,8 +195,10 @@ func (x *extractor) package_() {
 		}
 	}
 	x.noBuild = on(x.attrs.Get("dontBuild"))
-	if p := x.attrs.Get("phases"); p != "" && !buildsIn(p) {
-		x.noBuild = true
+	if p := x.attrs.Get("phases"); p != "" {
+		x.noBuild = x.noBuild || !buildsIn(p)
+		// A package with a build phase and nothing after it installs there.
+		x.buildInstalls = strings.Contains(p, "buildPhase") && !strings.Contains(p, "nstall")
 	}
 	if strings.HasPrefix(d.Name(), "stdenv") || strings.Contains(d.Name(), "-stdenv-") {
 		f.noCC = !hasCompiler(d)

@@ -94,9 +94,9 @@ func fetchWordRules() []Rule {
 			Limits:   "Distribution mirrors have such directories for sources too; source types and words count against it.",
 			Remedy:   "Fetch the source release instead.",
 			Positive: []Example{dl("https://example.org/releases/1.2/linux-x86_64/en-US/tool-1.2.tar.bz2"), dl("https://example.org/lin_x64/tool.tar.gz")},
-			Negative: []Example{dl("https://example.org/releases/tool-1.2.tar.bz2"), dl("https://example.org/x86_64/tool-1.2.src.rpm")},
+			Negative: []Example{dl("https://example.org/releases/tool-1.2.tar.bz2"), dl("https://example.org/x86_64/tool-1.2.src.rpm"), dl("https://example.org/stable-64bit/tool_1.2-1_all.deb")},
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
-				if sh.arch == "" || !sh.dir || sh.src != "" || sh.forge || textType(sh.ext) {
+				if sh.arch == "" || !sh.dir || sh.src != "" || sh.forge || textType(sh.ext) || noarch(sh) {
 					return "", false
 				}
 				return "directory for " + sh.arch, true
@@ -138,7 +138,7 @@ func fetchWordRules() []Rule {
 			Positive: []Example{dl("https://example.org/tool-portable-1.2.zip")},
 			Negative: []Example{dl(plain), dl("https://github.com/example/tool-cli/archive/v1.2.tar.gz")},
 			match: anyShape(func(sh *shape, s *subject) (string, bool) {
-				return sh.file + " (" + sh.bin + ")", !s.local() && !sh.sourceRegistry() && sh.bin != "" && sh.bin[0] != '/' && !strongBin(sh.bin) && sh.src == "" && !sh.forge
+				return sh.file + " (" + sh.bin + ")", !s.local() && !sh.sourceRegistry() && sh.bin != "" && sh.bin[0] != '/' && !strongBin(sh.bin) && sh.src == "" && !sh.forge && !noarch(sh)
 			}),
 		},
 		{

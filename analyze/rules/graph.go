@@ -22,14 +22,20 @@ var (
 	wrapsCarrier = Rule{
 		ID: "graph-wraps-suspect", Title: "Wraps a suspected derivation of the same name", Weight: 55, Scope: OnGraph,
 		Why:    "A wrapper stands for what it wraps.",
-		How:    "An input of the same name, up to version and words like unwrapped, fhs, extracted, is suspected, and there is no source of its own.",
+		How:    "An input of the same name, up to version and words like unwrapped, fhs, extracted, is suspected, or a wrapper starts a program of a suspected input whose name begins with the same word; and there is no source of its own.",
 		Limits: "A wrapper's own output may hold only scripts.",
 		Remedy: "Build what is wrapped.",
 		Positive: []Example{{
 			Name: "tool-1.0", Env: []string{"buildCommand", "ln -s %0/bin/tool $out/bin/tool"},
 			Other: []Example{pkg(debURL, "unpackPhase", "dpkg-deb -x $src .", "installPhase", "cp -r usr $out").named("tool-unwrapped-1.0")},
+		}, {
+			Name: "tool-bin-1.0", Env: []string{"buildCommand", "makeWrapper %0/bin/tool $out/bin/tool"},
+			Other: []Example{pkg(debURL, "unpackPhase", "dpkg-deb -x $src .", "installPhase", "cp -r usr $out").named("tool-release-bin-unwrapped-1.0")},
 		}},
 		Negative: []Example{{
+			Name: "other-1.0", Env: []string{"buildCommand", "makeWrapper %0/bin/tool $out/bin/other --add-flags $app"},
+			Other: []Example{pkg(debURL, "unpackPhase", "dpkg-deb -x $src .", "installPhase", "cp -r usr $out").named("tool-1.0")},
+		}, {
 			Name: "system-1.0", Env: []string{"buildCommand", "ln -s %0/bin/tool $out/bin/tool"},
 			Other: []Example{pkg(debURL, "unpackPhase", "dpkg-deb -x $src .", "installPhase", "cp -r usr $out").named("tool-unwrapped-1.0")},
 		}},

@@ -61,12 +61,26 @@ func (j *judge) carries(id closure.ID) (*Rule, closure.ID, bool) {
 	if len(own) < 3 {
 		return nil, 0, false
 	}
+	for _, r := range f.refs {
+		if r.how != refWrap {
+			continue
+		}
+		if p, ok := j.g.Producer(r.path); ok && p != id && !j.download(p) && j.self[p].sum >= Threshold && firstWord(j.g.Name(p)) == firstWord(own) {
+			return &wrapsCarrier, p, true
+		}
+	}
 	for _, in := range j.g.Inputs(id) {
 		if !j.download(in) && j.self[in].sum >= Threshold && wrapperStem(j.g.Name(in)) == own {
 			return &wrapsCarrier, in, true
 		}
 	}
 	return nil, 0, false
+}
+
+// firstWord is a name up to its first dash.
+func firstWord(name string) string {
+	name, _, _ = strings.Cut(strings.ToLower(name), "-")
+	return name
 }
 
 // wrapperStem is a name without version and without the words by which

@@ -29,7 +29,15 @@ func commands(text string, yield func(argv []string)) {
 		case '\n', ';', '|', '&':
 			flush()
 			i++
-		case '(', '{', '}', ')', '`':
+		case '{':
+			// "{a,b}" is a word that stands for several, "{ a; }" a group.
+			if i+1 < n && text[i+1] != ' ' && text[i+1] != '\n' && text[i+1] != '\t' {
+				i = word(text, i, &argv)
+				continue
+			}
+			flush()
+			i++
+		case '(', '}', ')', '`':
 			// A group or substitution starts or ends a command when it
 			// stands alone; inside a word it is part of the word.
 			flush()

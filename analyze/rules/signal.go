@@ -67,6 +67,9 @@ const (
 	sigNoCC         // the standard environment has no compiler
 	sigBuildCommand // a buildCommand stands in for all phases
 	sigTools        // inputs are given in the usual variables
+	sigSource       // a source is given that is no file beside the expression
+	sigInterpreted  // an interpreter, or a script by its name, is mentioned
+	sigOutBin       // a command names a file in the output's bin
 
 	numSignals
 )

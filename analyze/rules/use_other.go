@@ -170,6 +170,29 @@ func useOtherRules() []Rule {
 			match:    soft(sigNoCC),
 		},
 		{
+			ID: "use-ready-programs", Title: "Ships programs, builds none, interprets none", Weight: 25, Kind: audit.NativeCode, Scope: OnUse,
+			Why:      "What goes to bin without a build is a script or a program; where nothing speaks of scripts, it is a program.",
+			How:      "The build is switched off, files are copied to the output's bin or the whole tree is copied and its bin is named, and neither inputs nor phases mention an interpreter, a script's file type or a shebang.",
+			Limits:   "Scripts without any dependency: a hint that takes others to suspect.",
+			Remedy:   buildIt,
+			Positive: []Example{pkg(plain, "dontBuild", "1", "installPhase", "mkdir -p $out/bin\ncp tool $out/bin"), pkg(plain, "dontBuild", "1", "installPhase", "cp -r . $out/opt\nln -s $out/opt/tool $out/bin/tool")},
+			Negative: []Example{
+				pkg(plain, "dontBuild", "1", "installPhase", "cp tool.pl $out/bin/tool"), pkg(plain, "dontBuild", "1", "installPhase", "cp tool $out/bin").tools("perl-5.30.3"),
+				pkg(plain, "dontBuild", "1", "installPhase", "cp -r . $out/share/tool"), pkg(plain, "installPhase", "cp tool $out/bin"),
+				{Name: "tool-1.0", Env: []string{"dontBuild", "1", "installPhase", "cp $tool $out/bin"}},
+			},
+			match: func(s *subject) (string, string, bool) {
+				g := &s.f.sigs
+				if s.builds || !g.has(sigDontBuild) || !g.has(sigSource) || g.any(sigInterpreted, sigFont, sigCopySrc) {
+					return "", "", false
+				}
+				if g.has(sigCopyTree) && g.has(sigOutBin) {
+					return s.hitOf(sigOutBin)
+				}
+				return s.hitOf(sigCopyBin)
+			},
+		},
+		{
 			ID: "use-store-program", Title: "Puts single files into bin without a build", Weight: 10, Scope: OnUse,
 			Why:      "Programs that are only put in place were made elsewhere, or are scripts.",
 			How:      "cp or install to bin, without compiling.",

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 
 	"fromsource/closure"
@@ -33,6 +34,11 @@ func (x *extractor) variable(key, value string) {
 	switch key {
 	case "src", "srcs":
 		x.refsIn(value, refSrc)
+		for _, r := range x.f.refs {
+			if r.how == refSrc && !slices.Contains(x.d.InputSrcs, r.path) {
+				x.f.sigs.set(sigSource)
+			}
+		}
 		return
 	case "patches":
 		x.refsIn(value, refPatch)
@@ -159,7 +165,10 @@ func (x *extractor) ownPhase(key, value string) {
 			return
 		}
 	case "buildPhase":
-		if emptyPhase(value) {
+		if x.buildInstalls {
+			x.hit(sigBuildCommand, value)
+			x.hit(sigCustomInstall, value)
+		} else if emptyPhase(value) {
 			x.hit(sigDontBuild, "buildPhase does nothing")
 		}
 	case "preBuild", "postBuild", "preConfigure", "postConfigure":
