@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -67,6 +68,9 @@ type fetched struct {
 	usedConfidence audit.Confidence
 	// unfollowed is why the members could not be followed everywhere.
 	unfollowed string
+	// alike is a file of an output that could be made of this, in another
+	// form; empty if none was found.
+	alike string
 	// recorded: what all consumers' builds executed is on record.
 	recorded bool
 	// target: the fetch itself is part of the target.
@@ -130,11 +134,8 @@ func (f *fetched) decideMembers() decision {
 		return decision{verdict: audit.Binary, confidence: c.confidence, kinds: c.kinds}.with(audit.Evidence{
 			Rule: "trace-in-target", Level: audit.LevelTrace, At: c.firstAt, Detail: "the fetch itself is part of the target",
 		})
-	case f.unfollowed != "" || c.unread != "":
-		why := f.unfollowed
-		if why == "" {
-			why = c.unread
-		}
+	case f.alike != "" || f.unfollowed != "" || c.unread != "":
+		why := cmp.Or(f.alike, f.unfollowed, c.unread)
 		if f.suspected {
 			return decision{verdict: audit.Binary, confidence: lowest(f.confidence, audit.Medium), kinds: c.kinds, reason: why}
 		}
@@ -166,8 +167,8 @@ func (f *fetched) decideNone() decision {
 		})
 	case c.unread != "" && f.suspected:
 		return decision{verdict: audit.Binary, confidence: lowest(f.confidence, audit.Medium), kinds: f.kinds, reason: c.unread}
-	case c.unread != "":
-		return decision{verdict: audit.Unknown, confidence: audit.Low, reason: c.unread}
+	case f.alike != "" || c.unread != "":
+		return decision{verdict: audit.Unknown, confidence: audit.Low, reason: cmp.Or(f.alike, c.unread)}
 	}
 	conf := audit.High
 	detail := "no compiled file in it"

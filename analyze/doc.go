@@ -6,7 +6,8 @@
 //
 // In this order:
 //
-//  1. The text says that it is the bootstrap seed: seed.
+//  1. The text says that it is the bootstrap seed, and it is at the bottom of
+//     the closure: seed.
 //  2. Its contents were not at hand: binary if the text suspects it (evidence
 //     of level derivation), unknown otherwise.
 //  3. A compiled member of it was found in an output, or was executed by a
@@ -42,11 +43,16 @@
 //     unknown otherwise.
 //  5. Anything between it and certainty makes it unknown, with the reason: a
 //     part of an output or of a direct input that could not be read, a direct
-//     input that was not at hand, a direct input that is prebuilt and could
-//     have been executed where no record tells, or in a changed copy where
-//     the record has an unidentified program, a compiled file shared with something that
-//     is itself unknown, or a suspicion by its text where its build had
-//     prebuilt files at hand and its outputs hold anything that is not text.
+//     input that was not at hand, one that was changed after its path was
+//     made; where no record tells, a direct input that is prebuilt and could
+//     have been executed, that refers to such, or that holds a program for
+//     the machine; where one does, an unidentified program beside prebuilt
+//     code, an interpreter beside prebuilt bytecode, or a program of which
+//     nothing is at hand; a compiled file shared with something that is
+//     itself unknown; a program that shares most of its code with a prebuilt
+//     one, or that a text among the inputs could have carried; or a suspicion
+//     by its text where its build had prebuilt files at hand and its outputs
+//     hold anything that is not text.
 //  6. Otherwise: source. With a record of what the build executed the
 //     confidence is high, without one medium at best; it is low where the
 //     build had prebuilt objects at hand that are too small, or of a format

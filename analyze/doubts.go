@@ -22,6 +22,10 @@ func (d *decider) doubts(id closure.ID, b *built) {
 			doubt("of its output %s: %s", closure.NameOf(it.path), why)
 		}
 	}
+	for _, a := range d.alike[id] {
+		doubt("%s", a.detail)
+	}
+	d.strangers(id, doubt)
 	for _, it := range d.sources[id] {
 		d.doubtInput(id, it, "input source", b, doubt)
 	}
@@ -30,6 +34,9 @@ func (d *decider) doubts(id closure.ID, b *built) {
 		if d.g.Missing(in) {
 			doubt("its input %s was not at hand", d.g.Name(in))
 			continue
+		}
+		if d.changed[in] {
+			doubt("its input %s is not the derivation that its path names", d.g.Name(in))
 		}
 		if d.text[in].Seed {
 			continue // nothing in it would be news
@@ -88,6 +95,9 @@ func (d *decider) doubtInput(id closure.ID, it *item, what string, b *built, dou
 		prebuilt = len(it.walk.Members) > 0 || it.id != closure.None && d.out[it.id].verdict == audit.Binary
 	}
 	b.near = b.near || prebuilt
+	if !b.recorded && len(d.runnable(it)) == 0 {
+		d.unrecorded(id, it, what, doubt)
+	}
 	if !prebuilt {
 		return
 	}
@@ -97,6 +107,8 @@ func (d *decider) doubtInput(id closure.ID, it *item, what string, b *built, dou
 		doubt("its %s %s is prebuilt, and whether its build executed that is not on record", what, name)
 	case slices.Contains(kinds, audit.NativeCode) && d.unidentified(id) != "":
 		doubt("its %s %s is prebuilt, and its build executed %s, which may be a changed copy", what, name, d.unidentified(id))
+	case slices.Contains(kinds, audit.Bytecode) && d.execs[id].interpreter() != "":
+		doubt("its %s %s is prebuilt bytecode, and its build executed %s, which may have been given it", what, name, d.execs[id].interpreter())
 	case slices.Contains(kinds, audit.Bytecode):
 		b.weak = append(b.weak, fmt.Sprintf("its %s %s is prebuilt bytecode: had an interpreter been given it, that would not be on record", what, name))
 	}

@@ -115,6 +115,13 @@ func Rules() []rules.Rule {
 			How: "Every program in the record of the build was looked up.",
 		},
 		{
+			ID: "seed-by-name", Title: "what is called like a seed is not what the closure is built from", Kind: audit.NativeCode,
+			Why:    "Anyone can call a download a seed.",
+			How:    "Everything that uses it depends on packages that were built without it.",
+			Limits: "A second seed of its own, on which nothing else stands, is still named one.",
+			Remedy: "Build it from source.",
+		},
+		{
 			ID: "seed-reference", Title: "an output of the target refers to the bootstrap seed",
 			Why:    "stdenv promises that the final closure does not need the seed.",
 			How:    "The hash parts of the seed's store paths are looked for at every position of the bytes, in plain text and UTF-16.",

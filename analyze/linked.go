@@ -44,7 +44,7 @@ func (s *state) collectObjects() {
 		}
 		for _, it := range s.outputs[i] {
 			if it != nil && it.walk != nil {
-				s.common(i, it.walk.Samples)
+				s.common(i, s.unrecognised(it))
 			}
 		}
 	}

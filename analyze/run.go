@@ -30,6 +30,7 @@ func Run(ctx context.Context, req Request) (*audit.Audit, error) {
 	n := s.g.Len()
 	s.event(Event{Stage: StageRules, Total: n})
 	s.text = rules.Judge(s.g, req.Facts)
+	s.groundSeeds()
 	s.event(Event{Stage: StageRules, Done: n, Total: n})
 	if req.Store != nil {
 		s.look(ctx)
@@ -84,6 +85,7 @@ func (s *state) look(ctx context.Context) {
 			}
 		}
 	}
+	s.resemblances()
 	s.walkImage(ctx)
 }
 

@@ -10,9 +10,14 @@ import (
 
 // decideAll gives every derivation its verdict, inputs before consumers.
 func (s *state) decideAll() []decision {
-	d := &decider{state: s, out: make([]decision, s.g.Len()), unknown: trace.NewIndex()}
+	d := &decider{state: s, out: make([]decision, s.g.Len()), unknown: trace.NewIndex(), changed: s.tampered(), leads: map[*item]*item{}, hashes: s.byHash()}
 	d.runs = s.runs()
 	d.usages = s.usages(d.runs)
+	for _, it := range s.items {
+		if it.id == closure.None {
+			d.withinReach([]*item{it})
+		}
+	}
 	for _, i := range s.g.Topo() {
 		switch {
 		case s.g.Missing(i):
@@ -24,9 +29,13 @@ func (s *state) decideAll() []decision {
 			b := d.built(i)
 			d.out[i] = b.decide()
 		}
+		if d.changed[i] {
+			d.out[i] = distrust(d.out[i])
+		}
 		if d.out[i].verdict == audit.Unknown {
 			d.doubt(i)
 		}
+		d.withinReach(d.outputs[i])
 	}
 	return d.out
 }
@@ -51,6 +60,12 @@ type decider struct {
 	// unknown holds the compiled files of outputs whose verdict is unknown:
 	// who has one of them is unknown too.
 	unknown *trace.Index
+	// changed are derivations that are not what their paths name.
+	changed map[closure.ID]bool
+	// leads is, by item, a prebuilt one that it is or refers to, and that a
+	// build could execute; hashes finds items by the hash part of their path.
+	leads  map[*item]*item
+	hashes map[string]*item
 }
 
 func (s *state) textOf(id closure.ID) text {
@@ -108,6 +123,7 @@ func (d *decider) fetched(id closure.ID) fetched {
 		}
 	}
 	f.target = d.reach.in.Has(id)
+	f.alike = d.alikeTo(id)
 	d.follow(id, &f)
 	return f
 }
@@ -122,6 +138,13 @@ func (d *decider) follow(id closure.ID, f *fetched) {
 		f.recorded = f.recorded && d.execs[c] != nil
 		if f.unfollowed != "" {
 			continue
+		}
+		if d.execs[c] == nil {
+			for _, it := range d.outputs[id] {
+				if it != nil && it.walk != nil && d.programFor(c, it) != nil && f.unfollowed == "" {
+					f.unfollowed = fmt.Sprintf("whether the build of %s executed it is not on record", d.g.Name(c))
+				}
+			}
 		}
 		if why := d.outputsAbsent(c); why != "" {
 			f.unfollowed = fmt.Sprintf("of %s, which uses it: %s", d.g.Name(c), why)

@@ -1,0 +1,117 @@
+package analyze
+
+import (
+	"slices"
+	"strings"
+
+	"fromsource/analyze/audit"
+	"fromsource/analyze/content"
+	"fromsource/closure"
+)
+
+// withinReach notes of the outputs of a derivation that was just decided what
+// prebuilt thing a build could execute that has one of them at hand: the
+// output itself, or something that it refers to. References go to what comes
+// before, and to the derivation's own other outputs.
+func (d *decider) withinReach(items []*item) {
+	for range 2 {
+		for _, it := range items {
+			if it == nil || it.walk == nil || d.leads[it] != nil {
+				continue
+			}
+			if len(d.runnable(it)) > 0 {
+				d.leads[it] = it
+				continue
+			}
+			for _, ref := range d.references(it, d.hashes) {
+				if to := d.leads[ref]; to != nil {
+					d.leads[it] = to
+					break
+				}
+			}
+		}
+	}
+}
+
+// unrecorded tells of prebuilt programs that a build could have executed,
+// where nobody recorded what it did execute: a program in an archive that is
+// mostly source, and what an input only refers to.
+func (d *decider) unrecorded(id closure.ID, it *item, what string, doubt func(string, ...any)) {
+	name := closure.NameOf(it.path)
+	if it.id == closure.None || d.g.FixedOutput(it.id) {
+		if f := d.programFor(id, it); f != nil {
+			doubt("its %s %s holds a program (%s), and whether its build executed that is not on record", what, name, f.Path)
+			return
+		}
+	}
+	if to := d.leads[it]; to != nil && to != it {
+		doubt("its %s %s refers to %s, which is prebuilt, and whether its build executed that is not on record", what, name, closure.NameOf(to.path))
+	}
+}
+
+// programFor finds a program in an item that the machine which built a
+// derivation can execute.
+func (s *state) programFor(id closure.ID, it *item) *content.File {
+	var cpu string
+	for i := range it.walk.Members {
+		f := &it.walk.Members[i]
+		if f.Format != "elf-executable" || f.Embedded {
+			continue
+		}
+		if cpu == "" {
+			drv, err := s.g.Derivation(id)
+			if err != nil {
+				return f
+			}
+			cpu, _, _ = strings.Cut(drv.System, "-")
+		}
+		own, known := machines[cpu]
+		machine, _, _ := strings.Cut(f.Detail, ",")
+		if !known || machine == "" || machine == own || machine == olderThan[own] {
+			return f
+		}
+	}
+	return nil
+}
+
+// olderThan are the machines of which another one's programs are executed too.
+var olderThan = map[string]string{"x86_64": "386", "aarch64": "arm"}
+
+// strangers tells of programs that a build executed and of which nothing is at
+// hand.
+func (d *decider) strangers(id closure.ID, doubt func(string, ...any)) {
+	x := d.execs[id]
+	if x == nil {
+		return
+	}
+	for _, p := range x.paths {
+		storePath, _ := splitStore(d.g.StoreDir(), p)
+		switch it := d.items[storePath]; {
+		case it == nil:
+			doubt("its build executed %s, which is nothing that the closure has", p)
+		case it.walk == nil && it.id != id && (it.id == closure.None || !d.text[it.id].Seed):
+			doubt("its build executed %s: %s", p, it.absent)
+		}
+	}
+}
+
+// tampered are derivations whose content gives another path than they have.
+func (s *state) tampered() map[closure.ID]bool {
+	out := map[closure.ID]bool{}
+	for _, t := range s.g.Tampered() {
+		out[t.ID] = true
+	}
+	return out
+}
+
+// distrust keeps a derivation that was changed from being cleared by what it
+// says of itself.
+func distrust(x decision) decision {
+	if x.verdict != audit.Source && x.verdict != audit.Seed {
+		return x
+	}
+	x.verdict, x.confidence, x.kinds = audit.Unknown, audit.Low, []audit.Kind{}
+	x.reason = "the derivation is not the one that its path names: it was changed or renamed"
+	x.evidence = slices.DeleteFunc(x.evidence, func(e audit.Evidence) bool { return strings.HasSuffix(e.Rule, "-none") })
+	return x
+}
