@@ -74,6 +74,8 @@ const (
 	NpmDeps      = "npm-deps"
 	YarnDeps     = "yarn-deps"
 	PnpmDeps     = "pnpm-deps"
+	BunDeps      = "bun-deps"
+	DenoDeps     = "deno-deps"
 	MavenDeps    = "maven-deps"
 	GradleDeps   = "gradle-deps"
 	SbtDeps      = "sbt-deps"

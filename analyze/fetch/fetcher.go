@@ -66,6 +66,8 @@ func dependencyFetcher(d *closure.Derivation, a Set) string {
 	if text == "" {
 		text = a.Get("buildCommand")
 	}
+	// Several of nixpkgs' own fetchers download in their install phase.
+	text += "\n" + a.Get("installPhase")
 	in := func(ss ...string) bool {
 		for _, s := range ss {
 			if strings.Contains(text, s) {
@@ -79,7 +81,11 @@ func dependencyFetcher(d *closure.Derivation, a Set) string {
 		return CargoVendor
 	case in("go mod vendor", "go mod download", "go mod tidy") || has(a, "modSha256") && has(a, "GO111MODULE") || strings.HasSuffix(name, "-go-modules"):
 		return GoModules
-	case in("pnpm install") || strings.HasSuffix(name, "-pnpm-deps"):
+	case in("bun install", "bun i "):
+		return BunDeps
+	case in("deno cache", "deno install", "deno vendor"):
+		return DenoDeps
+	case in("pnpm install", "pnpm fetch") || strings.HasSuffix(name, "-pnpm-deps"):
 		return PnpmDeps
 	case in("prefetch-npm-deps", "npm ci", "npm install", "npm cache") || strings.HasSuffix(name, "npm-deps"):
 		return NpmDeps
@@ -95,7 +101,7 @@ func dependencyFetcher(d *closure.Derivation, a Set) string {
 		return SbtDeps
 	case has(a, "bazelFetchFlags") || in("bazel fetch", "bazel build") && in("external"):
 		return BazelDeps
-	case in("dotnet restore", "nuget restore"):
+	case in("dotnet restore", "nuget restore", "nuget install"):
 		return NugetDeps
 	case in("composer install", "composer --no", "composer-local-repo") || has(a, "composerLock") && strings.Contains(name, "composer"):
 		return ComposerDeps

@@ -143,6 +143,9 @@ func (x *extractor) input(name string) {
 		x.hit(sigInterpreted, name)
 	}
 	sig, ok := buildTools[tool]
+	if h := strings.TrimSuffix(tool, ".sh"); !ok && (strings.HasSuffix(h, "-build-hook") || strings.HasPrefix(tool, "dotnet-sdk")) {
+		sig, ok = sigCompile, true
+	}
 	if !ok || sig == sigNone {
 		return
 	}

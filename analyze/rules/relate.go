@@ -241,7 +241,7 @@ func (j *judge) role(id closure.ID) string {
 		return RoleStub
 	}
 	switch f.Fetcher {
-	case fetch.CargoVendor, fetch.GoModules, fetch.NpmDeps, fetch.YarnDeps, fetch.PnpmDeps, fetch.MavenDeps, fetch.GradleDeps, fetch.SbtDeps,
+	case fetch.CargoVendor, fetch.GoModules, fetch.NpmDeps, fetch.YarnDeps, fetch.PnpmDeps, fetch.BunDeps, fetch.DenoDeps, fetch.MavenDeps, fetch.GradleDeps, fetch.SbtDeps,
 		fetch.CoursierDeps, fetch.BazelDeps, fetch.NugetDeps, fetch.ComposerDeps, fetch.MixDeps, fetch.PubDeps, fetch.GclientDeps:
 		return RoleVendored
 	case fetch.Local:
