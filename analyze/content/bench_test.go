@@ -31,12 +31,12 @@ func corpus(b *testing.B) string {
 	dir := b.TempDir()
 	goroot := string(run(b, dir, "go", "env", "GOROOT"))
 	goroot = goroot[:len(goroot)-1]
-	run(b, dir, "tar", "--sort=name", "--exclude=testdata", "-cf", "go.tar", "-C", goroot, "src/cmd", "src/runtime", "src/net", "src/crypto")
+	run(b, dir, "tar", "--sort=name", "--exclude=testdata", "--exclude=*.pgo", "-cf", "go.tar", "-C", goroot, "src/cmd", "src/runtime", "src/net", "src/crypto")
 	run(b, dir, "gzip", "-k", "go.tar")
 	run(b, dir, "xz", "-k", "-T1", "-1", "go.tar")
 	run(b, dir, "bzip2", "-k", "-1", "go.tar")
 	run(b, dir, "zstd", "-q", "-k", "go.tar")
-	run(b, goroot, "zip", "-q", "-r", filepath.Join(dir, "go.zip"), "src/cmd", "src/runtime", "src/net", "src/crypto", "-x", "*/testdata/*")
+	run(b, goroot, "zip", "-q", "-r", filepath.Join(dir, "go.zip"), "src/cmd", "src/runtime", "src/net", "src/crypto", "-x", "*/testdata/*", "*.pgo")
 	return dir
 }
 

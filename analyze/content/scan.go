@@ -30,6 +30,9 @@ func (w *walker) leaf(n *node, f *File) {
 		last := len(b) < stream.Window
 		if format.IsText(b) {
 			w.embedded(n, f, b)
+			if !last { // what begins at the end of a window
+				b = b[:len(b)-minEncoded]
+			}
 			n.in.Advance(len(b))
 			continue
 		}

@@ -3,9 +3,9 @@ package content
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"fromsource/analyze/audit"
@@ -17,13 +17,26 @@ import (
 // they write: autoconf, automake, libtool, bison, flex, protoc, SWIG, Go's
 // convention and others.
 func signed(b []byte) bool {
-	for i := 0; i+11 <= len(b); i++ {
-		if !signs[b[i]] {
-			continue
+	// Of seven bytes four lie at a multiple of four: the text is looked at
+	// there, and closely where they could be of a phrase.
+	for i := 0; i+4 <= len(b); i += 4 {
+		if v := binary.LittleEndian.Uint32(b[i:]); signs[v*signHash>>signShift] && signedAt(b, max(0, i-16)) {
+			return true
 		}
+	}
+	return false
+}
+
+// signedAt says whether one of the phrases begins in the 32 bytes at i.
+func signedAt(b []byte, i int) bool {
+	for end := i + 32; i+11 <= len(b) && i < end; i++ {
 		switch b[i] {
-		case 'g', 'G', '@':
-			if string(b[i+1:i+9]) == "enerated" && b[i] != '@' && signedBy(b[i+9:]) || string(b[i:i+10]) == "@generated" {
+		case 'g', 'G':
+			if string(b[i+1:i+9]) == "enerated" && signedBy(b[i+9:]) {
+				return true
+			}
+		case '@':
+			if string(b[i:i+10]) == "@generated" {
 				return true
 			}
 		case 'D':
@@ -43,7 +56,18 @@ func signed(b []byte) bool {
 	return false
 }
 
-var signs = [256]bool{'g': true, 'G': true, '@': true, 'D': true, 'd': true, 'm': true}
+const signHash, signShift = 0x9e3779b1, 32 - 13
+
+// signs marks the hashes of four neighbouring bytes of the phrases, of the
+// seven of each that are rarest elsewhere.
+var signs = func() (t [1 << 13]bool) {
+	for _, s := range []string{"generat", "Generat", "O NOT E", "ot edit", "U Bison"} {
+		for i := range len(s) - 3 {
+			t[binary.LittleEndian.Uint32([]byte(s[i:]))*signHash>>signShift] = true
+		}
+	}
+	return t
+}()
 
 // signedBy says whether "generated" goes on as in a signature.
 func signedBy(b []byte) bool {
@@ -89,7 +113,7 @@ func (w *walker) embedded(n *node, f *File, b []byte) {
 		if start < 0 || len(b)-start < minEncoded/2 {
 			continue
 		}
-		head := decode(how, b[start:min(len(b), start+16<<10)])
+		head := decode(how, b[start:min(len(b), start+8<<10)])
 		if len(head) < 64 {
 			continue
 		}
@@ -98,7 +122,7 @@ func (w *walker) embedded(n *node, f *File, b []byte) {
 			m = format.Match{Name: "firmware", Kind: audit.Firmware}
 		}
 		if !m.Compiled() && !(m.Container && strong(m.Name, head)) {
-			i = max(i, runEnd(b, i))
+			i = runEnd(b, i, how)
 			continue
 		}
 		if n.in.Off() == 0 {
@@ -107,7 +131,7 @@ func (w *walker) embedded(n *node, f *File, b []byte) {
 		f.Kind = m.Kind
 		if !m.Compiled() {
 			if f.Kind = w.encoded(n, how, b[start:], start); f.Kind == "" {
-				i = max(i, runEnd(b, i))
+				i = runEnd(b, i, how)
 				continue
 			}
 		}
@@ -268,12 +292,31 @@ func base64Char(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '+' || c == '/'
 }
 
-// runEnd passes a run of encoded text that turned out to be nothing known.
-func runEnd(b []byte, i int) int {
-	for i+64+sampleStep < len(b) && encoding(b[i:i+64]) != "" {
-		i += sampleStep
+// runEnd passes a run of encoded text that turned out to be nothing known, so
+// that the next sample is behind the beginning of the one after it.
+func runEnd(b []byte, i int, how string) int {
+	end := i
+	switch how {
+	case "C array":
+		for end < len(b) && b[end] != '}' && b[end] != ']' && b[end] != ';' {
+			end++
+		}
+	case "C string":
+		for end < len(b) && b[end] != ';' {
+			end++
+		}
+	case "uuencode":
+		if k := bytes.Index(b[i:], []byte("\nend")); k >= 0 {
+			end += k
+		} else {
+			end = len(b)
+		}
+	default:
+		for end < len(b) && (base64Char(b[end]) || b[end] == '\n' || b[end] == '\r' || b[end] == ':' && how == "ihex") {
+			end++
+		}
 	}
-	return i
+	return end + 96 - sampleStep
 }
 
 // decode decodes the beginning of a run.
@@ -346,15 +389,68 @@ func numbers(b []byte) []byte {
 		}
 		return out
 	}
-	for field := range bytes.FieldsFuncSeq(b, func(r rune) bool { return r == ',' || r <= ' ' }) {
-		v, err := strconv.ParseInt(strings.TrimRight(string(field), "uUlL"), 0, 64)
-		if err != nil || v < -128 || v > 255 {
+	for len(b) > 0 {
+		v, n := number(b)
+		if n <= 0 {
 			break
 		}
-		out = append(out, byte(v))
+		out = append(out, v)
+		b = b[n:]
 	}
 	return out
 }
+
+// number reads the next number of a list of bytes, in any of C's notations,
+// and what separates it from the one after it. The length is negative for what
+// is no byte.
+func number(b []byte) (v byte, n int) {
+	i := 0
+	for i < len(b) && (b[i] == ',' || b[i] <= ' ') {
+		i++
+	}
+	minus := i < len(b) && b[i] == '-'
+	if minus {
+		i++
+	}
+	base, digits, val := 10, 0, 0
+	if i+1 < len(b) && b[i] == '0' {
+		base = 8
+		switch b[i+1] | 0x20 {
+		case 'x':
+			base, i = 16, i+2
+		case 'b':
+			base, i = 2, i+2
+		}
+	}
+	for ; i < len(b) && val < 256; i++ {
+		d := int(hexDigit[b[i]])
+		if d == 0 || d > base {
+			break
+		}
+		val, digits = val*base+d-1, digits+1
+	}
+	for i < len(b) && (b[i]|0x20 == 'u' || b[i]|0x20 == 'l') {
+		i++
+	}
+	if i < len(b) && b[i] != ',' && b[i] > ' ' || digits == 0 || val > 255 || minus && val > 128 {
+		return 0, -1
+	}
+	if minus {
+		val = -val
+	}
+	return byte(val), i
+}
+
+// hexDigit has the value of each digit, and one more.
+var hexDigit = func() (t [256]byte) {
+	for i := range 10 {
+		t['0'+i] = byte(1 + i)
+	}
+	for i := range 6 {
+		t['a'+i], t['A'+i] = byte(11+i), byte(11+i)
+	}
+	return t
+}()
 
 // ihex decodes the data records of Intel HEX, each checked by its sum; nil
 // where one is wrong.

@@ -22,6 +22,7 @@ type Tar struct {
 	body   *stream.In
 	pad    int64
 	own    bool // body has a buffer of its own
+	block  [format.TarBlock]byte
 	global map[string]string
 	// stored is what is left of a sparse file's stored bytes.
 	stored *stream.In
@@ -36,7 +37,7 @@ func (t *Tar) Next() (*Entry, error) {
 	if err := t.finish(); err != nil {
 		return nil, err
 	}
-	pax := map[string]string{}
+	var pax map[string]string
 	var longName string
 	for {
 		h, err := t.header()
@@ -99,7 +100,7 @@ func (t *Tar) skip(size int64) error {
 
 func padding(size int64) int64 { return -size & (format.TarBlock - 1) }
 
-// header returns a copy of the next header block: io.EOF at a block of zeros
+// header returns the next header block, valid until the next call: io.EOF at a block of zeros
 // and at the end of the input.
 func (t *Tar) header() ([]byte, error) {
 	b := t.in.Peek(format.TarBlock)
@@ -119,18 +120,13 @@ func (t *Tar) header() ([]byte, error) {
 	if !format.TarChecksum(b) { // the name may be in an extended header
 		return nil, fmt.Errorf("%w: checksum of the header at byte %d", ErrFormat, t.in.Off())
 	}
-	h := bytes.Clone(b)
+	h := t.block[:copy(t.block[:], b)]
 	t.in.Advance(format.TarBlock)
 	return h, nil
 }
 
 func allZero(b []byte) bool {
-	for _, c := range b {
-		if c != 0 {
-			return false
-		}
-	}
-	return true
+	return len(bytes.TrimLeft(b[:min(len(b), 16)], "\x00")) == 0 && bytes.Count(b, []byte{0}) == len(b)
 }
 
 func trimNUL(b []byte) string {
@@ -155,13 +151,16 @@ func number(b []byte) (int64, error) {
 		}
 		return v, nil
 	}
-	s := strings.Trim(string(b), " \x00")
-	if s == "" {
+	b = bytes.Trim(b, " \x00")
+	if len(b) == 0 {
 		return 0, nil
 	}
-	v, err := strconv.ParseInt(s, 8, 64)
-	if err != nil || v < 0 {
-		return 0, fmt.Errorf("octal number %q", s)
+	var v int64
+	for _, c := range b {
+		if c < '0' || c > '7' || v > 1<<59 {
+			return 0, fmt.Errorf("octal number %q", b)
+		}
+		v = v<<3 | int64(c-'0')
 	}
 	return v, nil
 }

@@ -1,9 +1,6 @@
 package format
 
-import (
-	"bytes"
-	"strings"
-)
+import "bytes"
 
 // TarBlock is the size of a tar header.
 const TarBlock = 512
@@ -23,29 +20,46 @@ func TarChecksum(b []byte) bool {
 	if !ok {
 		return false
 	}
-	var unsigned, signed int64
-	for i, c := range b {
-		if i >= 148 && i < 156 {
-			c = ' '
-		}
-		unsigned += int64(c)
-		signed += int64(int8(c))
+	// Eight bytes at once, into four sums of 16 bits, which do not overflow.
+	const odd = 0x00ff00ff00ff00ff
+	var sums uint64
+	for i := 0; i < TarBlock; i += 8 {
+		w := le.Uint64(b[i:])
+		sums += w&odd + w>>8&odd
 	}
-	return want == unsigned || want == signed
+	unsigned := int64(sums&0xffff + sums>>16&0xffff + sums>>32&0xffff + sums>>48)
+	for _, c := range b[148:156] {
+		unsigned += ' ' - int64(c)
+	}
+	if want == unsigned {
+		return true
+	}
+	signed := unsigned
+	for i, c := range b {
+		if c >= 0x80 && (i < 148 || i >= 156) {
+			signed -= 256
+		}
+	}
+	return want == signed
 }
 
 // octal reads a number field of a tar header.
 func octal(b []byte) (int64, bool) {
-	s := strings.Trim(string(b), " \x00")
-	if s == "" || len(s) > 12 {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == 0) {
+		b = b[1:]
+	}
+	for len(b) > 0 && (b[len(b)-1] == ' ' || b[len(b)-1] == 0) {
+		b = b[:len(b)-1]
+	}
+	if len(b) == 0 || len(b) > 12 {
 		return 0, false
 	}
 	var v int64
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '7' {
+	for _, c := range b {
+		if c < '0' || c > '7' {
 			return 0, false
 		}
-		v = v<<3 | int64(s[i]-'0')
+		v = v<<3 | int64(c-'0')
 	}
 	return v, true
 }

@@ -69,13 +69,32 @@ var dataMagics = []magic{
 	{0, "\x89HDF\r\n\x1a\n", "hdf5"},
 }
 
-func detectData(b Blob) (Match, bool) {
+// dataBy are the same by their first byte; those that begin further in are in
+// all of them.
+var dataBy = func() (by [256][]magic) {
 	for _, m := range dataMagics {
-		if len(b.B) >= m.off+len(m.sig) && string(b.B[m.off:m.off+len(m.sig)]) == m.sig {
-			return Match{Name: m.name}, true
+		for c := range by {
+			if m.off > 0 || int(m.sig[0]) == c {
+				by[c] = append(by[c], m)
+			}
+		}
+	}
+	return by
+}()
+
+func detectData(b Blob) (Match, bool) {
+	by := dataBy[b.B[0]]
+	for i := range by {
+		if by[i].in(b.B) {
+			return Match{Name: by[i].name}, true
 		}
 	}
 	return Match{}, false
+}
+
+// in says whether b has the magic at its place.
+func (m *magic) in(b []byte) bool {
+	return len(b) >= m.off+len(m.sig) && b[m.off] == m.sig[0] && string(b[m.off:m.off+len(m.sig)]) == m.sig
 }
 
 // sealed are containers that no reader here opens: they are reported as such,
@@ -109,9 +128,9 @@ var sealed = []magic{
 
 func detectSealed(b Blob) (Match, bool) {
 	h := b.B
-	for _, m := range sealed {
-		if len(h) >= m.off+len(m.sig) && string(h[m.off:m.off+len(m.sig)]) == m.sig {
-			return container(m.name), true
+	for i := range sealed {
+		if sealed[i].in(h) {
+			return container(sealed[i].name), true
 		}
 	}
 	// The superblock of ext2 to ext4: its magic, a known revision, and a
