@@ -58,7 +58,8 @@ func Measure(ctx context.Context, p Paths) ([]Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, facts, err := closure.LoadFacts(ctx, closure.DirInput(p.Store), closure.Options{}, rules.Extract)
+	x := rules.Extractor{ReadSource: rules.StoreReader(p.Store)}
+	g, facts, err := closure.LoadFacts(ctx, closure.DirInput(p.Store), closure.Options{}, x.Extract)
 	if err != nil {
 		return nil, fmt.Errorf("loading labelled derivations: %w", err)
 	}

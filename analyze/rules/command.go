@@ -25,6 +25,12 @@ func (x *extractor) command(argv []string) {
 	case "tar", "bsdtar", "unzip", "7z", "7za", "7zr", "cabextract", "unpackFile", "cpio", "unrar", "gunzip", "gzip", "xz", "bunzip2", "cat", "dd", "unsquashfs", "undmg", "xar", "lha", "zcat", "unshield", "innoextract", "msiextract", "brotli", "zstd", "uudecode":
 		for _, w := range argv[1:] {
 			x.refsIn(w, refContent)
+			if w == "$src" || w == "${src}" {
+				x.hit(sigUnpackSrc, join(argv))
+			}
+			if fontFile(strings.ToLower(w)) {
+				x.hit(sigFont, join(argv))
+			}
 		}
 		switch cmd {
 		case "undmg", "xar", "innoextract", "msiextract", "unshield", "cabextract":
@@ -170,6 +176,9 @@ func (x *extractor) copy(cmd string, argv []string) {
 	if dest == "" && len(args) > 0 {
 		dest = args[len(args)-1]
 	}
+	if (cmd == "mv" || recursive) && n == 2 && treeTop(dest) && strings.HasSuffix(args[len(args)-2], "*") {
+		x.hit(sigMoveAll, join(argv))
+	}
 	toOut := strings.Contains(dest, "$out") || strings.Contains(dest, "${out") || strings.Contains(dest, "$prefix") || strings.Contains(dest, "placeholder") || strings.Contains(dest, "/store/")
 	for _, w := range args {
 		if len(w) > 1 && w[0] == '-' || w == dest && n > 1 {
@@ -183,7 +192,7 @@ func (x *extractor) copy(cmd string, argv []string) {
 			x.hit(sigDllInstall, join(argv))
 		case strings.HasSuffix(low, ".so") || strings.Contains(low, ".so.") || strings.HasSuffix(low, ".so*"):
 			x.hit(sigSoInstall, join(argv))
-		case strings.HasSuffix(low, ".ttf") || strings.HasSuffix(low, ".otf") || strings.HasSuffix(low, ".pcf.gz") || strings.HasSuffix(low, ".bdf") || strings.HasSuffix(low, ".woff") || strings.HasSuffix(low, ".ttc"):
+		case fontFile(low):
 			x.hit(sigFont, join(argv))
 		}
 		if cmd != "ln" && toOut {
@@ -208,6 +217,34 @@ func (x *extractor) copy(cmd string, argv []string) {
 	if toOut && cmd != "ln" && (strings.Contains(dest, "/bin") || exe && n <= 2) {
 		x.hit(sigCopyBin, join(argv))
 	}
+}
+
+// fontFile says that a name, or a pattern of names, is one of fonts.
+func fontFile(low string) bool {
+	for _, t := range [...]string{".ttf", ".otf", ".pcf.gz", ".bdf", ".woff", ".woff2", ".ttc", ".otb", ".pcf", ".psf"} {
+		if strings.HasSuffix(low, t) {
+			return true
+		}
+	}
+	return false
+}
+
+// treeTop says that a destination is the output itself or a directory of the
+// package's own in it, not one that is for a certain kind of files.
+func treeTop(dest string) bool {
+	dest = strings.TrimSuffix(dest, "/")
+	if dest == "$out" || dest == "${out}" {
+		return true
+	}
+	dir, ok := strings.CutPrefix(dest, "$out/")
+	if !ok || strings.Contains(dir, "/") {
+		return false
+	}
+	switch dir {
+	case "share", "etc", "include", "man", "doc", "docs", "xml", "fonts", "data", "src":
+		return false
+	}
+	return true
 }
 
 // installer recognises a downloaded script or program that unpacks itself.

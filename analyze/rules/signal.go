@@ -70,6 +70,8 @@ const (
 	sigSource       // a source is given that is no file beside the expression
 	sigInterpreted  // an interpreter, or a script by its name, is mentioned
 	sigOutBin       // a command names a file in the output's bin
+	sigUnpackSrc    // the source is unpacked by a command
+	sigMoveAll      // all that was unpacked becomes the output
 
 	numSignals
 )

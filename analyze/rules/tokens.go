@@ -52,7 +52,7 @@ func (s *shape) tokens(text string, dir bool) {
 // strongBin are words that on their own say that the file is ready to run.
 func strongBin(tok string) bool {
 	switch tok {
-	case "bin", "binary", "binaries", "prebuilt", "precompiled", "jar", "jre", "jdk", "dmg", "msi", "/binary", "/binaries", "/prebuilt", "/prebuilts", "appimage", "mono", "netcore":
+	case "bin", "binary", "binaries", "prebuilt", "precompiled", "jar", "jre", "jdk", "dmg", "msi", "/binary", "/binaries", "/prebuilt", "/prebuilts", "appimage", "netcore":
 		return true
 	}
 	return false

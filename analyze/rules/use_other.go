@@ -193,6 +193,25 @@ func useOtherRules() []Rule {
 			},
 		},
 		{
+			ID: "use-archive-as-output", Title: "Unpacks the source and makes all of it the output", Weight: 50, Kind: audit.Bytecode, Scope: OnUse,
+			Why:      "A release that is complete as it is unpacked was built before; where no interpreter and no shared data is spoken of, it is mostly class libraries.",
+			How:      "A build command or builder of the package's own unpacks the source and moves what came out to the top of the output or to one directory there, and does nothing that compiles or interprets.",
+			Limits:   "Data of games, and collections of sources, are packed so too.",
+			Remedy:   buildIt,
+			Positive: []Example{pkg(plain, "buildCommand", "unzip $src\nmkdir $out\nmv example-* $out/example"), pkg(plain, "buildCommand", "tar xf $src\nmkdir $out\nmv */* $out")},
+			Negative: []Example{
+				pkg(plain, "buildCommand", "unzip $src\nmkdir -p $out/share\nmv example-* $out/share"), pkg(plain, "buildCommand", "tar xf $src\ncd *\nmake\nmv * $out"),
+				pkg(plain, "installPhase", "mv * $out"), pkg(plain, "buildCommand", "tar xf $src\nmv * $out\nwrapProgram $out/example.py"),
+			},
+			match: func(s *subject) (string, string, bool) {
+				g := &s.f.sigs
+				if s.builds || !g.has(sigBuildCommand) || !g.has(sigUnpackSrc) || !g.has(sigSource) || g.any(sigInterpreted, sigFont, sigJarInstall, sigJavaRun, sigJavaHome, sigInterpreter) {
+					return "", "", false
+				}
+				return s.hitOf(sigMoveAll)
+			},
+		},
+		{
 			ID: "use-store-program", Title: "Puts single files into bin without a build", Weight: 10, Scope: OnUse,
 			Why:      "Programs that are only put in place were made elsewhere, or are scripts.",
 			How:      "cp or install to bin, without compiling.",
@@ -293,7 +312,7 @@ func useClears() []Rule {
 			How:      "Fonts are copied, or made by a font tool, and no program is patched or started.",
 			Limits:   "A program that brings fonts along and is copied whole.",
 			Remedy:   "None needed.",
-			Positive: []Example{pkg(plain, "installPhase", "install -m444 -Dt $out/share/fonts/truetype *.ttf")},
+			Positive: []Example{pkg(plain, "installPhase", "install -m444 -Dt $out/share/fonts/truetype *.ttf"), dl("https://example.org/Tool.Mono-1.0.zip", "postFetch", "unzip -j $downloadedFile \\*.ttf -d $out/share/fonts")},
 			Negative: []Example{pkg(plain, "installPhase", "cp fonts.txt $out/share"), pkg(plain, "installPhase", "cp *.ttf $out/share; cp tool $out/bin; patchelf --set-interpreter $ld $out/bin/tool")},
 			match: func(s *subject) (string, string, bool) {
 				if s.f.sigs.any(sigInterpreter, sigAutoPatchelf, sigPatchelf, sigJavaRun, sigMonoRun, sigAppImage) {
