@@ -63,8 +63,9 @@
 // # Reach and influence
 //
 // Reach is by the content of the image where a root's output is one (or the
-// request has one): what store paths and what compiled files are in it.
-// Otherwise it is by references, followed from the roots' outputs. Influence
+// request has one): what store paths and what compiled files are in it, and
+// what the roots refer to beside it. Otherwise it is by references, followed
+// from the roots' outputs, and by what is in their archives. Influence
 // counts the derivations of the runtime closure that depend on a row along
 // inputs, not through what only fetches; where reach is unknown, those of the
 // whole closure: the most that it can be.

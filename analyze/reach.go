@@ -37,7 +37,7 @@ func (r *reached) of(id closure.ID) audit.Reach {
 // where there is one, because images discard references, and by references
 // otherwise.
 func (s *state) findReach() {
-	var images []*item
+	var images, archives []*item
 	rootsAtHand := len(s.g.Roots()) > 0
 	for _, r := range s.g.Roots() {
 		for _, it := range s.outputs[r] {
@@ -45,6 +45,8 @@ func (s *state) findReach() {
 				rootsAtHand = false
 			} else if len(it.walk.Images) > 0 {
 				images = append(images, it)
+			} else if it.walk.Archives > 0 {
+				archives = append(archives, it)
 			}
 		}
 	}
@@ -53,10 +55,11 @@ func (s *state) findReach() {
 	}
 	switch {
 	case len(images) > 0:
-		s.reach = s.reachByImage(images)
+		s.reach = s.reachByImage(append(images, archives...))
 		s.reach.complete = s.reach.complete && (rootsAtHand || s.image != nil && s.image.walk != nil)
 	case s.req.Store != nil && s.anyRoot():
 		s.reach = s.reachByReferences()
+		s.inArchives(archives)
 	default:
 		s.reach = reached{by: audit.ReachByNothing, in: s.g.NewSet()}
 	}
@@ -90,15 +93,34 @@ func (s *state) anyRoot() bool {
 }
 
 // reachByImage looks for store paths by name, and, for files that lie outside
-// of any, for the outputs that have the same file.
+// of any, for the outputs that have the same file. What the roots refer to all
+// the same is part of the target as well: a directory may hold an image beside
+// other things.
 func (s *state) reachByImage(images []*item) reached {
 	r := reached{by: audit.ReachByImage, in: s.g.NewSet(), complete: true}
-	for _, root := range s.g.Roots() {
-		r.in.Add(root)
+	r.in = s.reachByReferences().in
+	r.doubtful = s.g.NewSet()
+	s.inside(&r, images)
+	return r
+}
+
+// inArchives adds what is in archives that are part of the target: those of
+// the roots' outputs are not compared by name only, because whoever packs a
+// system into an archive leaves the store behind.
+func (s *state) inArchives(archives []*item) {
+	if len(archives) == 0 {
+		return
 	}
+	s.reach.doubtful = s.g.NewSet()
+	s.inside(&s.reach, archives)
+}
+
+// inside adds what is in some items of the target, and notes if a part of them
+// could not be read.
+func (s *state) inside(r *reached, items []*item) {
 	loose := trace.NewIndex()
 	others := map[uint64]bool{}
-	for _, img := range images {
+	for _, img := range items {
 		for _, p := range img.walk.StorePaths {
 			if it := s.items[path.Join(s.g.StoreDir(), p)]; it != nil && it.id != closure.None {
 				r.in.Add(it.id)
@@ -116,9 +138,7 @@ func (s *state) reachByImage(images []*item) reached {
 			r.complete = r.complete && trace.StorePart(k.Path) != ""
 		}
 	}
-	r.doubtful = s.g.NewSet()
-	s.byContent(&r, loose, others)
-	return r
+	s.byContent(r, loose, others)
 }
 
 // byContent adds the derivations whose files are in an image. A compiled file
@@ -126,8 +146,12 @@ func (s *state) reachByImage(images []*item) reached {
 func (s *state) byContent(r *reached, loose *trace.Index, others map[uint64]bool) {
 	owner := map[uint64]closure.ID{}
 	for i := range closure.ID(s.g.Len()) {
+		if slices.Contains(s.g.Roots(), i) {
+			continue // they are part of it anyway
+		}
 		for _, it := range s.outputs[i] {
-			if it == nil || it.walk == nil {
+			// What is made of links alone leaves no file that could be seen.
+			if it == nil || it.walk == nil || it.walk.Regular == 0 {
 				r.doubtful.Add(i)
 				continue
 			}
@@ -187,6 +211,9 @@ func (s *state) reachByReferences() reached {
 		r.complete = r.complete && !it.walk.Overflow
 		for _, ref := range s.references(it, byHash) {
 			push(ref)
+		}
+		for _, p := range it.walk.StorePaths { // in an archive
+			push(s.items[path.Join(s.g.StoreDir(), p)])
 		}
 	}
 	return r

@@ -133,3 +133,26 @@ func TestMissingDerivation(t *testing.T) {
 		t.Errorf("its consumer is %s (%s)", d.Verdict, d.Reason)
 	}
 }
+
+// TestReachPastImages: what a root refers to beside an image that it holds,
+// and what it packs into an archive, by store path or without.
+func TestReachPastImages(t *testing.T) {
+	f := theHostileClosure(t)
+	for name, want := range map[string]map[string]audit.Reach{
+		"beside-1": {"profile-1": audit.ReachRuntime, "carrier-1": audit.ReachRuntime, "plain-1": audit.ReachBuild},
+		"packed-1": {"profile-1": audit.ReachUnknown, "carrier-1": audit.ReachRuntime, "plain-1": audit.ReachBuild},
+		"loose-1":  {"carrier-1": audit.ReachRuntime, "compiler": audit.ReachRuntime, "plain-1": audit.ReachBuild},
+	} {
+		req := f.request(t)
+		var err error
+		if req.Graph, req.Facts, err = f.load(f.path(name)); err != nil {
+			t.Fatal(err)
+		}
+		a := run(t, req)
+		for dep, reach := range want {
+			if d := row(t, a, dep); d.Reach != reach {
+				t.Errorf("%s: %s has reach %s by %s, want %s", name, dep, d.Reach, a.Target.ReachBy, reach)
+			}
+		}
+	}
+}

@@ -60,7 +60,18 @@ rec {
   interpreted = make "interpreted-1" { jar = fetch "library.jar"; } "mkdir -p $out; echo text > $out/text";
   # Refers to nothing, and is built from the one before.
   after = make "after-1" { inherit plain; } "mkdir -p $out; cat $plain/text > $out/text";
+  # Reach: an image beside a reference, and a system in an archive, with its
+  # store and without.
+  beside = make "beside-1" { inherit profile plain; } ''
+    mkdir -p $out; echo $profile > $out/reference; echo some text | cpio -o -H newc --quiet < /dev/null > $out/test.cpio
+  '';
+  packed = make "packed-1" { inherit profile carrier plain; } ''
+    mkdir -p store $out; cp -R $profile $carrier store/; tar -C store -czf $out/layer.tar.gz .
+  '';
+  loose = make "loose-1" { inherit carrier plain; } ''
+    mkdir -p system $out; cp $carrier/bin/cc system/init; tar -C system -cJf $out/system.tar.xz .
+  '';
   all = make "all-1" {
-    deps = [ overwritten decoded written helped bylink byscript named interpreted after ];
+    deps = [ overwritten decoded written helped bylink byscript named interpreted after beside packed loose ];
   } "mkdir -p $out; echo $deps > $out/list";
 }

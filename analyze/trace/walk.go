@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strings"
 
@@ -43,6 +44,12 @@ type Walk struct {
 	Others []uint64
 	// Images are the outermost images inside: ISO 9660, file systems, initrds.
 	Images []content.File
+	// Regular counts the files that are no directories and no links, at any
+	// depth.
+	Regular int
+	// Archives counts the archives inside, outermost or not; single compressed
+	// files are none.
+	Archives int
 	// StorePaths are base names of store paths that occur as names of files
 	// and directories inside: an image's content. Sorted.
 	StorePaths []string
@@ -77,12 +84,14 @@ func Take(ctx context.Context, inspect content.Inspector, name string, nar io.Re
 		if f.Format == "nar" && !strings.Contains(f.Path, "/") {
 			return // the NAR itself
 		}
+		w.Regular++
 		owner := StorePart(f.Path)
 		if owner != "" && !inside[owner] && len(inside) < maxStorePaths {
 			inside[strings.Clone(owner)] = true
 		}
 		// A container is shown after what is in it.
 		container := strings.HasPrefix(last, f.Path+"/")
+		single := isStream[f.Format] && last == f.Path+"/"+strings.TrimSuffix(path.Base(f.Path), path.Ext(f.Path))
 		last = f.Path
 		switch {
 		case f.Kind != "" || container || isStream[f.Format]:
@@ -93,6 +102,9 @@ func Take(ctx context.Context, inspect content.Inspector, name string, nar io.Re
 		}
 		if isImage[f.Format] {
 			w.image(f)
+		}
+		if container && !single { // a compressed archive is shown as one
+			w.Archives++
 		}
 		if f.Kind != "" {
 			return // a member
@@ -160,8 +172,8 @@ func (w *Walk) image(f *content.File) {
 
 // StorePart is the first part of a path that is named like a store path, such
 // as the directory that an image keeps it in; "" if none is.
-func StorePart(path string) string {
-	for rest := path; rest != ""; {
+func StorePart(p string) string {
+	for rest := p; rest != ""; {
 		part, more, _ := strings.Cut(rest, "/")
 		if HashPart(part) != "" {
 			return part
