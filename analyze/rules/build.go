@@ -1,9 +1,6 @@
 package rules
 
-import (
-	"path"
-	"strings"
-)
+import "strings"
 
 // compiler recognises commands that compile, or that run a build system.
 func (x *extractor) compiler(cmd string, argv []string) bool {
@@ -159,23 +156,52 @@ func (x *extractor) input(name string) {
 
 // interpreter says that a tool runs programs that are text.
 func interpreter(tool string) bool {
-	for _, p := range [...]string{"python", "perl", "ruby", "lua", "tcl", "tk", "php", "nodejs", "node", "guile", "zsh", "fish", "expect", "gawk"} {
-		if rest, ok := strings.CutPrefix(tool, p); ok && (rest == "" || rest[0] == '-' || rest[0] == '.' || rest[0] >= '0' && rest[0] <= '9') {
-			return true
-		}
+	n := 0
+	for n < len(tool) && tool[n] >= 'a' && tool[n] <= 'z' {
+		n++
+	}
+	if n < len(tool) && tool[n] != '-' && tool[n] != '.' && (tool[n] < '0' || tool[n] > '9') {
+		return false
+	}
+	switch tool[:n] {
+	case "python", "perl", "ruby", "lua", "tcl", "tk", "php", "nodejs", "node", "guile", "zsh", "fish", "expect", "gawk":
+		return true
 	}
 	return false
 }
 
 // scriptWord says that a word of a command is about a script: an interpreter's
-// path, or a file of a script's type.
+// path, a file of a script's type, a first line. It is asked of every word, so
+// it looks at the end first.
 func scriptWord(w string) bool {
-	switch path.Ext(w) {
-	case ".py", ".pl", ".rb", ".sh", ".tcl", ".lua", ".js", ".php", ".bash", ".zsh", ".fish", ".awk", ".tex", ".sty", ".el", ".scm", ".lisp", ".jar":
-		return true
+	for i := len(w) - 1; i >= 0 && i >= len(w)-5; i-- {
+		if w[i] == '.' {
+			switch w[i:] {
+			case ".py", ".pl", ".rb", ".sh", ".tcl", ".lua", ".js", ".php", ".bash", ".zsh", ".fish", ".awk", ".tex", ".sty", ".el", ".scm", ".lisp", ".jar":
+				return true
+			}
+			break
+		}
 	}
-	i := strings.LastIndex(w, "/bin/")
-	return i >= 0 && !strings.Contains(w[:i], "$out") && interpreter(w[i+5:]) || strings.HasSuffix(w, "/bin/sh") || strings.HasSuffix(w, "/bin/bash") || strings.HasSuffix(w, "/bin/env")
+	if len(w) < 6 {
+		return false
+	}
+	switch w[0] {
+	case '#':
+		return w[1] == '!'
+	case 'p':
+		return w == "patchShebangs"
+	}
+	i := strings.LastIndexByte(w, '/')
+	if i < 4 || w[i-4:i] != "/bin" {
+		return false
+	}
+	switch tool := w[i+1:]; tool {
+	case "sh", "bash", "env":
+		return true
+	default:
+		return interpreter(tool) && !strings.Contains(w[:i], "$out")
+	}
 }
 
 // isJava says that a name is one of a Java runtime or development kit.

@@ -89,7 +89,7 @@ func (x *extractor) word(cmd string, argv []string, i int, w string) {
 	if strings.IndexByte(w, '/') >= 0 {
 		x.pathWord(cmd, argv, w)
 	}
-	if scriptWord(w) || w == "patchShebangs" || strings.HasPrefix(w, "#!") {
+	if !x.f.sigs.has(sigInterpreted) && scriptWord(w) {
 		x.hit(sigInterpreted, w)
 	}
 	switch {
@@ -121,7 +121,7 @@ func (x *extractor) pathWord(cmd string, argv []string, w string) {
 	if strings.Contains(w, "/store/") && isJavaRef(w) {
 		x.hit(sigJavaHome, join(argv))
 	}
-	if i := strings.Index(w, "/bin/"); i > 0 && cmd != "rm" && (strings.HasPrefix(w, "$out") || strings.HasPrefix(w, "${out")) {
+	if w[0] == '$' && cmd != "rm" && !x.f.sigs.has(sigOutBin) && (strings.HasPrefix(w, "$out") || strings.HasPrefix(w, "${out")) && strings.Contains(w, "/bin/") {
 		x.hit(sigOutBin, join(argv))
 	}
 	switch {
