@@ -24,7 +24,9 @@ func (n *Nix) fresh(ctx context.Context, j *Job) (b Built, err error) {
 		// Clean up even when cancelled, but not for ever.
 		c, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 		defer cancel()
-		if e := release(c); e != nil && ctx.Err() == nil {
+		// Where the machine itself is lost, that is all there is to say.
+		var failed *BuildError
+		if e := release(c); e != nil && ctx.Err() == nil && errors.As(err, &failed) {
 			err = errors.Join(err, e)
 		}
 	}()

@@ -70,7 +70,7 @@ func Variations() []Variation {
 func ParseVariations(list string, guest bool) ([]Variation, error) {
 	known := Variations()
 	if list == "all" {
-		return slices.DeleteFunc(known, func(v Variation) bool { return v.Image != "" || v.machine() && !guest }), nil
+		return slices.DeleteFunc(known, func(v Variation) bool { return v.Image != "" || v.OfMachine() && !guest }), nil
 	}
 	var picked []Variation
 	for name := range strings.SplitSeq(list, ",") {

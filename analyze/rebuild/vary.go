@@ -37,8 +37,8 @@ type Variation struct {
 	Limits string
 }
 
-// machine reports whether the variation needs a machine of its own.
-func (v Variation) machine() bool {
+// OfMachine reports whether the variation needs a machine of its own.
+func (v Variation) OfMachine() bool {
 	return len(v.QEMU)+len(v.Kernel)+len(v.MakeFS)+len(v.Guest) > 0 || v.Image != ""
 }
 
@@ -75,7 +75,7 @@ func (n *Nix) Vary(_ context.Context, vs []Variation) (Builder, func() error, er
 	}
 	var not []string
 	for _, v := range vs {
-		if v.machine() || !v.inPlace() {
+		if v.OfMachine() || !v.inPlace() {
 			not = append(not, v.Name)
 			continue
 		}

@@ -104,7 +104,7 @@ func TestParseVariations(t *testing.T) {
 	}
 	// Every variation does something and says what it does not do.
 	for _, v := range Variations() {
-		if v.Title == "" || v.Limits == "" || !v.machine() && !v.inPlace() {
+		if v.Title == "" || v.Limits == "" || !v.OfMachine() && !v.inPlace() {
 			t.Errorf("%s: %+v", v.Name, v)
 		}
 	}

@@ -7,20 +7,30 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
-	"fromsource/analyze/audit"
 	"fromsource/analyze/rebuild"
 	"fromsource/analyze/rebuild/reference"
 	"fromsource/closure"
 	"fromsource/closure/store"
+	"fromsource/vm"
+)
+
+// Where rebuild builds.
+const (
+	inLocal       = "local"
+	inGuestAgain  = "guest"
+	inSecondGuest = "second-guest"
 )
 
 // rebuildOptions are what the command line of rebuild says.
 type rebuildOptions struct {
 	all                          bool
+	in, recipe                   string
+	vm                           vm.Options
 	store, method, vary, journal string
 	parallel                     int
 	nixOptions                   []string
@@ -28,11 +38,14 @@ type rebuildOptions struct {
 	attestations, lila           []string
 	diffoscope                   string
 	output, attest, key          string
+	strict                       bool
 }
 
 func rebuildCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) error {
 	var o rebuildOptions
 	flags.BoolVar(&o.all, "all", false, "")
+	flags.StringVar(&o.in, "in", inLocal, "")
+	flags.StringVar(&o.recipe, "recipe", "", "")
 	flags.StringVar(&o.store, "store", "", "")
 	flags.StringVar(&o.method, "method", rebuild.Fresh.String(), "")
 	flags.StringVar(&o.vary, "vary", "", "")
@@ -48,157 +61,164 @@ func rebuildCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) 
 	flags.StringVarP(&o.output, "output", "o", "", "")
 	flags.StringVar(&o.attest, "attest", "", "")
 	flags.StringVar(&o.key, "key", "", "")
+	flags.BoolVar(&o.strict, "strict", false, "")
+	vmFlags(flags, &o.vm)
 	return func(ctx context.Context, e *env, args []string) error {
-		if len(args) == 0 {
-			return usageError("rebuild takes an audit file, or derivations")
-		}
-		if (o.attest == "") != (o.key == "") {
-			return usageError("--attest and --key go together")
-		}
-		b, err := o.builder()
-		if err != nil {
+		if err := o.check(args); err != nil {
 			return err
 		}
-		return runRebuild(ctx, e, args, &o, b)
+		return runRebuild(ctx, e, args, &o)
 	}
 }
 
-// builder is this machine's Nix, as the command line wants it.
-func (o *rebuildOptions) builder() (*rebuild.Nix, error) {
-	b := &rebuild.Nix{Title: "local", Runner: rebuild.Local{}, Store: o.store}
-	switch o.method {
-	case rebuild.Fresh.String():
-	case rebuild.Check.String():
-		b.Method = rebuild.Check
-	default:
-		return nil, usageError("--method is check or fresh, not %q", o.method)
+// check finds misuse before anything is opened.
+func (o *rebuildOptions) check(args []string) error {
+	switch {
+	case len(args) == 0:
+		return usageError("rebuild takes an audit, or derivations")
+	case (o.attest == "") != (o.key == ""):
+		return usageError("--attest and --key go together")
+	case o.in != inLocal && o.in != inGuestAgain && o.in != inSecondGuest:
+		return usageError("--in is guest, second-guest or local, not %q", o.in)
+	case o.method != rebuild.Fresh.String() && o.method != rebuild.Check.String():
+		return usageError("--method is check or fresh, not %q", o.method)
+	case o.in == inLocal && o.recipe != "":
+		return usageError("--recipe is for guests: --in says where to build")
+	case o.in != inLocal && o.store != "":
+		return usageError("--store is for builds on this machine, not for --in %s", o.in)
+	case o.in != inLocal && (len(args) != 1 || strings.HasSuffix(args[0], ".drv")):
+		return usageError("--in %s takes one audit, made by fromsource audit", o.in)
+	case o.in == inSecondGuest && o.method == rebuild.Check.String():
+		return usageError("--method check compares with the store at hand, and a second guest has none")
+	case o.in == inSecondGuest && o.vary != "":
+		return usageError("--vary needs the first build's inputs: use --in guest")
+	case o.output != "" && strings.HasSuffix(args[0], ".drv"):
+		return usageError("--output writes the audit with the results in it, and no audit was given")
 	}
+	_, err := o.settings()
+	return err
+}
+
+// settings are those for Nix.
+func (o *rebuildOptions) settings() ([]rebuild.Option, error) {
+	var all []rebuild.Option
 	for _, opt := range o.nixOptions {
 		name, value, ok := strings.Cut(opt, "=")
 		if !ok {
 			return nil, usageError("--option wants NAME=VALUE, got %q", opt)
 		}
-		b.Options = append(b.Options, rebuild.Option{Name: name, Value: value})
+		all = append(all, rebuild.Option{Name: name, Value: value})
 	}
-	return b, nil
+	return all, nil
 }
 
-func runRebuild(ctx context.Context, e *env, args []string, o *rebuildOptions, b *rebuild.Nix) (err error) {
-	a, in, sel, err := rebuildTarget(args, o)
+// variations are those asked for; "all" is what the place can do.
+func (o *rebuildOptions) variations() ([]rebuild.Variation, error) {
+	if o.vary == "" {
+		return nil, nil
+	}
+	vs, err := rebuild.ParseVariations(o.vary, o.in == inGuestAgain)
 	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	if o.vary == "all" && o.in == inGuestAgain {
+		vs = slices.DeleteFunc(vs, func(v rebuild.Variation) bool { return !guestCan(v) })
+	}
+	return vs, nil
+}
+
+func runRebuild(ctx context.Context, e *env, args []string, o *rebuildOptions) (err error) {
+	var opts rebuild.Options
+	if opts.Vary, err = o.variations(); err != nil {
 		return err
 	}
-	opts := rebuild.Options{Builders: []rebuild.Builder{b}, Parallel: o.parallel}
 	if opts.References, err = o.references(); err != nil {
 		return err
 	}
-	if o.vary != "" {
-		if opts.Vary, err = rebuild.ParseVariations(o.vary, false); err != nil {
-			return &exitError{exitUsage, err}
-		}
+	t, err := o.target(args)
+	if err != nil {
+		return err
 	}
-	if o.journal != "" {
-		j, err := rebuild.OpenJournal(o.journal)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, j.Close()) }()
-		opts.Journal = j
+	p := newProgress(e)
+	defer p.end()
+	g, jobs, err := t.jobs(ctx)
+	if err != nil {
+		return err
 	}
+	defer func() { err = errors.Join(err, t.close()) }()
+	b, end, err := o.builder(ctx, t, g, p)
+	if err != nil {
+		return err
+	}
+	defer end()
 	if o.diffoscope != "" {
 		if err := os.MkdirAll(o.diffoscope, 0o755); err != nil { //nolint:gosec // results are for everybody to read
 			return fmt.Errorf("making the folder for diffoscope: %w", err)
 		}
 		opts.Diffoscope = &rebuild.Diffoscope{Dir: o.diffoscope}
 	}
-	p := newProgress(e)
-	defer p.end()
-	g, err := closure.Load(ctx, in, closure.Options{})
-	if err != nil {
-		return err
+	name := o.journalName(t)
+	if name != "" {
+		if opts.Journal, err = rebuild.OpenJournal(name); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, opts.Journal.Close()) }()
 	}
-	jobs, err := rebuild.Select(g, sel)
-	if err != nil {
-		return err
-	}
-	recordedIn(jobs, a)
+	opts.Builders, opts.Parallel, opts.Subject = []rebuild.Builder{b}, o.parallel, o.subject()
+	resumed := 0
 	opts.Progress = func(ev rebuild.Event) {
+		if ev.Resumed {
+			resumed++
+		}
 		p.update("rebuild", ev.Done, ev.Total, ev.Builder+": "+closure.NameOf(ev.Drv))
 	}
+	said := context.AfterFunc(ctx, func() { p.note("interrupted: ending what is being built; a second ^C ends at once") })
 	results, rerr := rebuild.Run(ctx, jobs, opts)
+	said()
 	p.end()
-	if err := writeRebuilt(e, a, g, results, o); err != nil {
+	if resumed > 0 {
+		e.say("took %d of %d results from an earlier run's journal, %s: remove it to build those again", resumed, len(jobs), name)
+	}
+	if err := writeRebuilt(e, t.audit, g, results, o); err != nil {
 		return errors.Join(rerr, err)
 	}
-	if rerr != nil {
+	return o.verdict(rerr, results, name)
+}
+
+// verdict is what a run ends with.
+func (o *rebuildOptions) verdict(rerr error, results []rebuild.Result, journal string) error {
+	s := rebuild.Summarize(results)
+	switch {
+	case interrupted(rerr):
+		hint := ""
+		if journal != "" {
+			hint = "; the rest is in " + journal + ", and the same command does what is left"
+		}
+		return fmt.Errorf("interrupted: %d results are missing%s", s.NotAttempted, hint)
+	case rerr != nil:
 		return rerr
-	}
-	if s := rebuild.Summarize(results); s.Differs+s.Failed > 0 {
-		return &exitError{exitPolicy, fmt.Errorf("%d outputs differ and %d failed to build", s.Differs, s.Failed)}
+	case s.Differs+s.Failed+s.Refused > 0:
+		return &exitError{exitPolicy, fmt.Errorf("%d results differ, %d failed to build, %d references can't be believed", s.Differs, s.Failed, s.Refused)}
+	case o.strict && s.NotAttempted+s.Unasked > 0:
+		return &exitError{exitIncomplete, fmt.Errorf("%d were not attempted, %d references could not be asked", s.NotAttempted, s.Unasked)}
 	}
 	return nil
 }
 
-// rebuildTarget understands the arguments: an audit, whose suspects are built
-// again from the derivations that the store has, or derivations.
-func rebuildTarget(args []string, o *rebuildOptions) (*audit.Audit, closure.Input, rebuild.Selection, error) {
-	if len(args) == 1 && !strings.HasSuffix(args[0], ".drv") {
-		a, err := audit.ReadFile(args[0])
-		if err != nil {
-			return nil, closure.Input{}, rebuild.Selection{}, err
-		}
-		sel := rebuild.Selection{All: o.all}
-		for _, d := range a.Derivations {
-			switch d.Verdict {
-			case audit.Binary, audit.CarriesBinary, audit.BuiltByBinary:
-				sel.Suspects = append(sel.Suspects, d.Drv)
-			}
-		}
-		var roots []closure.Input
-		for _, r := range a.Target.Roots {
-			roots = append(roots, closure.DrvInput(r, o.root()))
-		}
-		return a, closure.UnionInput(roots...), sel, nil
+// journalName is where results are kept: beside the audit, where there is one.
+func (o *rebuildOptions) journalName(t *rebuildTarget) string {
+	if o.journal != "" || t.audit == nil {
+		return o.journal
 	}
-	sel := rebuild.Selection{All: o.all}
-	var roots []closure.Input
-	for _, drv := range args {
-		if !strings.HasSuffix(drv, ".drv") {
-			return nil, closure.Input{}, sel, usageError("rebuild takes one audit file, or derivations; %q is neither", drv)
-		}
-		sel.Named = append(sel.Named, drv)
-		roots = append(roots, closure.DrvInput(drv, o.root()))
-	}
-	return nil, closure.UnionInput(roots...), sel, nil
+	return filepath.Join(t.dir, journalFile)
 }
 
-func (o *rebuildOptions) root() string {
-	if o.store == "" {
-		return "/"
-	}
-	return o.store
-}
-
-// recordedIn hands the jobs what an audit has on record of first builds.
-func recordedIn(jobs []*rebuild.Job, a *audit.Audit) {
-	if a == nil {
-		return
-	}
-	rows := map[string]*audit.Derivation{}
-	for i := range a.Derivations {
-		rows[a.Derivations[i].Drv] = &a.Derivations[i]
-	}
-	for _, j := range jobs {
-		row, ok := rows[j.Drv]
-		if !ok {
-			continue
-		}
-		for _, out := range row.Outputs {
-			if out.NarHash != "" {
-				j.First = append(j.First, rebuild.First{Output: out.Name, Path: out.Path, NarHash: out.NarHash, NarSize: out.NarSize})
-			}
-		}
-	}
+// subject tells this way of building, and of believing references, from
+// others in a journal.
+func (o *rebuildOptions) subject() string {
+	words := []string{"rebuild", o.in, o.method, o.store}
+	words = append(words, o.nixOptions...)
+	return strings.Join(append(words, o.keys...), " ")
 }
 
 // references opens everything that outputs are compared with.

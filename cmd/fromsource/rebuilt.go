@@ -21,9 +21,6 @@ func writeRebuilt(e *env, a *audit.Audit, g *closure.Graph, results []rebuild.Re
 		return fmt.Errorf("writing results: %w", err)
 	}
 	if o.output != "" {
-		if a == nil {
-			return usageError("--output writes the audit with the results in it, and no audit was given")
-		}
 		merge(a, results)
 		if err := audit.WriteFile(o.output, a); err != nil {
 			return err
