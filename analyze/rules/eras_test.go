@@ -6,8 +6,10 @@ import "testing"
 // from about 2023: its environment is one JSON object.
 func structured(name, src, attrs string, tools ...string) Example {
 	s := dl(src)
-	return Example{Name: name, Raw: true, Other: []Example{s, {Name: "stdenv-linux", Raw: true, Tools: []string{"gcc-wrapper-13.2.0"}}}, Tools: tools,
-		Env: []string{"__json", `{"name":"` + name + `","stdenv":"%1","src":"%0",` + attrs + `}`}}
+	return Example{
+		Name: name, Raw: true, Other: []Example{s, {Name: "stdenv-linux", Raw: true, Tools: []string{"gcc-wrapper-13.2.0"}}}, Tools: tools,
+		Env: []string{"__json", `{"name":"` + name + `","stdenv":"%1","src":"%0",` + attrs + `}`},
+	}
 }
 
 // Expressions in the shape that nixpkgs had them in its several eras.
@@ -47,8 +49,10 @@ func TestPackagesOfEveryEra(t *testing.T) {
 		{"npm package of text", dl("https://example.org/tool/-/tool-1.0.0.tgz"), false},
 		{"crate", dl("https://example.org/api/v1/crates/windows_x86_64_tool/0.52.0/download").named("crate-windows_x86_64_tool-0.52.0.tar.gz"), false},
 		{"object for a linker", dl("https://example.org/releases/download/v0.91/librt_release_x86_64-unknown-linux-gnu.a.gz"), true},
-		{"compressed firmware", Example{Name: "linux-firmware-20240909-zstd", Env: []string{"buildCommand", "mkdir -p $out/lib\n(cd %0 && find lib/firmware -type f -print0) | xargs -0 -n1 sh -c 'zstd -f %0/$1 -o $out/$1.zst'"},
-			Other: []Example{pkg("https://example.org/linux-firmware-20240909.tar.xz", "dontBuild", "1", "installFlags", "DESTDIR=$(out)").named("linux-firmware-20240909")}}, true},
+		{"compressed firmware", Example{
+			Name: "linux-firmware-20240909-zstd", Env: []string{"buildCommand", "mkdir -p $out/lib\n(cd %0 && find lib/firmware -type f -print0) | xargs -0 -n1 sh -c 'zstd -f %0/$1 -o $out/$1.zst'"},
+			Other: []Example{pkg("https://example.org/linux-firmware-20240909.tar.xz", "dontBuild", "1", "installFlags", "DESTDIR=$(out)").named("linux-firmware-20240909")},
+		}, true},
 		{"only an update script", pkg("https://github.com/example/tool/archive/v1.0.tar.gz", "updateScript", "%0/bin/nix-update tool", "cargoDeps", "%1").other(Example{Name: "nix-update-1.5"}, Example{Name: "tool-1.0-vendor"}), false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
