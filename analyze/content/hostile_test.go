@@ -2,6 +2,7 @@ package content_test
 
 import (
 	"archive/tar"
+	"archive/zip"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -11,6 +12,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -151,6 +154,41 @@ func TestManyMembersAreBounded(t *testing.T) {
 	skipped(t, res, "in.tar", "not listed")
 }
 
+// A directory that is too large to be held is not: the archive is read forward,
+// and a directory that lists other members is told.
+func TestLargeZipDirectory(t *testing.T) {
+	program := read(t, greet(t, t.TempDir()))
+	archive := func(times int) []byte {
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		for i := range 62_000 {
+			if _, err := z.Create(strconv.Itoa(i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f, err := z.Create("greet")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write(program); err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		// The directory once more, before the record that ends it.
+		at := bytes.Index(b.Bytes(), []byte("PK\x01\x02"))
+		end := bytes.LastIndex(b.Bytes(), []byte("PK\x05\x06"))
+		return slices.Concat(b.Bytes()[:at], bytes.Repeat(b.Bytes()[at:end], times), b.Bytes()[end:])
+	}
+	res := stream(t, "in.zip", bytes.NewReader(archive(1)))
+	if got := formats(res); len(got) != 1 || got[0] != "in.zip/greet elf-executable" || len(res.Skipped) != 0 {
+		t.Errorf("members %v, skipped %v", got, res.Skipped)
+	}
+	res = stream(t, "in.zip", bytes.NewReader(archive(2)))
+	skipped(t, res, "in.zip", "the directory lists 124002 entries")
+}
+
 func TestEscapingNames(t *testing.T) {
 	program := read(t, greet(t, t.TempDir()))
 	res := stream(t, "in.tar", bytes.NewReader(tarOf(t, "../../etc/passwd", program, "a/../b", []byte("fine\n"))))
@@ -255,14 +293,15 @@ func TestMemory(t *testing.T) {
 	program := read(t, greet(t, dir))
 	big := append(bytes.Clone(program), make([]byte, 200<<20)...)
 	for name, script := range map[string]string{
-		"bomb":      "cp bomb out",
-		"xz-9":      "tar cf - big greet | xz --lzma2=preset=0,dict=64MiB > out",
-		"xz-9 in 4": "X='xz --lzma2=preset=0,dict=64MiB'; tar cf 1 big; $X 1; tar cf 2 1.xz; $X 2; tar cf 3 2.xz; $X 3; tar cf 4 3.xz; $X -c 4 > out",
-		"zip":       "zip -q -0 z.zip big greet; mv z.zip out",
-		"tar":       "tar cf out big greet big",
-		"zstd-22":   "tar cf - big | zstd -q --ultra -22 --long=27 > out",
-		"7z":        "head -c 100000000 big > b; 7z a -bd -mx=3 o.7z b greet > log; mv o.7z out",
-		"squashfs":  "mkdir d; cp big greet d; mksquashfs d out -quiet -no-progress -b 1M",
+		"bomb":        "cp bomb out",
+		"xz-9":        "tar cf - big greet | xz --lzma2=preset=0,dict=64MiB > out",
+		"xz-9 in 4":   "X='xz --lzma2=preset=0,dict=64MiB'; tar cf 1 big; $X 1; tar cf 2 1.xz; $X 2; tar cf 3 2.xz; $X 3; tar cf 4 3.xz; $X -c 4 > out",
+		"zip":         "zip -q -0 z.zip big greet; mv z.zip out",
+		"tar":         "tar cf out big greet big",
+		"zstd-22":     "tar cf - big | zstd -q --ultra -22 --long=27 > out",
+		"7z":          "head -c 100000000 big > b; 7z a -bd -mx=3 o.7z b greet > log; mv o.7z out",
+		"zip of many": "python3 -c 'import zipfile\nz = zipfile.ZipFile(\"out\", \"w\")\nfor i in range(70000): z.writestr(\"%d\" % i, \"\")\nz.write(\"greet\")'",
+		"squashfs":    "mkdir d; cp big greet d; mksquashfs d out -quiet -no-progress -b 1M",
 	} {
 		t.Run(name, func(t *testing.T) {
 			sub := t.TempDir()

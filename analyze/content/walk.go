@@ -44,6 +44,7 @@ type walker struct {
 	entries int
 	depths  []int // of res.Members
 	windows int64 // dictionaries in use
+	listed  int   // entries of zip directories in memory
 	stop    error // why the whole walk ends early
 	// windowTurn is true while the walk may have large dictionaries.
 	windowTurn bool

@@ -3,8 +3,10 @@ package content
 import (
 	"archive/zip"
 	"bufio"
+	"bytes"
 	"compress/bzip2"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -48,6 +50,14 @@ func (w *walker) zip(n *node, whole *File) error {
 	if err != nil {
 		return fmt.Errorf("reading zip: %w", err)
 	}
+	listed := directoryEntries(at, size, maxListed-w.listed)
+	if listed > maxListed-w.listed { // forward it needs no directory
+		in := stream.New(io.NewSectionReader(at, 0, size), size)
+		defer in.Close()
+		return w.zipForward(&node{path: n.path, in: in, depth: n.depth})
+	}
+	w.listed += listed
+	defer func() { w.listed -= listed }()
 	z, err := zip.NewReader(at, size)
 	if err != nil {
 		return fmt.Errorf("reading zip: %w", err)
@@ -55,10 +65,6 @@ func (w *walker) zip(n *node, whole *File) error {
 	z.RegisterDecompressor(zip.Deflate, newFlate)
 	z.RegisterDecompressor(12, func(r io.Reader) io.ReadCloser { return io.NopCloser(bzip2.NewReader(r)) })
 	z.RegisterDecompressor(93, newZstd)
-	if len(z.File) > w.o.MaxEntries-w.entries {
-		w.entries = w.o.MaxEntries
-		return w.entry()
-	}
 	members, files, manifest := len(w.res.Members), 0, false
 	for _, f := range z.File {
 		if err := w.entry(); err != nil {
@@ -86,7 +92,68 @@ func (w *walker) zip(n *node, whole *File) error {
 	return nil
 }
 
-// zipForward walks a zip archive that does not fit into memory.
+// maxListed bounds the zip directories that a walk holds, nested ones together:
+// an entry takes some 200 bytes and its name.
+const (
+	maxListed    = 60_000
+	maxDirectory = 16 << 20
+)
+
+// directoryEntries counts what zip.NewReader will hold of a zip archive: the
+// headers from where the directory is said to begin (APPNOTE 4.3.12 to
+// 4.3.16), at most a few more than most, each for as many as its size is worth.
+func directoryEntries(at io.ReaderAt, size int64, most int) int {
+	tail := make([]byte, min(size, 65<<10+22))
+	base := size - int64(len(tail))
+	if _, err := at.ReadAt(tail, base); err != nil && !errors.Is(err, io.EOF) {
+		return 0
+	}
+	end := bytes.LastIndex(tail, []byte("PK\x05\x06"))
+	if end < 0 || len(tail)-end < 22 {
+		return 0
+	}
+	le := binary.LittleEndian
+	length, start := int64(le.Uint32(tail[end+12:])), int64(le.Uint32(tail[end+16:]))
+	last := base + int64(end)
+	if loc := end - 20; loc >= 0 && string(tail[loc:loc+4]) == "PK\x06\x07" {
+		var h [56]byte
+		if _, err := at.ReadAt(h[:], int64(le.Uint64(tail[loc+8:]))&(1<<62-1)); err == nil && string(h[:4]) == "PK\x06\x06" {
+			length, start = int64(le.Uint64(h[40:])), int64(le.Uint64(h[48:]))
+			last = int64(le.Uint64(tail[loc+8:]))
+		}
+	}
+	count := 0
+	// What lies before the archive moves it: the reader tries both places.
+	for _, off := range []int64{start, last - length} {
+		if off >= 0 && off < size {
+			count = max(count, countHeaders(bufio.NewReaderSize(io.NewSectionReader(at, off, size-off), 64<<10), most))
+		}
+	}
+	return count
+}
+
+func countHeaders(r *bufio.Reader, most int) int {
+	count, held := 0, 0
+	for count <= most {
+		h, err := r.Peek(46)
+		if err != nil || string(h[:4]) != "PK\x01\x02" {
+			return count
+		}
+		le := binary.LittleEndian
+		n := int(le.Uint16(h[28:])) + int(le.Uint16(h[30:])) + int(le.Uint16(h[32:]))
+		if held += n; held > maxDirectory {
+			return most + 1
+		}
+		if _, err := r.Discard(46 + n); err != nil {
+			return count
+		}
+		count++
+	}
+	return count
+}
+
+// zipForward walks a zip archive that does not fit into memory, or whose
+// directory would not.
 func (w *walker) zipForward(n *node) error {
 	fed := &tally{in: n.in}
 	z := archive.NewZipStream(bufio.NewReaderSize(fed, 64<<10))

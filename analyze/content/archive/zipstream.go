@@ -19,6 +19,7 @@ type ZipStream struct {
 	body io.Reader
 	part *limited
 	desc bool
+	seen int // local headers
 }
 
 // NewZipStream reads from r, which stands at the first local header.
@@ -55,7 +56,7 @@ func (z *ZipStream) Next() (*Entry, error) {
 	h, err := z.r.Peek(30)
 	if len(h) >= 4 && string(h[:4]) != "PK\x03\x04" {
 		if h[0] == 'P' && h[1] == 'K' {
-			return nil, io.EOF // the central directory
+			return nil, z.directory()
 		}
 		return nil, fmt.Errorf("%w: no local header where one should be", ErrFormat)
 	}
@@ -70,6 +71,7 @@ func (z *ZipStream) Next() (*Entry, error) {
 	if _, err := io.ReadFull(z.r, b); err != nil {
 		return nil, io.ErrUnexpectedEOF
 	}
+	z.seen++
 	e := &Entry{Name: string(b[30:nameEnd]), Regular: true, Size: -1}
 	if packed == 0xffffffff || size == 0xffffffff {
 		size, packed = zip64(b[nameEnd:], size, packed)
@@ -107,6 +109,48 @@ func (z *ZipStream) Next() (*Entry, error) {
 	}
 	e.Source = z.body
 	return e, nil
+}
+
+// directory passes the central directory and what ends it: io.EOF where it
+// lists as many entries as there were, and nothing follows. Another one says
+// that members lie where they were not looked for.
+func (z *ZipStream) directory() error {
+	listed := 0
+	for {
+		h, err := z.r.Peek(4)
+		if err != nil {
+			return io.ErrUnexpectedEOF
+		}
+		size, le := 0, binary.LittleEndian
+		switch string(h) {
+		case "PK\x01\x02":
+			if h, err = z.r.Peek(46); err != nil {
+				return io.ErrUnexpectedEOF
+			}
+			size = 46 + int(le.Uint16(h[28:])) + int(le.Uint16(h[30:])) + int(le.Uint16(h[32:]))
+			listed++
+		case "PK\x06\x06":
+			size = 56
+		case "PK\x06\x07":
+			size = 20
+		case "PK\x05\x06":
+			if h, err = z.r.Peek(22); err != nil {
+				return io.ErrUnexpectedEOF
+			}
+			if _, err := z.r.Discard(22 + int(le.Uint16(h[20:]))); err != nil {
+				return io.ErrUnexpectedEOF
+			}
+			if _, err := z.r.Peek(1); err == nil || listed != z.seen {
+				return fmt.Errorf("%w: the directory lists %d entries, read forward there are %d", ErrFormat, listed, z.seen)
+			}
+			return io.EOF
+		default:
+			return fmt.Errorf("%w: no directory where it should be", ErrFormat)
+		}
+		if _, err := z.r.Discard(size); err != nil {
+			return io.ErrUnexpectedEOF
+		}
+	}
 }
 
 // finish passes what is left of a member, and its data descriptor.
