@@ -33,6 +33,7 @@ func (d *decider) doubts(id closure.ID, b *built) {
 	for _, in := range d.g.Inputs(id) {
 		if d.g.Missing(in) {
 			doubt("its input %s was not at hand", d.g.Name(in))
+			d.blind[id] = true
 			continue
 		}
 		if d.changed[in] {
@@ -84,6 +85,7 @@ func (d *decider) doubtInput(id closure.ID, it *item, what string, b *built, dou
 	name := closure.NameOf(it.path)
 	if it.walk == nil {
 		doubt("its %s %s: %s", what, name, it.absent)
+		d.blind[id] = true
 		return
 	}
 	origin := it.id == closure.None || d.g.FixedOutput(it.id)
@@ -249,16 +251,24 @@ func (d *decider) weaknesses(id closure.ID, b *built) {
 			b.weak = append(b.weak, fmt.Sprintf("its text says that it runs %s, the record of its build does not", d.g.Name(y)))
 		}
 	}
-	var names []string
+	var names, blind []string
 	for _, p := range x.paths {
 		storePath, _ := splitStore(d.g.StoreDir(), p)
 		it := d.items[storePath]
 		if it == nil || it.id == closure.None || it.id == id {
 			continue
 		}
-		if d.out[it.id].verdict == audit.Unknown {
+		if d.out[it.id].verdict != audit.Unknown {
+			continue
+		}
+		if d.blind[it.id] {
+			blind = append(blind, d.g.Name(it.id))
+		} else {
 			names = append(names, d.g.Name(it.id))
 		}
+	}
+	if blind = slices.Compact(blind); len(blind) > 0 {
+		b.doubts = append(b.doubts, fmt.Sprintf("its build executed programs of which nothing can be said, as they or what they are built from were not at hand: %s", list(blind)))
 	}
 	if names = slices.Compact(names); len(names) > 0 {
 		b.weak = append(b.weak, "its build executed programs of unknown origin: "+list(names))

@@ -150,6 +150,7 @@ func TestHostileRecord(t *testing.T) {
 	gone := "/nix/store/" + strings.Repeat("0", 32) + "-tool/bin/tool"
 	for _, tc := range []struct{ name, path, says string }{
 		{"after-1", gone, "nothing that the closure has"},
+		{"plain-1", f.output("written-1") + "/bin/tool", "it does not depend"},
 		{"interpreted-1", "/usr/lib/jvm/bin/java", "may have been given it"},
 	} {
 		req := f.request(t)
@@ -206,5 +207,20 @@ func TestTamperedDerivation(t *testing.T) {
 	}
 	if d := row(t, a, "after-1"); d.Verdict != audit.Unknown || !strings.Contains(d.Reason, "plain-1") {
 		t.Errorf("after-1 is %s (%s)", d.Verdict, d.Reason)
+	}
+}
+
+// TestBlindProgram: what was built by a program of which the source is not at
+// hand.
+func TestBlindProgram(t *testing.T) {
+	f := theHostileClosure(t)
+	req := f.request(t)
+	req.Store = without{req.Store, f.output("compiler")}
+	req.Exec = append(slices.Clone(req.Exec), trace.Exec{Drv: f.path("bylink-1"), Path: f.output("carrier-1") + "/bin/cc"})
+	for _, name := range []string{"carrier-1", "bylink-1"} {
+		d := row(t, run(t, req), name)
+		if d.Verdict != audit.Unknown || !strings.Contains(d.Reason, "not at hand") {
+			t.Errorf("%s is %s (%s)", name, d.Verdict, d.Reason)
+		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 // decideAll gives every derivation its verdict, inputs before consumers.
 func (s *state) decideAll() []decision {
-	d := &decider{state: s, out: make([]decision, s.g.Len()), unknown: trace.NewIndex(), changed: s.tampered(), leads: map[*item]*item{}, hashes: s.byHash()}
+	d := &decider{state: s, out: make([]decision, s.g.Len()), unknown: trace.NewIndex(), changed: s.tampered(), blind: map[closure.ID]bool{}, leads: map[*item]*item{}, hashes: s.byHash()}
 	d.runs = s.runs()
 	d.usages = s.usages(d.runs)
 	for _, it := range s.items {
@@ -62,6 +62,9 @@ type decider struct {
 	unknown *trace.Index
 	// changed are derivations that are not what their paths name.
 	changed map[closure.ID]bool
+	// blind are derivations of which nothing can be said because they, or what
+	// they are built from, were not at hand.
+	blind map[closure.ID]bool
 	// leads is, by item, a prebuilt one that it is or refers to, and that a
 	// build could execute; hashes finds items by the hash part of their path.
 	leads  map[*item]*item
@@ -199,6 +202,9 @@ func (d *decider) built(id closure.ID) built {
 	}
 	b.executed = capped(b.executed)
 	d.doubts(id, &b)
+	if b.absent != "" {
+		d.blind[id] = true
+	}
 	b.near = b.near && compiled+opaque > 0
 	if b.absent == "" {
 		b.clean = d.cleanEvidence(id, compiled)

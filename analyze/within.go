@@ -89,6 +89,8 @@ func (d *decider) strangers(id closure.ID, doubt func(string, ...any)) {
 		switch it := d.items[storePath]; {
 		case it == nil:
 			doubt("its build executed %s, which is nothing that the closure has", p)
+		case it.id != closure.None && it.id != id && d.out[it.id].verdict == "":
+			doubt("its build executed %s, on which it does not depend", p)
 		case it.walk == nil && it.id != id && (it.id == closure.None || !d.text[it.id].Seed):
 			doubt("its build executed %s: %s", p, it.absent)
 		}
