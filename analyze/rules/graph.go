@@ -56,6 +56,13 @@ var (
 		Limits: "An installer may hold both.",
 		Remedy: "None needed.",
 	}
+	sourceCompiledElsewhere = Rule{
+		ID: "from-source-compiled-elsewhere", Title: "Another package compiles the same source", Weight: -25, Scope: OnGraph,
+		Why:    "A source archive has scripts in it besides.",
+		How:    "Programs are put in place unbuilt, and the download they come from is the source of another derivation that compiles.",
+		Limits: "Archives with both sources and programs.",
+		Remedy: "None needed.",
+	}
 	builderSeed = Rule{
 		ID: "seed-builder", Title: "Fetched file is the builder of a derivation", Weight: 100, Scope: OnGraph, Kind: audit.NativeCode,
 		Why:    "Before there is any compiler, a fetched program runs the first builds.",
@@ -95,7 +102,7 @@ var (
 
 // graphRules are those rules as All lists them.
 func graphRules() []Rule {
-	out := []Rule{copiesCarrier, wrapsCarrier, compiledByConsumer, fontsForConsumer, builderSeed, unpackedSeed, seedAddress, unpacksSeed}
+	out := []Rule{copiesCarrier, wrapsCarrier, compiledByConsumer, fontsForConsumer, sourceCompiledElsewhere, builderSeed, unpackedSeed, seedAddress, unpacksSeed}
 	for i := range out {
 		out[i].match = func(*subject) (string, string, bool) { return "", "", false }
 	}

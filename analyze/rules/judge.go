@@ -120,6 +120,9 @@ func Judge(g *closure.Graph, facts []Facts) []Suspicion {
 		j.combine(closure.ID(i))
 		j.grounded(closure.ID(i))
 	}
+	for i := range facts {
+		j.compiledElsewhere(closure.ID(i))
+	}
 	j.propagate()
 	j.own = make([]int, len(facts))
 	for i := range j.own {

@@ -70,6 +70,28 @@ func TestSourceAmongSeveralFetches(t *testing.T) {
 	}
 }
 
+// Programs that are only put in place come from a source archive if another
+// package compiles it.
+func TestSourceCompiledElsewhere(t *testing.T) {
+	script := pkg(plain, "dontBuild", "1", "installPhase", "cp tool $out/bin").named("tool-1.0")
+	for _, c := range []struct {
+		other   Example
+		suspect bool
+	}{
+		{pkg(plain).named("compiled-1.0"), false},
+		{pkg(plain, "dontBuild", "1", "installPhase", "cp -r doc $out/share").named("doc-1.0"), true},
+	} {
+		w := newWorld(t)
+		b := w.write(script)
+		w.write(c.other)
+		src := w.write(*script.Src)
+		g, s := w.judge()
+		if p, f := of(t, g, s, b.drv), of(t, g, s, src.drv); p.Suspected != c.suspect || f.Suspected != c.suspect {
+			t.Errorf("beside %s: package %v (%d), fetch %v (%d), want %v", c.other.Name, p.Suspected, p.Score, f.Suspected, f.Score, c.suspect)
+		}
+	}
+}
+
 // That a jar is compiled further does not make it source.
 func TestFileTypeOutweighsACompiler(t *testing.T) {
 	src, p := judgeBoth(t, pkg("https://example.org/tool-1.0-standalone.jar", "buildPhase", "native-image -jar $src", "installPhase", "cp tool $out/bin"))

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -8,6 +9,26 @@ import (
 	"fromsource/analyze/fetch"
 	"fromsource/closure"
 )
+
+// compiledElsewhere doubts that programs are ready to run where another
+// package compiles the same source: then they are the scripts beside it.
+func (j *judge) compiledElsewhere(id closure.ID) {
+	s := &j.self[id]
+	if s.sum < Threshold || !slices.ContainsFunc(s.evidence, func(e audit.Evidence) bool { return e.Rule == readyPrograms && e.From == "" }) {
+		return
+	}
+	for _, u := range j.content[id] {
+		if u.how != refSrc || !j.download(u.id) {
+			continue
+		}
+		for _, c := range j.g.Consumers(u.id) {
+			if how, ok := j.usedBy(u.id, c); ok && c != id && how == refSrc && j.self[c].builds {
+				s.add(&sourceCompiledElsewhere, "inputDrvs", j.g.Name(c)+" compiles "+j.g.Name(u.id), "")
+				return
+			}
+		}
+	}
+}
 
 // propagate carries suspicion from a derivation to those that copy out of its
 // output, or that only wrap it, until nothing changes. Wrappers nest a few

@@ -8,6 +8,9 @@ import (
 
 const javaRun = "makeWrapper %0/bin/java $out/bin/tool --add-flags \"-jar $out/share/tool.jar\""
 
+// readyPrograms is the id of the rule that goes by what is not said.
+const readyPrograms = "use-ready-programs"
+
 // useOtherRules look for bytecode, firmware, and hints of no certain kind.
 func useOtherRules() []Rule {
 	jdk := Example{Name: "openjdk-11.0.7"}
@@ -170,7 +173,7 @@ func useOtherRules() []Rule {
 			match:    soft(sigNoCC),
 		},
 		{
-			ID: "use-ready-programs", Title: "Ships programs, builds none, interprets none", Weight: 25, Kind: audit.NativeCode, Scope: OnUse,
+			ID: readyPrograms, Title: "Ships programs, builds none, interprets none", Weight: 25, Kind: audit.NativeCode, Scope: OnUse,
 			Why:      "What goes to bin without a build is a script or a program; where nothing speaks of scripts, it is a program.",
 			How:      "The build is switched off, files are copied to the output's bin or the whole tree is copied and its bin is named, and neither inputs nor phases mention an interpreter, a script's file type or a shebang.",
 			Limits:   "Scripts without any dependency: a hint that takes others to suspect.",
