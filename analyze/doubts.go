@@ -57,6 +57,7 @@ func (d *decider) doubts(id closure.ID, b *built) {
 	}
 	if b.absent == "" && len(b.doubts) == 0 {
 		d.shared(id, doubt)
+		d.written(id, doubt)
 	}
 	d.weaknesses(id, b)
 }

@@ -42,7 +42,7 @@ func (f *fixture) buildHostile() error {
 source() { mkdir -p $1; for i in 1 2 3 4 5 6 7 8; do echo "int f$i(int x) { return x * $i; }" > $1/$i.c; done; echo text > $1/README; }
 pack() { tar --sort=name --mtime=@1 -czf $1.tar.gz $1; }
 source overwritten; cp /usr/bin/sort overwritten/tool; pack overwritten
-source encoded; base64 /usr/bin/cpio > notes.txt; cp notes.txt encoded/; pack encoded
+source encoded; base64 /usr/bin/cpio > notes.txt; base64 -w0 /usr/bin/true > small.txt; cp notes.txt encoded/; pack encoded
 source helped; cp /usr/bin/zstd helped/helper; pack helped
 cp /usr/bin/xz compiler
 cp /usr/bin/patchelf bootstrap-tools-extra
@@ -75,7 +75,7 @@ mkdir classes; printf 'class Greeter{String greet(String n){return "hello "+n;}}
 		return err
 	}
 	f.root = filepath.Join(dir, "root")
-	call := fmt.Sprintf("(import %s { hashes = builtins.fromJSON (builtins.readFile %s/hashes.json); notes = builtins.readFile %s/notes.txt; }).all", text, dir, srcs)
+	call := fmt.Sprintf("(import %s { hashes = builtins.fromJSON (builtins.readFile %s/hashes.json); notes = builtins.readFile %s/notes.txt; small = builtins.readFile %s/small.txt; }).all", text, dir, srcs, srcs)
 	if f.drv, err = f.nix(srcs, "nix-instantiate", "-E", call); err != nil {
 		return err
 	}
@@ -113,6 +113,7 @@ func TestHostile(t *testing.T) {
 			{"decoded-1", audit.Unknown, "notes.txt"},
 			{"encoded.tar.gz", audit.Unknown, "notes.txt"},
 			{"written-1", audit.Unknown, "notes.txt"},
+			{"carried-1", audit.Unknown, "env.small"},
 			{"named-1", audit.CarriesBinary, ""},
 			{"bootstrap-tools-extra", audit.Binary, ""},
 			{"bylink-1", audit.Source, ""}, // the record says that it did not run it

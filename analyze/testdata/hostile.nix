@@ -1,7 +1,7 @@
 # A closure of attempts to have prebuilt code called source, each by another
 # way. `hashes` maps the files that the test has put into /srcs to their
 # SHA-256.
-{ hashes, notes }:
+{ hashes, notes, small }:
 let
   fetch = name: derivation {
     inherit name;
@@ -36,6 +36,10 @@ rec {
   # The same, with the text in the expression.
   written = make "written-1" { notes = builtins.toFile "notes.txt" (notes); } ''
     mkdir -p $out/bin; base64 -d $notes > $out/bin/tool
+  '';
+  # The same, with the text in the derivation.
+  carried = make "carried-1" { inherit small; } ''
+    mkdir -p $out/bin; echo "$small" | base64 -d > $out/bin/tool
   '';
   # Runs a program that lies in an archive of source text.
   helped = make "helped-1" { src = fetch "helped.tar.gz"; } ''
@@ -72,6 +76,6 @@ rec {
     mkdir -p system $out; cp $carrier/bin/cc system/init; tar -C system -cJf $out/system.tar.xz .
   '';
   all = make "all-1" {
-    deps = [ overwritten decoded written helped bylink byscript named interpreted after beside packed loose ];
+    deps = [ overwritten decoded written carried helped bylink byscript named interpreted after beside packed loose ];
   } "mkdir -p $out; echo $deps > $out/list";
 }
