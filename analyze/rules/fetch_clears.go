@@ -90,7 +90,7 @@ func fetchClearRules() []Rule {
 			},
 		},
 		{
-			ID: "from-noarch", Title: "Package for every machine", Weight: -100,
+			ID: "from-noarch", Title: "Package for every machine", Weight: -80,
 			Why:      "A .deb called all or an .rpm called noarch holds scripts, data or bytecode, no native code.",
 			How:      "The last word of the name of a .deb or .rpm.",
 			Limits:   "Java programs are packed so: what the consumer does with them tells.",
