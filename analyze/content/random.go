@@ -137,20 +137,9 @@ func (w *walker) sevenZip(n *node) error {
 	return nil
 }
 
-// maxSevenZipHeader bounds the directory, which the library holds in memory.
-const maxSevenZipHeader = 32 << 20
-
 func openSevenZip(at io.ReaderAt, size int64) (z *sevenzip.Reader, err error) {
-	var h [32]byte
-	if _, err := at.ReadAt(h[:], 0); err != nil {
+	if err := checkSevenZip(at); err != nil {
 		return nil, err
-	}
-	var next uint64
-	for i := 7; i >= 0; i-- {
-		next = next<<8 | uint64(h[20+i])
-	}
-	if next > maxSevenZipHeader {
-		return nil, fmt.Errorf("a directory of %d bytes", next)
 	}
 	defer func() {
 		// The library indexes by numbers of the header without checking all.
