@@ -86,8 +86,8 @@ func (o *rebuildOptions) check(args []string) error {
 		return usageError("--recipe is for guests: --in says where to build")
 	case o.in != inLocal && o.store != "":
 		return usageError("--store is for builds on this machine, not for --in %s", o.in)
-	case o.in != inLocal && (len(args) != 1 || strings.HasSuffix(args[0], ".drv")):
-		return usageError("--in %s takes one audit, made by fromsource audit", o.in)
+	case o.in != inLocal && strings.HasSuffix(args[0], ".drv"):
+		return usageError("--in %s takes an audit, made by fromsource audit", o.in)
 	case o.in == inSecondGuest && o.method == rebuild.Check.String():
 		return usageError("--method check compares with the store at hand, and a second guest has none")
 	case o.in == inSecondGuest && o.vary != "":

@@ -35,14 +35,14 @@ type rebuildTarget struct {
 }
 
 // target understands the arguments: an audit, or the folder that it is in,
-// whose suspects are built again; or derivations.
+// whose suspects are built again, or what is named behind it; or derivations.
 func (o *rebuildOptions) target(args []string) (*rebuildTarget, error) {
 	t := &rebuildTarget{sel: rebuild.Selection{All: o.all}}
-	if len(args) > 1 || strings.HasSuffix(args[0], ".drv") {
+	if strings.HasSuffix(args[0], ".drv") {
 		var roots []closure.Input
 		for _, drv := range args {
 			if !strings.HasSuffix(drv, ".drv") {
-				return nil, usageError("rebuild takes one audit, or derivations; %q is neither", drv)
+				return nil, usageError("an audit comes before derivations of it; %q comes after one", drv)
 			}
 			t.sel.Named = append(t.sel.Named, drv)
 			roots = append(roots, closure.DrvInput(drv, o.root()))
@@ -59,10 +59,13 @@ func (o *rebuildOptions) target(args []string) (*rebuildTarget, error) {
 		return nil, err
 	}
 	t.audit, t.dir = a, filepath.Dir(name)
+	t.sel.Named = args[1:]
 	for _, d := range a.Derivations {
 		switch d.Verdict {
 		case audit.Binary, audit.CarriesBinary, audit.BuiltByBinary:
-			t.sel.Suspects = append(t.sel.Suspects, d.Drv)
+			if len(t.sel.Named) == 0 {
+				t.sel.Suspects = append(t.sel.Suspects, d.Drv)
+			}
 		}
 	}
 	if o.in == inLocal {

@@ -75,9 +75,9 @@ func auditing() []Command {
 			Examples: []Example{{"look into an archive", "fromsource inspect source.tar.xz"}},
 		},
 		{
-			Name: "rebuild", Args: "AUDIT|DRV...", Short: "build suspects again and compare hashes", Complete: Files,
+			Name: "rebuild", Args: "AUDIT [DRV...] | DRV...", Short: "build suspects again and compare hashes", Complete: Files,
 			Long: []string{
-				"AUDIT's suspects and their nearest consumers, or the named derivations, are built again, and each output's hash is compared with the first build and with everything else that is on record. AUDIT is an audit's file, or the folder that fromsource audit has written it to.",
+				"AUDIT's suspects and their nearest consumers, or the named derivations, by path or by name in an AUDIT, are built again, and each output's hash is compared with the first build and with everything else that is on record. AUDIT is an audit's file, or the folder that fromsource audit has written it to.",
 				"By default this machine's Nix builds; several machines are Nix's own remote builders: --option builders=…. With --in guest a fresh guest gets the whole closure of AUDIT's folder and builds the selected derivations again from it; with --in second-guest it gets derivations and sources alone, and builds everything that they need itself. A fetch that is built again shows only that its URL still serves the same bytes.",
 				"Results are kept as they come in rebuild.jsonl beside the audit. After ^C, which ends the builds in hand, or a guest that was lost, the same command does what is left. A second ^C ends the program at once.",
 				"--vary changes the machine on purpose: on this machine uptime, hostname, cores, build-dir and locale; in guests also clock, processors, memory, cpu and directory-order, but not uptime. A varied guest runs beside the first one.",

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"fromsource/analyze/audit"
+)
+
+// staticProgram builds the real program, static as a guest's init has to be.
+func staticProgram(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "fromsource")
+	build := exec.Command("go", "build", "-trimpath", "-o", program, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building fromsource: %v\n%s", err, out)
+	}
+	return program
+}
+
+// guestRecipe is testdata/guest with a real prebuilt program as its input.
+func guestRecipe(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	const tool = "/bin/busybox"
+	for name, change := range map[string]*strings.Replacer{
+		"recipe.yaml": strings.NewReplacer("TOOL", tool),
+		"default.nix": strings.NewReplacer("HASH", sha256File(t, tool)),
+	} {
+		b, err := os.ReadFile(filepath.Join("testdata/guest", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(change.Replace(string(b))), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "recipe.yaml")
+}
+
+// A recipe is audited, and its suspects are built again: in a guest whose QEMU
+// is killed, in one whose disk is too small, in guests with another clock, and
+// by a second guest that has nothing but derivations and sources.
+func TestRebuildInGuests(t *testing.T) {
+	program, recipe := staticProgram(t), guestRecipe(t)
+	out := filepath.Join(t.TempDir(), "out")
+	// run gives the exit code, and what was said.
+	run := func(during func(pid int), args ...string) (int, string) {
+		t.Helper()
+		var said bytes.Buffer
+		cmd := exec.Command(program, args...)
+		cmd.Stdout, cmd.Stderr = &said, &said
+		start := time.Now()
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if during != nil {
+			during(cmd.Process.Pid)
+		}
+		err := cmd.Wait()
+		var exit *exec.ExitError
+		if err != nil && !errors.As(err, &exit) {
+			t.Fatal(err)
+		}
+		t.Logf("%q in %v: %v\n%s", args, time.Since(start).Round(time.Second), err, &said)
+		return cmd.ProcessState.ExitCode(), said.String()
+	}
+	again := func(during func(pid int), args ...string) (int, string) {
+		t.Helper()
+		return run(during, append([]string{"rebuild", out, "--recipe", recipe, "--accel", "tcg"}, args...)...)
+	}
+	if code, _ := run(nil, "audit", "--recipe", recipe, "--out", out, "--rebuild", "none", "--accel", "tcg"); code != 0 {
+		t.Fatalf("audit: exit code %d", code)
+	}
+	journal := filepath.Join(out, journalFile)
+
+	t.Run("killed", func(t *testing.T) {
+		code, said := again(func(pid int) {
+			// Something is done, and the slow one is being built.
+			waitUntil(t, "a result and a build", func() bool {
+				b, _ := os.ReadFile(journal)
+				return bytes.Count(b, []byte("\n")) > 1 && bytes.Contains(b, []byte(`-tool-linux`))
+			})
+			killQEMU(t, pid)
+		}, "--in", "guest", "--disk", "1")
+		if code != exitFailed || !strings.Contains(said, "the channel closed without a goodbye") && !strings.Contains(said, "killed") {
+			t.Errorf("exit code %d", code)
+		}
+		if !strings.Contains(said, "not attempted") {
+			t.Error("it is not said what is missing")
+		}
+	})
+	t.Run("disk full", func(t *testing.T) {
+		code, said := again(nil, "--in", "guest", "--disk", "1")
+		if code != exitPolicy || !strings.Contains(said, "the builder's disk is full") || !strings.Contains(said, "from an earlier run's journal") {
+			t.Errorf("exit code %d", code)
+		}
+		if n := strings.Count(said, "│ reproduced"); n < 4 {
+			t.Errorf("%d results after a guest was lost, want at least 4", n)
+		}
+	})
+	t.Run("varied", func(t *testing.T) {
+		merged := filepath.Join(out, "varied.json")
+		if code, _ := again(nil, "steady", "dated", "--in", "guest", "--vary", "clock,cores", "-o", merged); code != exitPolicy {
+			t.Errorf("exit code %d", code)
+		}
+		for name, want := range map[string]string{
+			"steady": audit.Reproduced, "dated": audit.Differs + " by clock", "slow": "no result",
+		} {
+			if got := variedResult(t, merged, name); got != want {
+				t.Errorf("%s: %s, want %s", name, got, want)
+			}
+		}
+	})
+	t.Run("second guest", func(t *testing.T) {
+		merged := filepath.Join(out, "second.json")
+		if code, _ := again(nil, "--in", "second-guest", "--all", "-o", merged); code != exitOK {
+			t.Errorf("exit code %d", code)
+		}
+		a, err := audit.ReadFile(merged)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range a.Derivations {
+			if !slices.ContainsFunc(d.Rebuild, func(r audit.Rebuild) bool {
+				return r.By == "second guest" && r.Result == audit.Reproduced && r.Got != "" && r.Got == r.Expected
+			}) {
+				t.Errorf("%s: %+v", d.Name, d.Rebuild)
+			}
+		}
+	})
+}
+
+// variedResult is what an audit says of a package under variations.
+func variedResult(t *testing.T, file, name string) string {
+	t.Helper()
+	a, err := audit.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range a.Derivations {
+		for _, r := range d.Rebuild {
+			if d.Name == name && len(r.Variations) > 0 {
+				return strings.TrimSuffix(r.Result+" by "+strings.Join(r.Culprits, " "), " by ")
+			}
+		}
+	}
+	return "no result"
+}
+
+// killQEMU kills the QEMU that a process of this test has started.
+func killQEMU(t *testing.T, parent int) {
+	t.Helper()
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", parent))
+	if err != nil {
+		t.Fatal(err)
+	}
+	killed := 0
+	for _, list := range lists {
+		b, _ := os.ReadFile(list) // of a thread that may have ended
+		for _, word := range strings.Fields(string(b)) {
+			pid, err := strconv.Atoi(word)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); bytes.HasPrefix(name, []byte("qemu")) && syscall.Kill(pid, syscall.SIGKILL) == nil {
+				killed++
+			}
+		}
+	}
+	if killed == 0 {
+		t.Error("there was no QEMU to kill")
+	}
+}
+
+// waitUntil gives something three minutes: guests boot under emulation.
+func waitUntil(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(3 * time.Minute); !ok(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited for %s", what)
+		}
+	}
+}
