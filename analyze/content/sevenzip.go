@@ -1,9 +1,13 @@
 package content
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/ulikunitz/xz/lzma"
 )
 
 // The 7z reader holds the archive's directory in memory, some hundreds of bytes
@@ -13,26 +17,93 @@ const maxSevenZipHeader = 4 << 20
 
 var errSevenZip = errors.New("malformed directory")
 
-// sevenZipHeader is the size of an archive's directory when it is decompressed
-// (7zFormat.txt in the LZMA SDK: SignatureHeader, EncodedHeader).
-func sevenZipHeader(at io.ReaderAt) (int64, error) {
+// maxSevenZipFiles bounds how many files a directory may declare: the library
+// allocates for as many before it has read any.
+const maxSevenZipFiles = 150_000
+
+// checkSevenZip says why an archive's directory is not given to the library
+// (7zFormat.txt in the LZMA SDK).
+func checkSevenZip(at io.ReaderAt) error {
 	var h [32]byte
 	if _, err := at.ReadAt(h[:], 0); err != nil {
-		return 0, err
+		return err
 	}
-	off, size := le64(h[12:]), le64(h[20:])
+	b, err := sevenZipPart(at, le64(h[12:]), le64(h[20:]))
+	if err != nil || len(b) == 0 {
+		return err
+	}
+	for range 4 { // a directory's directory may be compressed again
+		p := sevenZipNumbers{b: b}
+		switch p.byte() {
+		case 1:
+			if n := p.files(); p.err == nil && n > maxSevenZipFiles {
+				return fmt.Errorf("a directory of %d files", n)
+			}
+			return p.err
+		case 0x17:
+			f := p.streams()
+			if p.err != nil {
+				return p.err
+			}
+			if b, err = f.decode(at); err != nil {
+				return err
+			}
+		default:
+			return errSevenZip
+		}
+	}
+	return errSevenZip
+}
+
+// sevenZipPart reads bytes behind the signature header.
+func sevenZipPart(at io.ReaderAt, off, size uint64) ([]byte, error) {
 	if size > maxSevenZipHeader || off > 1<<62 {
-		return int64(min(size, 1<<62)), nil
+		return nil, fmt.Errorf("a directory of %d bytes", size)
 	}
-	b := make([]byte, min(size, 4096))
-	if _, err := at.ReadAt(b, 32+int64(off)); err != nil && !errors.Is(err, io.EOF) {
-		return 0, err
+	b := make([]byte, size)
+	if n, err := at.ReadAt(b, 32+int64(off)); n < len(b) {
+		return nil, err
 	}
-	if len(b) == 0 || b[0] != 0x17 { // not encoded
-		return int64(size), nil
+	return b, nil
+}
+
+// sevenZipFolder is the first folder of some streams.
+type sevenZipFolder struct {
+	off, packed, size uint64
+	coders            uint64
+	id                string
+	props             []byte
+}
+
+// decode decompresses the folder of an encoded directory.
+func (f *sevenZipFolder) decode(at io.ReaderAt) ([]byte, error) {
+	if f.size > maxSevenZipHeader {
+		return nil, fmt.Errorf("a directory of %d bytes", f.size)
 	}
-	p := sevenZipNumbers{b: b[1:]}
-	return p.unpacked(), p.err
+	b, err := sevenZipPart(at, f.off, f.packed)
+	if err != nil {
+		return nil, err
+	}
+	if f.coders != 1 {
+		return nil, errors.New("a directory that is encrypted or filtered")
+	}
+	var r io.Reader = bytes.NewReader(b)
+	switch {
+	case f.id == "\x00":
+	case f.id == "\x03\x01\x01" && len(f.props) == 5:
+		head := binary.LittleEndian.AppendUint64(bytes.Clone(f.props), f.size)
+		r, err = lzma.ReaderConfig{DictCap: maxWindowBeside}.NewReader(io.MultiReader(bytes.NewReader(head), r))
+	case f.id == "\x21":
+		r, err = lzma.Reader2Config{DictCap: maxSevenZipHeader}.NewReader2(r)
+	default:
+		return nil, fmt.Errorf("a directory compressed by method %x", f.id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := make([]byte, f.size)
+	_, err = io.ReadFull(r, out)
+	return out, err
 }
 
 func le64(b []byte) (v uint64) {
@@ -80,72 +151,187 @@ func (p *sevenZipNumbers) number() uint64 {
 	return v
 }
 
-// unpacked is the largest size that a coder of the header's one folder gives.
-func (p *sevenZipNumbers) unpacked() int64 {
-	if p.byte() == 6 { // where it is packed
+// files passes a directory up to where it says how many files there are.
+func (p *sevenZipNumbers) files() uint64 {
+	for p.err == nil {
+		switch p.byte() {
+		case 2: // archive properties
+			for id := p.byte(); id != 0 && p.err == nil; id = p.byte() {
+				p.next(p.number())
+			}
+		case 3, 4:
+			p.streams()
+		case 5:
+			return p.number()
+		case 0:
+			return 0
+		default:
+			p.err = errSevenZip
+		}
+	}
+	return 0
+}
+
+// want takes one byte that must be there.
+func (p *sevenZipNumbers) want(id byte) {
+	if p.byte() != id {
+		p.err = errSevenZip
+	}
+}
+
+// digests passes checksums, and returns for how many they are defined.
+func (p *sevenZipNumbers) digests(n uint64) (defined []bool) {
+	if n > maxSevenZipFiles*2 {
+		p.err = errSevenZip
+		return nil
+	}
+	defined = make([]bool, n)
+	all := p.byte() != 0
+	var bits, mask byte
+	count := uint64(0)
+	for i := range defined {
+		if !all && mask == 0 {
+			bits, mask = p.byte(), 0x80
+		}
+		if defined[i] = all || bits&mask != 0; defined[i] {
+			count++
+		}
+		mask >>= 1
+	}
+	p.next(4 * count)
+	return defined
+}
+
+// numbers passes n of them.
+func (p *sevenZipNumbers) numbers(n uint64) {
+	for ; n > 0 && p.err == nil; n-- {
 		p.number()
-		streams := p.number()
-		for id := p.byte(); id != 0 && p.err == nil; id = p.byte() {
+	}
+}
+
+// streams passes what describes packed streams, and returns the first folder.
+func (p *sevenZipNumbers) streams() (first sevenZipFolder) {
+	id := p.byte()
+	if id == 6 {
+		first.off = p.number()
+		n := p.number()
+		for id = p.byte(); id != 0 && p.err == nil; id = p.byte() {
 			switch {
-			case id == 9:
-				for i := uint64(0); i < streams && p.err == nil; i++ {
-					p.number()
-				}
-			case id == 10 && p.byte() == 1: // all are defined
-				p.next(4 * min(streams, 1<<20))
+			case id == 9 && n > 0:
+				first.packed = p.number()
+				p.numbers(n - 1)
+			case id == 10:
+				p.digests(n)
 			default:
 				p.err = errSevenZip
 			}
 		}
-		if p.byte() != 7 {
+		id = p.byte()
+	}
+	var hashed []bool
+	var folders uint64
+	if id == 7 {
+		p.want(11)
+		folders = p.number()
+		p.want(0)
+		if folders > maxSevenZipFiles {
 			p.err = errSevenZip
 		}
-	} else {
-		p.err = errSevenZip
-	}
-	if p.byte() != 11 || p.number() != 1 || p.byte() != 0 {
-		p.err = errSevenZip
-	}
-	var in, out uint64
-	for coders := p.number(); coders > 0 && p.err == nil; coders-- {
-		flags := p.byte()
-		p.next(uint64(flags & 15))
-		i, o := uint64(1), uint64(1)
-		if flags&0x10 != 0 {
-			i, o = min(p.number(), 1<<10), min(p.number(), 1<<10)
+		var outs []uint64
+		for i := uint64(0); i < folders && p.err == nil; i++ {
+			outs = append(outs, p.folder(i == 0, &first))
 		}
-		if flags&0x20 != 0 {
-			p.next(p.number())
+		p.want(12)
+		for i, n := range outs {
+			if i == 0 && n > 0 {
+				first.size = p.number()
+				n--
+			}
+			p.numbers(n)
 		}
-		in, out = in+i, out+o
+		if id = p.byte(); id == 10 && p.err == nil {
+			hashed = p.digests(folders)
+			id = p.byte()
+		}
+		if id != 0 {
+			p.err = errSevenZip
+		}
+		id = p.byte()
 	}
-	if out == 0 {
+	if id == 8 {
+		p.substreams(folders, hashed)
+		id = p.byte()
+	}
+	if id != 0 {
 		p.err = errSevenZip
 	}
-	for i := uint64(1); i < out && p.err == nil; i++ { // bind pairs
-		p.number()
-		p.number()
-	}
-	if packed := in - min(out-1, in); packed > 1 {
-		for ; packed > 0 && p.err == nil; packed-- {
-			p.number()
-		}
-	}
-	if p.byte() != 12 {
-		p.err = errSevenZip
-	}
-	var most uint64
-	for ; out > 0 && p.err == nil; out-- {
-		most = max(most, p.number())
-	}
-	return int64(min(most, 1<<62))
+	return first
 }
 
-// checkSevenZip says why an archive's directory is not read.
-func checkSevenZip(at io.ReaderAt) error {
-	n, err := sevenZipHeader(at)
-	if err == nil && n > maxSevenZipHeader {
-		err = fmt.Errorf("a directory of %d bytes", n)
+// folder passes one folder and returns how many sizes it has.
+func (p *sevenZipNumbers) folder(keep bool, f *sevenZipFolder) uint64 {
+	var in, out uint64
+	coders := p.number()
+	if keep {
+		f.coders = coders
 	}
-	return err
+	for i := uint64(0); i < coders && p.err == nil; i++ {
+		flags := p.byte()
+		id := p.next(uint64(flags & 15))
+		ins, outs := uint64(1), uint64(1)
+		if flags&0x10 != 0 {
+			ins, outs = min(p.number(), 1<<10), min(p.number(), 1<<10)
+		}
+		var props []byte
+		if flags&0x20 != 0 {
+			props = p.next(p.number())
+		}
+		if keep {
+			f.id, f.props = string(id), props
+		}
+		in, out = in+ins, out+outs
+	}
+	if out == 0 || in < out-1 {
+		p.err = errSevenZip
+		return 0
+	}
+	p.numbers(2 * (out - 1)) // bind pairs
+	if packed := in - (out - 1); packed > 1 {
+		p.numbers(packed)
+	}
+	return out
+}
+
+// substreams passes the sizes and checksums of the files in folders.
+func (p *sevenZipNumbers) substreams(folders uint64, hashed []bool) {
+	id := p.byte()
+	counts := make([]uint64, min(folders, maxSevenZipFiles))
+	for i := range counts {
+		counts[i] = 1
+		if id == 13 && p.err == nil {
+			counts[i] = min(p.number(), 1<<32)
+		}
+	}
+	if id == 13 {
+		id = p.byte()
+	}
+	sums := uint64(0)
+	for i, n := range counts {
+		if id == 9 && n > 1 {
+			p.numbers(n - 1)
+		}
+		if n != 1 || i >= len(hashed) || !hashed[i] {
+			sums += n
+		}
+	}
+	if id == 9 {
+		id = p.byte()
+	}
+	if id == 10 && p.err == nil {
+		p.digests(sums)
+		id = p.byte()
+	}
+	if id != 0 {
+		p.err = errSevenZip
+	}
 }
