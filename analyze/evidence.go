@@ -117,7 +117,7 @@ func Rules() []rules.Rule {
 		{
 			ID: "seed-by-name", Title: "what is called like a seed is not what the closure is built from", Kind: audit.NativeCode,
 			Why:    "Anyone can call a download a seed.",
-			How:    "Everything that uses it depends on packages that were built without it.",
+			How:    "Something that uses it depends on packages that were built without it.",
 			Limits: "A second seed of its own, on which nothing else stands, is still named one.",
 			Remedy: "Build it from source.",
 		},

@@ -8,10 +8,9 @@ import (
 )
 
 // groundSeeds takes the name of a seed from what is not at the bottom of the
-// closure. A seed is what everything else is built from, so something that
-// uses it must come before everything that is built: a download that is only
-// called like one, and that packages fetch who have a compiler already, is a
-// download like any other.
+// closure. A seed is what everything else is built from: a download that is
+// only called like one, and that is used by what has packages at hand that
+// were built without it, is a download like any other.
 func (s *state) groundSeeds() {
 	// above: it depends on something that was built and is no seed.
 	above := make([]bool, s.g.Len())
@@ -30,20 +29,45 @@ func (s *state) groundSeeds() {
 		if !s.text[i].Seed || !s.g.FixedOutput(i) {
 			continue
 		}
-		users, below := 0, 0
+		var on closure.Set // what is built from it
 		for _, c := range s.g.Consumers(i) {
-			if s.g.FixedOutput(c) {
+			if s.g.FixedOutput(c) || !above[c] {
 				continue
 			}
-			users++
-			if !above[c] {
-				below++
+			if on == nil {
+				on = s.builtFrom(i)
+			}
+			if s.notFrom(c, on) {
+				s.unseed(i, "what uses it depends on packages that are not built from it")
+				break
 			}
 		}
-		if users > 0 && below == 0 {
-			s.unseed(i, "all that uses it depends on packages that are built, and so it is not what they are built from")
+	}
+}
+
+// builtFrom are all derivations that depend on one, not through what only
+// fetches.
+func (s *state) builtFrom(id closure.ID) closure.Set {
+	on := s.g.NewSet()
+	for todo := []closure.ID{id}; len(todo) > 0; {
+		at := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		for _, c := range s.g.Consumers(at) {
+			if !s.g.FixedOutput(c) && !on.Has(c) {
+				on.Add(c)
+				todo = append(todo, c)
+			}
 		}
 	}
+	return on
+}
+
+// notFrom reports whether one of the built inputs of a derivation is not in a
+// set.
+func (s *state) notFrom(id closure.ID, on closure.Set) bool {
+	return slices.ContainsFunc(s.g.Inputs(id), func(in closure.ID) bool {
+		return !s.g.FixedOutput(in) && !s.text[in].Seed && !on.Has(in)
+	})
 }
 
 func (s *state) unseed(id closure.ID, why string) {

@@ -60,6 +60,8 @@ rec {
   named = make "named-1" { inherit plain; tools = fetch "bootstrap-tools-extra"; } ''
     mkdir -p $out/bin; cp $tools $out/bin/extra
   '';
+  # The same, and something else stands on it alone.
+  alone = make "alone-1" { tools = fetch "bootstrap-tools-extra"; } "mkdir -p $out; echo text > $out/text";
   # Has bytecode at hand, and an interpreter.
   interpreted = make "interpreted-1" { jar = fetch "library.jar"; } "mkdir -p $out; echo text > $out/text";
   # Refers to nothing, and is built from the one before.
@@ -76,6 +78,6 @@ rec {
     mkdir -p system $out; cp $carrier/bin/cc system/init; tar -C system -cJf $out/system.tar.xz .
   '';
   all = make "all-1" {
-    deps = [ overwritten decoded written carried helped bylink byscript named interpreted after beside packed loose ];
+    deps = [ overwritten decoded written carried helped bylink byscript named alone interpreted after beside packed loose ];
   } "mkdir -p $out; echo $deps > $out/list";
 }
