@@ -17,6 +17,8 @@ func FuzzInspect(f *testing.F) {
 	f.Add(tarOf(f, "a", []byte("x"), "b/c", bytes.Repeat([]byte("f0VMR+/"), 300)))
 	f.Add(gz(f, tarOf(f, "a", []byte("\x7fELF"))))
 	f.Add(append([]byte("#!/bin/sh\nexit\n\x00"), gz(f, []byte("payload"))...))
+	f.Add(sevenZipOf([]byte("\x01\x05\xf0\xff\xff\xff\x0f\x00\x00")))
+	f.Add(run(f, f.TempDir(), "sh", "-c", "echo words > a; 7z a -bd o.7z a > log; cat o.7z"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		o := content.Options{MaxBytes: 64 << 20, MaxDepth: 8, MaxEntries: 1000}
 		files := 0

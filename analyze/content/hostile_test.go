@@ -6,8 +6,10 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 	"os/exec"
@@ -232,6 +234,7 @@ func TestAbsurdHeaders(t *testing.T) {
 		"xz-cut":    runIn(t, "", program, "xz", "-c")[:2000],
 		"zip-cut":   append([]byte("PK\x03\x04\x14\x00\x00\x00\x08\x00"), make([]byte, 60)...),
 		"7z-size":   append([]byte("7z\xbc\xaf\x27\x1c\x00\x04"), bytes.Repeat([]byte{0x7f}, 60)...),
+		"7z-files":  sevenZipOf([]byte("\x01\x05\xf0\xff\xff\xff\x0f\x00\x00")),
 		"rpm-size":  append([]byte("\xed\xab\xee\xdb\x03\x00"), bytes.Repeat([]byte{0x7f}, 200)...),
 		"squashfs":  append([]byte("hsqs"), append(bytes.Repeat([]byte{0x7f}, 8), append([]byte{0, 0, 2, 0}, append(bytes.Repeat([]byte{1}, 6), append([]byte{17, 0, 0, 0, 0, 0, 4, 0}, bytes.Repeat([]byte{0x7f}, 200)...)...)...)...)...),
 		"zstd-big":  []byte("\x28\xb5\x2f\xfd\x00\xff" + strings.Repeat("x", 64)),
@@ -247,6 +250,16 @@ func TestAbsurdHeaders(t *testing.T) {
 			}
 		})
 	}
+}
+
+// sevenZipOf is an archive with nothing but a directory.
+func sevenZipOf(directory []byte) []byte {
+	le := binary.LittleEndian
+	next := le.AppendUint64(nil, 0)
+	next = le.AppendUint64(next, uint64(len(directory)))
+	next = le.AppendUint32(next, crc32.ChecksumIEEE(directory))
+	b := le.AppendUint32([]byte("7z\xbc\xaf\x27\x1c\x00\x04"), crc32.ChecksumIEEE(next))
+	return append(append(b, next...), directory...)
 }
 
 func absurdTar(t *testing.T) []byte {

@@ -138,8 +138,33 @@ func detectSealed(b Blob) (Match, bool) {
 	if len(h) >= 1024+264 && le.Uint16(h[1024+56:]) == 0xef53 && le.Uint32(h[1024+76:]) <= 1 && le.Uint32(h[1024+24:]) <= 6 {
 		return container("ext-filesystem"), true
 	}
+	if partitioned(b) {
+		return container("disk-image"), true
+	}
 	if len(h) >= 7 && string(h[2:5]) == "-lh" && h[6] == '-' && strings.IndexByte("01234567d", h[5]) >= 0 {
 		return container("lha"), true
 	}
 	return Match{}, false
+}
+
+// partitioned checks the partition table of a PC's disk (UEFI specification,
+// 5.2.1): each of the four entries is empty, or has a boot flag that is one,
+// and lies in the image.
+func partitioned(b Blob) bool {
+	h := b.B
+	if len(h) < 1024 || h[510] != 0x55 || h[511] != 0xaa {
+		return false
+	}
+	used := 0
+	for e := h[446:510]; len(e) > 0; e = e[16:] {
+		start, count := uint64(le.Uint32(e[8:])), uint64(le.Uint32(e[12:]))
+		switch {
+		case string(e[:16]) == string(make([]byte, 16)):
+		case e[0]&0x7f != 0 || e[4] == 0 || start == 0 || count == 0 || !b.within(start*512, 512):
+			return false
+		default:
+			used++
+		}
+	}
+	return used > 0
 }
