@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime/debug"
 
 	"github.com/spf13/pflag"
 
@@ -11,6 +12,10 @@ import (
 	"fromsource/analyze/content/inspect"
 	"fromsource/report"
 )
+
+// inspectMemory is the heap, in bytes, from which garbage is collected more
+// eagerly while files are inspected.
+const inspectMemory = 200 << 20
 
 func inspectCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) error {
 	format := flags.StringP("format", "f", "text", "")
@@ -28,6 +33,9 @@ func inspectCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) 
 		default:
 			return usageError("inspect prints text or json, not %q", *format)
 		}
+		// The walk's own bounds keep it below 300 MB; this has the collector
+		// clean up before garbage adds to that.
+		debug.SetMemoryLimit(inspectMemory)
 		r, err := inspect.Run(ctx, args, content.Options{})
 		if err != nil {
 			return err
