@@ -29,6 +29,7 @@ import (
 type fixture struct {
 	root  string // the store root
 	drv   string // of the image
+	twin  string // in the hostile closure: made anew from another fetch
 	graph *closure.Graph
 	facts []rules.Facts
 	exec  []trace.Exec

@@ -75,8 +75,11 @@ mkdir classes; printf 'class Greeter{String greet(String n){return "hello "+n;}}
 		return err
 	}
 	f.root = filepath.Join(dir, "root")
-	call := fmt.Sprintf("(import %s { hashes = builtins.fromJSON (builtins.readFile %s/hashes.json); notes = builtins.readFile %s/notes.txt; small = builtins.readFile %s/small.txt; }).all", text, dir, srcs, srcs)
-	if f.drv, err = f.nix(srcs, "nix-instantiate", "-E", call); err != nil {
+	call := fmt.Sprintf("(import %s { hashes = builtins.fromJSON (builtins.readFile %s/hashes.json); notes = builtins.readFile %s/notes.txt; small = builtins.readFile %s/small.txt; }).", text, dir, srcs, srcs)
+	if f.drv, err = f.nix(srcs, "nix-instantiate", "-E", call+"all"); err != nil {
+		return err
+	}
+	if f.twin, err = f.nix(srcs, "nix-instantiate", "-E", call+"twin.bylink"); err != nil {
 		return err
 	}
 	if _, err := f.nix(srcs, "nix-store", "-r", f.drv); err != nil {
@@ -223,5 +226,32 @@ func TestBlindProgram(t *testing.T) {
 		if d.Verdict != audit.Unknown || !strings.Contains(d.Reason, "not at hand") {
 			t.Errorf("%s is %s (%s)", name, d.Verdict, d.Reason)
 		}
+	}
+}
+
+// TestTwins: several derivations with the same output, as the same file
+// fetched from two places gives, are each followed to the same end.
+func TestTwins(t *testing.T) {
+	f := theHostileClosure(t)
+	req := f.request(t)
+	req.Exec = nil
+	var err error
+	in := closure.UnionInput(closure.DrvInput(f.path("bylink-1"), f.root), closure.DrvInput(f.twin, f.root))
+	if req.Graph, req.Facts, err = closure.LoadFacts(context.Background(), in, closure.Options{}, rules.Extract); err != nil {
+		t.Fatal(err)
+	}
+	a := run(t, req)
+	if len(a.Derivations) != 8 {
+		t.Errorf("%d derivations", len(a.Derivations))
+	}
+	reach := map[string]audit.Reach{}
+	for _, d := range a.Derivations {
+		if d.Verdict == audit.Source {
+			t.Errorf("%s is %s (%s)", d.Drv, d.Verdict, d.Reason)
+		}
+		if other, ok := reach[d.Name]; ok && other != d.Reach {
+			t.Errorf("%s has reach %s, its twin %s", d.Drv, d.Reach, other)
+		}
+		reach[d.Name] = d.Reach
 	}
 }

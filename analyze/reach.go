@@ -63,6 +63,7 @@ func (s *state) findReach() {
 	default:
 		s.reach = reached{by: audit.ReachByNothing, in: s.g.NewSet()}
 	}
+	s.twins()
 	s.reach.traced = s.g.NewSet()
 	for i := range s.reach.in.All() {
 		for _, it := range s.outputs[i] {
@@ -81,6 +82,21 @@ func (s *state) findReach() {
 		for i := range closure.ID(s.g.Len()) {
 			if s.g.FixedOutput(i) && s.outputsAbsent(i) != "" {
 				s.reach.doubtful.Add(i)
+			}
+		}
+	}
+}
+
+// twins adds derivations that have the same output as one that is part of the
+// target: the same file fetched from elsewhere, and what is built from it.
+func (s *state) twins() {
+	for i := range closure.ID(s.g.Len()) {
+		for _, it := range s.outputs[i] {
+			if it == nil || s.reach.in.Has(i) {
+				continue
+			}
+			if other := s.items[it.path]; other != it && other.id != closure.None && s.reach.in.Has(other.id) {
+				s.reach.in.Add(i)
 			}
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 // decideAll gives every derivation its verdict, inputs before consumers.
 func (s *state) decideAll() []decision {
-	d := &decider{state: s, out: make([]decision, s.g.Len()), unknown: trace.NewIndex(), changed: s.tampered(), blind: map[closure.ID]bool{}, leads: map[*item]*item{}, hashes: s.byHash()}
+	d := &decider{state: s, out: make([]decision, s.g.Len()), unknown: trace.NewIndex(), changed: s.tampered(), blind: map[closure.ID]bool{}, leads: map[string]*item{}, hashes: s.byHash()}
 	d.runs = s.runs()
 	d.usages = s.usages(d.runs)
 	for _, it := range s.items {
@@ -65,9 +65,10 @@ type decider struct {
 	// blind are derivations of which nothing can be said because they, or what
 	// they are built from, were not at hand.
 	blind map[closure.ID]bool
-	// leads is, by item, a prebuilt one that it is or refers to, and that a
-	// build could execute; hashes finds items by the hash part of their path.
-	leads  map[*item]*item
+	// leads is, by store path, a prebuilt item that it is or refers to, and
+	// that a build could execute: by path, because several derivations can have
+	// the same output; hashes finds items by the hash part of their path.
+	leads  map[string]*item
 	hashes map[string]*item
 }
 

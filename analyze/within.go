@@ -16,16 +16,16 @@ import (
 func (d *decider) withinReach(items []*item) {
 	for range 2 {
 		for _, it := range items {
-			if it == nil || it.walk == nil || d.leads[it] != nil {
+			if it == nil || it.walk == nil || d.leads[it.path] != nil {
 				continue
 			}
 			if len(d.runnable(it)) > 0 {
-				d.leads[it] = it
+				d.leads[it.path] = it
 				continue
 			}
 			for _, ref := range d.references(it, d.hashes) {
-				if to := d.leads[ref]; to != nil {
-					d.leads[it] = to
+				if to := d.leads[ref.path]; to != nil {
+					d.leads[it.path] = to
 					break
 				}
 			}
@@ -44,7 +44,7 @@ func (d *decider) unrecorded(id closure.ID, it *item, what string, doubt func(st
 			return
 		}
 	}
-	if to := d.leads[it]; to != nil && to != it {
+	if to := d.leads[it.path]; to != nil && to.path != it.path {
 		doubt("its %s %s refers to %s, which is prebuilt, and whether its build executed that is not on record", what, name, closure.NameOf(to.path))
 	}
 }

@@ -3,12 +3,13 @@
 # SHA-256.
 { hashes, notes, small }:
 let
-  fetch = name: derivation {
+  fetch = name: fetchFrom "file:///srcs/${name}" name;
+  fetchFrom = url: name: derivation {
     inherit name;
     system = "builtin";
     builder = "builtin:fetchurl";
-    url = "file:///srcs/${name}";
-    urls = [ "file:///srcs/${name}" ];
+    inherit url;
+    urls = [ url ];
     outputHashMode = "flat";
     outputHashAlgo = "sha256";
     outputHash = hashes.${name};
@@ -55,6 +56,14 @@ rec {
     mkdir -p $out/bin; printf '#!/bin/sh\nexec %s "$@"\n' $carrier/bin/cc > $out/bin/cc; chmod 755 $out/bin/cc
   '';
   byscript = make "byscript-1" { inherit launcher; } "mkdir -p $out; $launcher/bin/cc --version > $out/text";
+  # All of the last again, with a fetch that has the same output.
+  twin = rec {
+    carrier = make "carrier-1" { src = fetchFrom "file:///srcs/../srcs/compiler" "compiler"; } ''
+      mkdir -p $out/bin; cp $src $out/bin/cc; chmod 755 $out/bin/cc
+    '';
+    profile = make "profile-1" { inherit carrier; } "mkdir -p $out/bin; ln -s $carrier/bin/cc $out/bin/cc";
+    bylink = make "bylink-1" { inherit profile; } "mkdir -p $out; $profile/bin/cc --version > $out/text";
+  };
   # Fetches something that is called like a seed, with packages at hand.
   plain = make "plain-1" { } "mkdir -p $out; echo text > $out/text";
   named = make "named-1" { inherit plain; tools = fetch "bootstrap-tools-extra"; } ''
