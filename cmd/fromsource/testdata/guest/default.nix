@@ -32,6 +32,8 @@ rec {
   steady = package "steady" "echo steady > $out/says";
   # Depends on the year.
   dated = package "dated" "date +%Y > $out/year";
+  # Depends on the order in which the file system lists a folder.
+  listed = package "listed" "mkdir many; for i in $(seq 40); do echo > many/$i; done; find many > $out/list";
   # Takes a while.
   slow = package "slow" "sleep 8";
   # Needs more room than a small disk has.
@@ -42,6 +44,6 @@ rec {
     system = "x86_64-linux";
     builder = "/bin/sh";
     args = [ "-c" "echo $packages > $out; :" ];
-    packages = [ steady dated slow large ];
+    packages = [ steady dated listed slow large ];
   };
 }
