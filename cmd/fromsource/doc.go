@@ -6,6 +6,7 @@ not built from source: on what evidence, and whether that reaches the result.
 	fromsource scan INPUT...            the same analysis on what exists already
 	fromsource inspect PATH...          which compiled members a file carries
 	fromsource rebuild AUDIT|DRV...     rebuild suspects and compare hashes
+	fromsource verify ATTESTATION...    check attestations of rebuilds
 	fromsource explain AUDIT DRV        why a derivation has its verdict
 	fromsource diff OLD NEW             what changed between two audits
 	fromsource gate AUDIT               fail on new binary dependencies
@@ -23,7 +24,8 @@ Progress is drawn on a terminal only; elsewhere it is plain lines.
 	0  the audit ran and the policy holds
 	1  it could not run
 	2  usage
-	3  the policy fails: new binary dependencies
+	3  the policy fails: new binary dependencies; or, of rebuild and verify,
+	   outputs that differ, that did not build, or that are not as attested
 	4  incomplete: something could not be looked at, and --strict was asked
 */
 package main
