@@ -15,7 +15,7 @@ let
     subPackages = [ "cmd/fromsource" ];
     env.CGO_ENABLED = "0";
     doCheck = false; # its tests boot guests
-    vendorHash = ""; # the first build prints it
+    vendorHash = "sha256-Utjhb+OwyAJPFKKB50L6PRfphSDeN4/nG8EReXrWAGk="; # changes with go.sum: a build prints the new one
   };
 in
 {
