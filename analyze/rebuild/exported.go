@@ -52,29 +52,6 @@ func (x *Exported) Build(ctx context.Context, j *Job) (Built, error) {
 	return b, nil
 }
 
-// Record fills in what a store has of the jobs' first builds. An output that
-// it has not stays without a record.
-func Record(ctx context.Context, jobs []*Job, s store.Store) error {
-	for _, j := range jobs {
-		for _, o := range j.Outputs {
-			if o.Path == "" {
-				continue
-			}
-			info, err := s.Info(ctx, o.Path)
-			if errors.Is(err, store.ErrNotFound) {
-				continue
-			}
-			if err != nil {
-				return fmt.Errorf("reading the first build of %q: %w", o.Path, err)
-			}
-			j.First = append(j.First, First{
-				Output: o.Name, Path: o.Path, NarHash: info.NarHash, NarSize: info.NarSize, Open: opener(s, o.Path),
-			})
-		}
-	}
-	return nil
-}
-
 func opener(s store.Store, path string) Opener {
 	return func(ctx context.Context) (io.ReadCloser, error) { return s.NAR(ctx, path) }
 }

@@ -100,7 +100,7 @@ func FirstFrom(ctx context.Context, s store.Store, jobs []*Job) error {
 			}
 			j.First = append(j.First, First{
 				Output: o.Name, Path: o.Path, NarHash: info.NarHash, NarSize: info.NarSize,
-				Open: func(ctx context.Context) (io.ReadCloser, error) { return s.NAR(ctx, o.Path) },
+				Open: opener(s, o.Path),
 			})
 		}
 	}

@@ -90,7 +90,7 @@ func (a *again) inSecondGuest(ctx context.Context, o rebuild.Options) ([]rebuild
 	if serr != nil {
 		return nil, serr
 	}
-	if err := rebuild.Record(ctx, jobs, a.first); err != nil {
+	if err := rebuild.FirstFrom(ctx, a.first, jobs); err != nil {
 		return nil, err
 	}
 	b := &rebuild.Exported{Title: "second guest", Store: contents}
