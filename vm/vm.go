@@ -45,6 +45,9 @@ type Options struct {
 	Clock string
 	// QEMU, Kernel and MakeFS change the machine on purpose, as in Config.
 	QEMU, Kernel, MakeFS []string
+	// KernelPackage is the package of the host distribution whose kernel the
+	// guest runs; image.DefaultKernel when empty.
+	KernelPackage string
 	// BootTimeout and HangAfter as in Config.
 	BootTimeout, HangAfter time.Duration
 	// Console receives the guest's console; may be nil.
@@ -136,7 +139,7 @@ func (s *session) prepare(ctx context.Context) (err error) {
 	}
 	if err := s.stage(StageImage, "looking for the guest's image", func() (err error) {
 		s.img, err = image.Ensure(ctx, image.Options{
-			Dir: s.o.CacheDir, Agent: s.o.Agent, Packages: s.r.Packages, Refresh: s.o.Refresh,
+			Dir: s.o.CacheDir, Agent: s.o.Agent, Packages: s.r.Packages, Kernel: s.o.KernelPackage, Refresh: s.o.Refresh,
 			Progress: func(t string) { s.say(Event{Stage: StageImage, Text: t}) },
 		})
 		return err

@@ -92,18 +92,31 @@ func (a *apt) update(ctx context.Context) error {
 	return err
 }
 
-// kernel names the package with the kernel that the meta package depends on.
-func (a *apt) kernel(ctx context.Context, meta string) (string, error) {
-	out, err := a.run(ctx, "", "apt-cache", "depends", "--important", meta)
+// ErrNoKernel is wrapped by errors about a kernel's package that the host
+// distribution does not have, or that has no kernel.
+var ErrNoKernel = errors.New("no such kernel")
+
+// kernel names the package with the kernel that a package depends on: the
+// distribution's way to name the newest of a flavour. One that depends on none
+// is such a package itself.
+func (a *apt) kernel(ctx context.Context, name string) (string, error) {
+	known, err := a.run(ctx, "", "apt-cache", "pkgnames", name)
+	if err != nil {
+		return "", err
+	}
+	if !slices.Contains(strings.Fields(string(known)), name) {
+		return "", fmt.Errorf("%w: apt knows no package %q", ErrNoKernel, name)
+	}
+	out, err := a.run(ctx, "", "apt-cache", "depends", "--important", name)
 	if err != nil {
 		return "", err
 	}
 	for line := range strings.Lines(string(out)) {
-		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "Depends: "); ok && strings.HasPrefix(name, "linux-image-") {
-			return name, nil
+		if on, ok := strings.CutPrefix(strings.TrimSpace(line), "Depends: "); ok && strings.HasPrefix(on, "linux-image-") {
+			return on, nil
 		}
 	}
-	return "", fmt.Errorf("package %q depends on no kernel image", meta)
+	return name, nil
 }
 
 // choice is a package in the version that apt would install.

@@ -16,7 +16,7 @@ func fetch(ctx context.Context, a *apt, debs string, o Options) ([]Package, erro
 	if err := a.update(ctx); err != nil {
 		return nil, err
 	}
-	kernel, err := a.kernel(ctx, kernelMeta)
+	kernel, err := a.kernel(ctx, o.Kernel)
 	if err != nil {
 		return nil, err
 	}
@@ -45,12 +45,18 @@ func intact(debs string, pkgs []Package) bool {
 	return len(pkgs) > 0
 }
 
-// forget removes downloads that an image took nothing from; the rest stays,
+// forget removes downloads that no image took anything from; the rest stays,
 // to make a damaged image again without a network.
-func forget(debs string, used []Package) error {
+func forget(dir, debs string) error {
+	imgs, err := List(dir)
+	if err != nil {
+		return err
+	}
 	keep := map[string]bool{}
-	for _, p := range used {
-		keep[p.File] = true
+	for _, img := range imgs {
+		for _, p := range img.Manifest.Packages {
+			keep[p.File] = true
+		}
 	}
 	all, err := os.ReadDir(debs)
 	if err != nil {

@@ -40,6 +40,9 @@ type Options struct {
 	// Packages are packages of the host distribution whose programs are put
 	// into the guest beside Nix and busybox.
 	Packages []string
+	// Kernel is the package of the host distribution whose kernel the guest
+	// runs, or one that depends on it; DefaultKernel when empty.
+	Kernel string
 	// Refresh asks apt for newer packages even where an image is cached.
 	Refresh bool
 	// Progress is told what is being done, a line at a time; may be nil.
@@ -61,8 +64,10 @@ type Manifest struct {
 	Format int `json:"format"`
 	// Distribution is the host's, "debian-12".
 	Distribution string `json:"distribution"`
-	// Kernel is the release of the kernel.
-	Kernel   string    `json:"kernel"`
+	// Kernel is the release of the kernel, KernelPackage what was asked for
+	// where that is not DefaultKernel.
+	Kernel        string    `json:"kernel"`
+	KernelPackage string    `json:"kernelPackage,omitempty"`
 	Extra    []string  `json:"extra"`
 	Packages []Package `json:"packages"`
 	// Files holds the hex SHA-256 of vmlinuz and base.cpio.
@@ -109,8 +114,11 @@ func (o *Options) fill() error {
 	if o.Progress == nil {
 		o.Progress = func(string) {}
 	}
+	if o.Kernel == "" {
+		o.Kernel = DefaultKernel
+	}
 	o.Packages = slices.Sorted(slices.Values(o.Packages))
-	for _, p := range o.Packages {
+	for _, p := range append([]string{o.Kernel}, o.Packages...) {
 		if p == "" || strings.Trim(p, "abcdefghijklmnopqrstuvwxyz0123456789+-.") != "" || p[0] == '-' {
 			return fmt.Errorf("%q is not the name of a package", p)
 		}
@@ -163,14 +171,18 @@ func Ensure(ctx context.Context, o Options) (*Image, error) {
 	return img, nil
 }
 
-// pointer is the file that names the image for a distribution and a set of
-// extra packages.
+// pointer is the file that names the image for a distribution, a kernel and a
+// set of extra packages.
 func pointer(o Options) (string, string, error) {
 	dist, err := distribution("/etc/os-release")
 	if err != nil {
 		return "", "", err
 	}
-	id := sum(append([]string{fmt.Sprint(format), dist}, o.Packages...)...)
+	parts := append([]string{fmt.Sprint(format), dist}, o.Packages...)
+	if o.Kernel != "" && o.Kernel != DefaultKernel {
+		parts = append(parts, "kernel "+o.Kernel) // no package has a space
+	}
+	id := sum(parts...)
 	return filepath.Join(o.Dir, "images", "current-"+id[:16]), dist, nil
 }
 
@@ -265,6 +277,9 @@ func makeImage(ctx context.Context, o Options, pinned []Package) (*Image, error)
 		return nil, err
 	}
 	man := Manifest{Format: format, Distribution: dist, Kernel: m.kernelRelease, Extra: append([]string{}, o.Packages...), Packages: m.packages, Files: map[string]string{}}
+	if o.Kernel != DefaultKernel {
+		man.KernelPackage = o.Kernel
+	}
 	for _, f := range []string{"vmlinuz", "base.cpio"} {
 		if man.Files[f], _, err = hashFile(filepath.Join(tmp, f)); err != nil {
 			return nil, err
@@ -291,7 +306,7 @@ func makeImage(ctx context.Context, o Options, pinned []Package) (*Image, error)
 	if err := writeTo(name, func(w io.Writer) error { _, err := io.WriteString(w, key+"\n"); return err }); err != nil {
 		return nil, err
 	}
-	if err := forget(debs, m.packages); err != nil {
+	if err := forget(o.Dir, debs); err != nil {
 		return nil, err
 	}
 	return open(o.Dir, key)

@@ -300,3 +300,41 @@ func FuzzParseURIs(f *testing.F) {
 		}
 	})
 }
+
+// Another kernel is another image, and neither takes the other's packages away.
+func TestOtherKernel(t *testing.T) {
+	o, plain := cached(t)
+	o.Kernel = OtherKernel
+	img, err := Ensure(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if img.Key == plain.Key || img.Manifest.Kernel == plain.Manifest.Kernel || img.Manifest.KernelPackage != OtherKernel {
+		t.Errorf("%s with %+v beside %s with kernel %s", img.Key, img.Manifest, plain.Key, plain.Manifest.Kernel)
+	}
+	// As its package's name says: that apt names the package is its word, the
+	// release is in the kernel itself.
+	b, err := os.ReadFile(img.Kernel)
+	if err != nil || !strings.Contains(string(b), img.Manifest.Kernel+" (") {
+		t.Errorf("the kernel is not %s: %v", img.Manifest.Kernel, err)
+	}
+	for _, i := range []*Image{plain, img} {
+		if !intact(filepath.Join(o.Dir, "debs"), i.Manifest.Packages) {
+			t.Errorf("%s: its packages are no longer at hand", i.Key)
+		}
+	}
+	o.Progress = func(s string) { t.Errorf("something was done: %s", s) }
+	if again, err := Ensure(t.Context(), o); err != nil || again.Key != img.Key {
+		t.Errorf("the second time: %+v, %v", again, err)
+	}
+	o.Progress = nil
+	// The beginning of a package's name is not a package.
+	o.Kernel = "linux-image-amd"
+	if _, err := Ensure(t.Context(), o); !errors.Is(err, ErrNoKernel) {
+		t.Errorf("%s: %v", o.Kernel, err)
+	}
+	o.Kernel = "-o=x"
+	if _, err := Ensure(t.Context(), o); err == nil {
+		t.Error("an option as a kernel")
+	}
+}

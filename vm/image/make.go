@@ -16,9 +16,15 @@ import (
 	"fromsource/vm/agent"
 )
 
-// The packages of the default guest.
+// Packages with kernels: those of Debian. The second one is for guests that
+// are to have another kernel than the first.
 const (
-	kernelMeta = "linux-image-cloud-amd64"
+	DefaultKernel = "linux-image-cloud-amd64"
+	OtherKernel   = "linux-image-amd64"
+)
+
+// The other packages of the default guest.
+const (
 	nixPackage = "nix-bin"
 	busybox    = "busybox-static"
 	certs      = "ca-certificates"
@@ -57,7 +63,7 @@ func makeBase(ctx context.Context, dir, debs string, pkgs []Package, extra []str
 		}
 	}
 	if kernel == "" {
-		return nil, fmt.Errorf("the kernel package has no boot/vmlinuz")
+		return nil, fmt.Errorf("%w: its package has no boot/vmlinuz", ErrNoKernel)
 	}
 	used[p.files[kernel].pkg] = true
 	if err := writeTo(filepath.Join(dir, "vmlinuz"), func(w io.Writer) error {
