@@ -142,8 +142,9 @@ func shapeOf(url, name string) shape {
 			case "bootstrap", "bootstraps":
 				s.bootstrapDir = true
 			case "bin", "binary", "binaries", "prebuilt", "prebuilts":
-				if s.bin == "" {
-					s.bin = "/" + seg
+				// A directory for builds says more than a weak word of the file.
+				if b := "/" + seg; s.bin == "" || strongBin(b) && !strongBin(s.bin) {
+					s.bin = b
 				}
 			}
 		}
@@ -235,7 +236,7 @@ func registry(u string) string {
 		return "pypi"
 	case strings.HasPrefix(u, "mirror://maven/"), strings.Contains(u, "/maven2/"), strings.Contains(u, "/maven/"), strings.Contains(u, "/m2/"),
 		strings.Contains(u, "/content/repositories/"), strings.Contains(u, "/content/groups/"), strings.Contains(u, "/remotecontent?filepath="),
-		strings.Contains(host(u), "maven"):
+		hostLabel(u, "maven"):
 		return "maven"
 	case strings.Contains(u, "/api/v2/package/"), strings.HasSuffix(u, ".nupkg"), strings.Contains(u, "-flatcontainer/"):
 		return "nuget"
@@ -243,17 +244,17 @@ func registry(u string) string {
 		return "npm"
 	case strings.HasPrefix(u, "mirror://cpan/"), strings.Contains(u, "/authors/id/"):
 		return "cpan"
-	case strings.HasPrefix(u, "mirror://hackage/"), strings.Contains(host(u), "hackage"):
+	case strings.HasPrefix(u, "mirror://hackage/"), hostLabel(u, "hackage"):
 		return "hackage"
 	case strings.HasPrefix(u, "mirror://cran/"), strings.Contains(u, "/src/contrib/"), strings.HasPrefix(u, "mirror://bioc"):
 		return "cran"
-	case strings.Contains(host(u), "ctan"), strings.HasPrefix(u, "mirror://ctan/"), strings.Contains(u, "/texlive/"), strings.Contains(u, "/tlnet"):
+	case hostLabel(u, "ctan"), strings.HasPrefix(u, "mirror://ctan/"), strings.Contains(u, "/texlive/"), strings.Contains(u, "/tlnet"):
 		return "ctan"
-	case strings.Contains(host(u), "elpa"):
+	case hostLabel(u, "elpa"), hostLabel(u, "melpa"):
 		return "elpa"
-	case strings.Contains(host(u), "luarocks"), strings.HasPrefix(u, "mirror://luarocks"), strings.HasSuffix(u, ".rock"), strings.HasSuffix(u, ".rockspec"):
+	case hostLabel(u, "luarocks"), strings.HasPrefix(u, "mirror://luarocks"), strings.HasSuffix(u, ".rock"), strings.HasSuffix(u, ".rockspec"):
 		return "luarocks"
-	case strings.Contains(u, "/tarballs/") && strings.Contains(host(u), "hex"):
+	case strings.Contains(u, "/tarballs/") && hostLabel(u, "hex"):
 		return "hex"
 	case strings.Contains(u, "/@v/"):
 		return "go"
@@ -266,6 +267,18 @@ func host(u string) string {
 	_, u, _ = strings.Cut(u, "://")
 	u, _, _ = strings.Cut(u, "/")
 	return u
+}
+
+// hostLabel says that a label of an address' host is word, alone or as one of
+// the parts that dashes or a trailing number make ("repo1.maven.org",
+// "elpa.gnu.org", "my-maven.example.org"), not any run of its letters.
+func hostLabel(u, word string) bool {
+	for _, l := range strings.FieldsFunc(host(u), func(r rune) bool { return r == '.' || r == '-' }) {
+		if strings.TrimRight(l, "0123456789") == word {
+			return true
+		}
+	}
+	return false
 }
 
 // pythonIndex recognises the two layouts of Python's package index below
