@@ -76,6 +76,9 @@ func (s *state) row(id closure.ID, d *decision) audit.Derivation {
 		row.Inputs = append(row.Inputs, int(in))
 	}
 	slices.Sort(row.Inputs)
+	for _, a := range d.through {
+		row.Through = append(row.Through, int(a))
+	}
 	return row
 }
 

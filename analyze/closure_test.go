@@ -198,6 +198,11 @@ tar -C seed --sort=name --mtime=@1 -cJf bootstrap-tools.tar.xz .
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("making sources: %w\n%s", err, out)
 	}
+	return hashesOf(dir)
+}
+
+// hashesOf maps the files of a directory to their SHA-256, as JSON.
+func hashesOf(dir string) ([]byte, error) {
 	hashes := map[string]string{}
 	ents, err := os.ReadDir(dir)
 	if err != nil {

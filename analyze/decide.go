@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"fromsource/analyze/audit"
+	"fromsource/closure"
 )
 
 // decision is a verdict with what it rests on beyond the text's evidence.
@@ -15,6 +16,21 @@ type decision struct {
 	kinds      []audit.Kind
 	reason     string
 	evidence   []audit.Evidence
+	// through are the derivations from which it is inherited, sorted.
+	through []closure.ID
+	// made: its build executed prebuilt programs, or it inherits from one whose
+	// build did; the kinds and confidence are of those programs.
+	made           bool
+	madeKinds      []audit.Kind
+	madeConfidence audit.Confidence
+	// seedOnly: what it carries is only the seed's.
+	seedOnly bool
+	// suspect: of unknown origin, and prebuilt programs could have made it, or
+	// what it is made of.
+	suspect bool
+	// usable counts the files in its outputs that no fetch and nothing clean
+	// has, and that a later build could compile or run.
+	usable int
 }
 
 func (d decision) with(ev ...audit.Evidence) decision {
@@ -235,6 +251,13 @@ type built struct {
 	// near is true if prebuilt code that is not the seed's was among what the
 	// build had at hand, and its outputs have something that could be it.
 	near bool
+	// suspect: such code was among it, or something suspect, whatever its
+	// outputs have.
+	suspect bool
+	// through are the derivations that it inherits from; by says so where that
+	// alone makes it built-by-binary.
+	through []closure.ID
+	by      string
 	// recorded: what its build executed is on record.
 	recorded bool
 	// clean tells what was looked at, for a source verdict.
@@ -242,6 +265,16 @@ type built struct {
 }
 
 func (b *built) decide() decision {
+	d := b.verdict()
+	d.through = b.through
+	d.suspect = b.suspect && d.verdict == audit.Unknown
+	if len(b.executed) > 0 && d.verdict != audit.Seed {
+		d.made, d.madeKinds, d.madeConfidence = true, b.executedKinds, b.executedConfidence
+	}
+	return d
+}
+
+func (b *built) verdict() decision {
 	switch {
 	case b.seed:
 		conf := or(b.confidence, audit.High)
@@ -252,16 +285,16 @@ func (b *built) decide() decision {
 	case len(b.carried) > 0:
 		return decision{verdict: audit.CarriesBinary, confidence: b.carriedConfidence, kinds: b.carriedKinds}.
 			with(b.carried...).with(b.seedFiles...).with(b.executed...)
-	case len(b.seedFiles) > 0 && b.onlySeed && b.absent == "":
+	case len(b.seedFiles) > 0 && b.onlySeed && b.absent == "" && len(b.executed) == 0:
 		return decision{verdict: audit.Seed, confidence: audit.High, kinds: b.seedKinds, reason: "all compiled code in its outputs is the seed's"}.
-			with(b.seedFiles...).with(b.executed...)
+			with(b.seedFiles...)
 	case len(b.seedFiles) > 0:
-		return decision{verdict: audit.CarriesBinary, confidence: audit.High, kinds: b.seedKinds, reason: "what it carries is the seed's"}.
+		return decision{verdict: audit.CarriesBinary, confidence: audit.High, kinds: b.seedKinds, reason: "what it carries is the seed's", seedOnly: true}.
 			with(b.seedFiles...).with(b.executed...)
 	case b.absent != "" && b.suspected:
 		return decision{verdict: audit.CarriesBinary, confidence: b.confidence, kinds: b.kinds, reason: "by its text alone: " + b.absent}.with(b.executed...)
 	case len(b.executed) > 0:
-		return decision{verdict: audit.BuiltByBinary, confidence: b.executedConfidence, kinds: b.executedKinds}.with(b.executed...)
+		return decision{verdict: audit.BuiltByBinary, confidence: b.executedConfidence, kinds: b.executedKinds, reason: b.by}.with(b.executed...)
 	case b.absent != "":
 		return decision{verdict: audit.Unknown, confidence: audit.Low, reason: b.absent}
 	case b.suspected && b.near:

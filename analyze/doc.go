@@ -38,7 +38,11 @@
 //     well; code of the seed that was linked in only breaks a promise.
 //  3. Its build executed a prebuilt file that is not the seed's: one of a
 //     fetch, of an input source, or one that a package carries. Or the text
-//     says that it runs a fetch that is binary: built-by-binary.
+//     says that it runs a fetch that is binary. Or it inherits from a
+//     derivation that was built so, at any remove: its build executed a
+//     program of that, or its outputs hold a file of it, have objects of it
+//     linked in, or are built from it as their source: built-by-binary. A
+//     reference alone is no inheritance.
 //  4. Its outputs were not at hand: carries-binary if the text suspects it,
 //     unknown otherwise.
 //  5. Anything between it and certainty makes it unknown, with the reason: a
@@ -47,9 +51,11 @@
 //     made; where no record tells, a direct input that is prebuilt and could
 //     have been executed, that refers to such, or that holds a program for
 //     the machine; where one does, an unidentified program beside prebuilt
-//     code, an interpreter beside prebuilt bytecode, or a program of which
-//     nothing is at hand; a compiled file shared with something that is
-//     itself unknown; a program that shares most of its code with a prebuilt
+//     code, an interpreter beside prebuilt bytecode, a program of which
+//     nothing is at hand, or one that refers to prebuilt libraries; a program
+//     executed, a file held, or a source of something that is itself unknown;
+//     an input that prebuilt programs made and that holds what could have been
+//     compiled into it; a program that shares most of its code with a prebuilt
 //     one, or that a text among the inputs could have carried; or a suspicion
 //     by its text where its build had prebuilt files at hand and its outputs
 //     hold anything that is not text.

@@ -12,7 +12,7 @@ import (
 )
 
 // doubts collects what stands between a built derivation and "source".
-func (d *decider) doubts(id closure.ID, b *built) {
+func (d *decider) doubts(id closure.ID, b *built, h *heritage) {
 	doubt := func(format string, args ...any) { b.doubts = append(b.doubts, fmt.Sprintf(format, args...)) }
 	for _, it := range d.outputs[id] {
 		if it == nil {
@@ -26,6 +26,9 @@ func (d *decider) doubts(id closure.ID, b *built) {
 		doubt("%s", a.detail)
 	}
 	d.strangers(id, doubt)
+	b.doubts = append(b.doubts, h.doubts...)
+	b.suspect = h.suspect
+	d.loaded(id, doubt)
 	for _, it := range d.sources[id] {
 		d.doubtInput(id, it, "input source", b, doubt)
 	}
@@ -56,7 +59,6 @@ func (d *decider) doubts(id closure.ID, b *built) {
 		d.tooLarge(id, doubt)
 	}
 	if b.absent == "" && len(b.doubts) == 0 {
-		d.shared(id, doubt)
 		d.written(id, doubt)
 	}
 	d.weaknesses(id, b)
@@ -102,6 +104,7 @@ func (d *decider) doubtInput(id closure.ID, it *item, what string, b *built, dou
 		d.unrecorded(id, it, what, doubt)
 	}
 	if !prebuilt {
+		d.doubtMade(it, b, doubt)
 		return
 	}
 	switch kinds := d.runnable(it); {
@@ -121,6 +124,25 @@ func (d *decider) doubtInput(id closure.ID, it *item, what string, b *built, dou
 			b.weak = append(b.weak, fmt.Sprintf("its %s %s holds prebuilt objects (%s): had it linked them into something, that would not be seen", what, name, f.Path))
 			return
 		}
+	}
+}
+
+// doubtMade doubts an input that prebuilt programs have made, and that may have
+// been used in making this.
+func (d *decider) doubtMade(it *item, b *built, doubt func(string, ...any)) {
+	if it.id == closure.None || !d.out[it.id].made && !d.out[it.id].suspect {
+		return
+	}
+	name, was := closure.NameOf(it.path), "was"
+	if !d.out[it.id].made {
+		was = "may have been"
+	}
+	switch {
+	case !b.recorded && (len(it.walk.Members) > 0 || d.out[it.id].usable > 0):
+		b.suspect = true
+		doubt("its input %s %s built by a prebuilt program, and whether its build executed or used that is not on record", name, was)
+	case d.out[it.id].made && d.loadable(it):
+		b.weak = append(b.weak, fmt.Sprintf("its input %s was built by a prebuilt program: had its build loaded a library of it, that would not be on record", name))
 	}
 }
 
@@ -152,7 +174,8 @@ func (d *decider) runnable(it *item) []audit.Kind {
 	c := sum(it.walk)
 	kinds, is := c.kinds, (&fetched{contents: c}).mainly()
 	if it.id != closure.None {
-		kinds, is = d.out[it.id].kinds, prebuilt(d.out[it.id].verdict)
+		x := &d.out[it.id]
+		kinds, is = x.kinds, prebuilt(x.verdict) && (x.made || !x.seedOnly)
 	}
 	if !is {
 		return nil
@@ -213,33 +236,6 @@ func (d *decider) foreignTo(id closure.ID, f *content.File) bool {
 	return known && machine != "" && machine != own
 }
 
-// shared finds compiled files that an output has in common with something
-// that is itself unknown.
-func (d *decider) shared(id closure.ID, doubt func(string, ...any)) {
-	told := map[trace.Origin]bool{}
-	for _, it := range d.outputs[id] {
-		for i := range it.walk.Members {
-			for _, h := range d.unknown.Match(&it.walk.Members[i]) {
-				from := closure.ID(h.Origin)
-				if told[h.Origin] || d.g.Way(id, from, d.g.CutFixed) == nil {
-					continue
-				}
-				told[h.Origin] = true
-				doubt("%s comes from %s, whose own origin is unknown", it.inside(h.File), d.g.Name(from))
-			}
-		}
-	}
-}
-
-// doubt remembers the files of a derivation that is unknown.
-func (d *decider) doubt(id closure.ID) {
-	for _, it := range d.outputs[id] {
-		if it != nil && it.walk != nil && !d.g.FixedOutput(id) {
-			d.unknown.Add(trace.Origin(id), it.walk.Members)
-		}
-	}
-}
-
 // weaknesses are what lowers the confidence in "source": programs that the
 // build executed and of which nothing is known.
 func (d *decider) weaknesses(id closure.ID, b *built) {
@@ -251,27 +247,5 @@ func (d *decider) weaknesses(id closure.ID, b *built) {
 		if !d.text[y].Seed && d.contradicted(id, y) {
 			b.weak = append(b.weak, fmt.Sprintf("its text says that it runs %s, the record of its build does not", d.g.Name(y)))
 		}
-	}
-	var names, blind []string
-	for _, p := range x.paths {
-		storePath, _ := splitStore(d.g.StoreDir(), p)
-		it := d.items[storePath]
-		if it == nil || it.id == closure.None || it.id == id {
-			continue
-		}
-		if d.out[it.id].verdict != audit.Unknown {
-			continue
-		}
-		if d.blind[it.id] {
-			blind = append(blind, d.g.Name(it.id))
-		} else {
-			names = append(names, d.g.Name(it.id))
-		}
-	}
-	if blind = slices.Compact(blind); len(blind) > 0 {
-		b.doubts = append(b.doubts, fmt.Sprintf("its build executed programs of which nothing can be said, as they or what they are built from were not at hand: %s", list(blind)))
-	}
-	if names = slices.Compact(names); len(names) > 0 {
-		b.weak = append(b.weak, "its build executed programs of unknown origin: "+list(names))
 	}
 }

@@ -78,6 +78,7 @@ func (s *state) look(ctx context.Context) {
 	s.collectOrigins()
 	s.walkAll(ctx, StageTrace, second)
 	s.collectObjects()
+	s.collectMakers()
 	for i := range closure.ID(s.g.Len()) {
 		if !s.g.FixedOutput(i) {
 			for _, it := range s.outputs[i] {

@@ -105,7 +105,7 @@ func TestVerdicts(t *testing.T) {
 			"image-1", audit.CarriesBinary,
 			[]audit.Kind{audit.Bytecode, audit.Firmware, audit.NativeCode},
 			audit.ReachRuntime,
-			[]string{"trace-patched", "trace-identical", "trace-linked", "seed-content", "seed-generated"},
+			[]string{"trace-patched", "trace-identical", "trace-linked", "trace-through", "seed-content", "seed-generated"},
 		},
 	}
 	a := run(t, theClosure(t).request(t))
@@ -164,7 +164,7 @@ func wantReasons(t *testing.T, a *audit.Audit) {
 	for name, says := range map[string]string{
 		"sealed.tar.gz": "encrypted",
 		"sealed-1":      "of its input sealed.tar.gz",
-		"copied-1":      "comes from sealed-1, whose own origin is unknown",
+		"copied-1":      "hold 1 file of sealed-1, whose own origin is unknown",
 		"gone.tar.gz":   "not at hand",
 		"changed-1":     "may be a changed copy",
 		"gone-1":        "its input gone.tar.gz",

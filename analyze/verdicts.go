@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"slices"
 
 	"fromsource/analyze/audit"
 	"fromsource/analyze/trace"
@@ -10,7 +11,11 @@ import (
 
 // decideAll gives every derivation its verdict, inputs before consumers.
 func (s *state) decideAll() []decision {
-	d := &decider{state: s, out: make([]decision, s.g.Len()), unknown: trace.NewIndex(), changed: s.tampered(), blind: map[closure.ID]bool{}, leads: map[string]*item{}, hashes: s.byHash()}
+	d := &decider{
+		state: s, out: make([]decision, s.g.Len()),
+		unknown: trace.NewIndex(), made: trace.NewIndex(), texts: map[uint64][]closure.ID{}, clean: map[uint64]struct{}{},
+		changed: s.tampered(), blind: map[closure.ID]bool{}, leads: map[string]*item{}, loads: map[string]*item{}, hashes: s.byHash(),
+	}
 	d.runs = s.runs()
 	d.usages = s.usages(d.runs)
 	for _, it := range s.items {
@@ -32,9 +37,7 @@ func (s *state) decideAll() []decision {
 		if d.changed[i] {
 			d.out[i] = distrust(d.out[i])
 		}
-		if d.out[i].verdict == audit.Unknown {
-			d.doubt(i)
-		}
+		d.remember(i)
 		d.withinReach(d.outputs[i])
 	}
 	return d.out
@@ -57,9 +60,17 @@ type decider struct {
 	out    []decision
 	runs   map[closure.ID][]run
 	usages []usage
-	// unknown holds the compiled files of outputs whose verdict is unknown:
-	// who has one of them is unknown too.
-	unknown *trace.Index
+	// unknown holds the compiled files of outputs whose verdict is unknown, made
+	// those of outputs that prebuilt programs made; texts, of both, the files
+	// that are not compiled. Who has one of them inherits. clean are the files
+	// of all that is source.
+	unknown, made *trace.Index
+	texts         map[uint64][]closure.ID
+	clean         map[uint64]struct{}
+	fetchedFiles  []uint64 // of all fetches, sorted; made when needed
+	// ancestors are what ancestorsOf is built with.
+	ancestors   closure.Set
+	ancestorsOf closure.ID
 	// changed are derivations that are not what their paths name.
 	changed map[closure.ID]bool
 	// blind are derivations of which nothing can be said because they, or what
@@ -69,6 +80,7 @@ type decider struct {
 	// that a build could execute: by path, because several derivations can have
 	// the same output; hashes finds items by the hash part of their path.
 	leads  map[string]*item
+	loads  map[string]*item // the same of what can be loaded by a program
 	hashes map[string]*item
 }
 
@@ -201,16 +213,49 @@ func (d *decider) built(id closure.ID) built {
 		b.executedKinds = addKinds(b.executedKinds, r.kind)
 		b.executedConfidence = highest(b.executedConfidence, r.confidence)
 	}
-	b.executed = capped(b.executed)
-	d.doubts(id, &b)
+	h := d.inherit(id)
+	for _, r := range d.runs[id] {
+		if r.via != closure.None && !slices.Contains(h.through, r.via) {
+			h.through = append(h.through, r.via)
+		}
+	}
+	b.takes(d, h)
+	d.doubts(id, &b, h)
 	if b.absent != "" {
 		d.blind[id] = true
 	}
+	b.suspect = b.suspect || b.near
 	b.near = b.near && compiled+opaque > 0
 	if b.absent == "" {
 		b.clean = d.cleanEvidence(id, compiled)
 	}
 	return b
+}
+
+// takes adds to what is known of a derivation what it inherits.
+func (b *built) takes(d *decider, h *heritage) {
+	direct := len(b.executed) > 0
+	b.executed = capped(append(b.executed, h.evidence...))
+	b.executedKinds = addKinds(b.executedKinds, h.kinds...)
+	b.executedConfidence = highest(b.executedConfidence, h.confidence)
+	b.through = h.through
+	if len(b.executed) == 0 {
+		b.through = h.doubtful
+	}
+	slices.Sort(b.through)
+	if names := d.names(h.through); !direct && len(names) > 0 {
+		b.by = "through " + list(names)
+	}
+}
+
+// names are the names of derivations, sorted.
+func (s *state) names(ids []closure.ID) []string {
+	var out []string
+	for _, i := range ids {
+		out = append(out, s.g.Name(i))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // cleanEvidence tells what was looked at and did not show anything.

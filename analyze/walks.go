@@ -67,6 +67,7 @@ type state struct {
 	index    *trace.Index
 	have     []bitset // by ID: the origins it depends on
 	linked   linked
+	makers   makers
 	alike    map[closure.ID][]resemblance
 	execs    map[closure.ID]*executed
 	reach    reached

@@ -16,21 +16,36 @@ import (
 func (d *decider) withinReach(items []*item) {
 	for range 2 {
 		for _, it := range items {
-			if it == nil || it.walk == nil || d.leads[it.path] != nil {
+			if it == nil || it.walk == nil || d.leads[it.path] != nil && d.loads[it.path] != nil {
 				continue
 			}
 			if len(d.runnable(it)) > 0 {
 				d.leads[it.path] = it
-				continue
+				if d.loadable(it) {
+					d.loads[it.path] = it
+				}
 			}
 			for _, ref := range d.references(it, d.hashes) {
-				if to := d.leads[ref.path]; to != nil {
+				if to := d.leads[ref.path]; to != nil && d.leads[it.path] == nil {
 					d.leads[it.path] = to
-					break
+				}
+				if to := d.loads[ref.path]; to != nil && d.loads[it.path] == nil {
+					d.loads[it.path] = to
 				}
 			}
 		}
 	}
+}
+
+// loadable reports whether a prebuilt item holds anything that a program takes
+// in after it was started, which is then not on record.
+func (d *decider) loadable(it *item) bool {
+	if it.id != closure.None && d.out[it.id].made && d.out[it.id].usable > 0 {
+		return true
+	}
+	return slices.ContainsFunc(it.walk.Members, func(f content.File) bool {
+		return !f.Embedded && f.Format != "elf-executable" && f.Kind != audit.Firmware
+	})
 }
 
 // unrecorded tells of prebuilt programs that a build could have executed,

@@ -146,6 +146,11 @@ type Derivation struct {
 	Rebuild   []Rebuild  `json:"rebuild"`
 	// Reason says why a verdict is unknown, or what else a reader needs.
 	Reason string `json:"reason,omitempty"`
+	// Through are the rows from which this one has its verdict, where what
+	// they made was executed, copied or compiled here: built-by-binary, or
+	// unknown, by way of others. Ascending; absent where its own inputs and
+	// its own build decide alone.
+	Through []int `json:"through,omitempty"`
 	// Missing is true for an input that was named but not at hand.
 	Missing bool     `json:"missing,omitempty"`
 	Outputs []Output `json:"outputs"`

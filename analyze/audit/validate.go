@@ -78,6 +78,9 @@ func (d *Derivation) validate(rows int) error {
 	if err := indices("inputs", d.Inputs, rows); err != nil {
 		return err
 	}
+	if err := indices("through", d.Through, rows); err != nil {
+		return err
+	}
 	for _, o := range d.Outputs {
 		if err := indices("references of output "+o.Name, o.References, rows); err != nil {
 			return err

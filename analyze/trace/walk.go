@@ -40,8 +40,15 @@ type Walk struct {
 	// Others are short hashes of the files that are neither compiled nor
 	// short, sorted: enough to say that two paths share files. Files that lie
 	// in something named like a store path are not among them: they are known
-	// by that name.
+	// by that name. Nor is nix-support, which names inputs and is the same in
+	// packages that have the same ones.
 	Others []uint64
+	// Docs are those of Others that, by their place, a build makes no code of:
+	// manuals, licences, what a package manager notes. Sorted.
+	Docs []uint64
+	// Small counts the files that are neither compiled nor documentation, and
+	// too short for Others.
+	Small int
 	// Images are the outermost images inside: ISO 9660, file systems, initrds.
 	Images []content.File
 	// Regular counts the files that are no directories and no links, at any
@@ -79,6 +86,7 @@ func Take(ctx context.Context, inspect content.Inspector, name string, nar io.Re
 	w := new(Walk)
 	var s Scanner
 	inside := map[string]bool{}
+	var used []uint64 // of Others, what is not only documentation
 	last := ""
 	o := content.Options{Visit: func(f *content.File) {
 		if f.Format == "nar" && !strings.Contains(f.Path, "/") {
@@ -109,8 +117,14 @@ func Take(ctx context.Context, inspect content.Inspector, name string, nar io.Re
 		if f.Kind != "" {
 			return // a member
 		}
-		if f.Size >= minOther && owner == "" {
-			w.Others = append(w.Others, Short(f.SHA256))
+		switch {
+		case owner != "" || inSupport(f.Path):
+		case f.Size >= minOther && isDoc(f.Path):
+			w.Others, w.Docs = append(w.Others, Short(f.SHA256)), append(w.Docs, Short(f.SHA256))
+		case f.Size >= minOther:
+			w.Others, used = append(w.Others, Short(f.SHA256)), append(used, Short(f.SHA256))
+		case f.Size > 0 && !isDoc(f.Path):
+			w.Small++
 		}
 		if opaque(f) && len(w.Opaque) < maxOpaque {
 			w.Opaque = append(w.Opaque, *f)
@@ -139,6 +153,12 @@ func Take(ctx context.Context, inspect content.Inspector, name string, nar io.Re
 	w.Skipped = res.Skipped
 	slices.Sort(w.Others)
 	w.Others = slices.Compact(w.Others)
+	slices.Sort(used)
+	slices.Sort(w.Docs)
+	w.Docs = slices.DeleteFunc(slices.Compact(w.Docs), func(o uint64) bool {
+		_, also := slices.BinarySearch(used, o)
+		return also
+	})
 	for p := range inside {
 		w.StorePaths = append(w.StorePaths, p)
 	}
