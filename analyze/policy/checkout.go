@@ -7,6 +7,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"fromsource/analyze/policy/nixtext"
 )
 
 // maxNixFile bounds a Nix expression that is read, in bytes; nixpkgs' largest
@@ -60,208 +62,88 @@ func readFile(checkout fs.FS, name string) ([]byte, error) {
 	return readBounded(f, maxNixFile)
 }
 
-// labelsOf reads one expression: each name opens a package, which the label
-// or meta that follows belongs to.
+// labelsOf reads one expression: a label, or else a meta, belongs to the name
+// that stands beside it.
 func labelsOf(file string, data []byte) []Label {
-	tokens := nixTokens(data)
-	var out []Label
-	names := map[int]string{} // token to package name
-	order := []int{}
+	tokens, _ := nixtext.Tokens(data) // what does not end is read as far as it goes
+	binds := func(i int, name string) bool {
+		return tokens[i].Kind == nixtext.Ident && tokens[i].Text == name && tokens[i+1].Text == "="
+	}
+	named, relevant := false, false
 	for i := 0; i+2 < len(tokens); i++ {
-		t := tokens[i]
-		if t.kind != 'i' || t.text != "pname" && t.text != "name" || tokens[i+1].text != "=" || tokens[i+2].kind != 's' {
-			continue
-		}
-		if n := packageName(strings.TrimSuffix(tokens[i+2].text, "-")); n != "" {
-			names[i] = n
-			order = append(order, i)
-		}
+		named = named || (binds(i, "pname") || binds(i, "name")) && tokens[i+2].Kind == nixtext.String
+		relevant = relevant || binds(i, "meta") || binds(i, "sourceProvenance")
 	}
-	nameOf := func(at int) string {
-		best := ""
-		for _, i := range order {
-			if i < at || best == "" {
-				best = names[i]
-			}
-		}
-		if best == "" {
-			best = path.Base(path.Dir(file))
-		}
-		return best
+	if !relevant {
+		return nil
 	}
+	nameOf := namer(file, data, tokens)
 	labelled := map[string]bool{}
+	var out []Label
 	for i := 0; i+1 < len(tokens); i++ {
-		if tokens[i].kind != 'i' || tokens[i].text != "sourceProvenance" || tokens[i+1].text != "=" {
-			continue
+		if binds(i, "sourceProvenance") {
+			l := Label{File: file, Line: tokens[i].Line, Types: typesAfter(tokens[i+2:])}
+			l.Name, l.guessed = nameOf(i)
+			labelled[l.Name] = true
+			out = append(out, l)
 		}
-		l := Label{Name: nameOf(i), File: file, Line: tokens[i].line, Types: typesAfter(tokens[i+2:])}
-		labelled[l.Name] = true
-		out = append(out, l)
 	}
-	for i := 0; i+1 < len(tokens) && len(order) > 0; i++ {
-		if tokens[i].kind != 'i' || tokens[i].text != "meta" || tokens[i+1].text != "=" {
+	for i := 0; i+1 < len(tokens) && named; i++ {
+		if !binds(i, "meta") {
 			continue
 		}
-		if n := nameOf(i); !labelled[n] {
+		if n, guessed := nameOf(i); !labelled[n] {
 			labelled[n] = true
-			out = append(out, Label{Name: n, File: file, Line: tokens[i].line})
+			out = append(out, Label{Name: n, File: file, Line: tokens[i].Line, guessed: guessed})
 		}
 	}
 	return out
 }
 
+// namer gives the name of the package that a token is about, and whether that
+// is a guess. Where no set around it has a name, as in code that only updates
+// another package, it is the last one before, or that of the folder.
+func namer(file string, data []byte, tokens []nixtext.Token) func(int) (string, bool) {
+	expr, err := nixtext.Parse(data)
+	return func(at int) (string, bool) {
+		if err == nil {
+			if s, exact := expr.Name(at); s != "" {
+				return packageName(strings.TrimSuffix(s, "-")), !exact
+			}
+		}
+		best := ""
+		for i := 0; i+2 < len(tokens) && (i < at || best == ""); i++ {
+			t := tokens[i]
+			if t.Kind == nixtext.Ident && (t.Text == "pname" || t.Text == "name") && tokens[i+1].Text == "=" && tokens[i+2].Kind == nixtext.String {
+				if n := packageName(strings.TrimSuffix(tokens[i+2].Text, "-")); n != "" {
+					best = n
+				}
+			}
+		}
+		if best == "" {
+			best = path.Base(path.Dir(file))
+		}
+		return best, true
+	}
+}
+
 // typesAfter collects source types up to the semicolon that ends the list;
 // that of "with lib.sourceTypes;" comes before.
-func typesAfter(tokens []nixToken) []string {
+func typesAfter(tokens []nixtext.Token) []string {
 	var out []string
 	with := false
 	for _, t := range tokens {
 		switch {
-		case t.kind == 'i' && t.text == "with":
+		case t.Kind == nixtext.Ident && t.Text == "with":
 			with = true
-		case t.text == ";" && with:
+		case t.Text == ";" && with:
 			with = false
-		case t.text == ";":
+		case t.Text == ";":
 			slices.Sort(out)
 			return slices.Compact(out)
-		case t.kind == 'i' && (t.text == "fromSource" || strings.HasPrefix(t.text, "binary")):
-			out = append(out, t.text)
+		case t.Kind == nixtext.Ident && (t.Text == "fromSource" || strings.HasPrefix(t.Text, "binary")):
+			out = append(out, t.Text)
 		}
 	}
 	return nil // not ended: no expression that Nix would read
-}
-
-// nixToken is an identifier ('i'), a string ('s', up to its first
-// interpolation) or another character ('.').
-type nixToken struct {
-	kind byte
-	text string
-	line int
-}
-
-// nixTokens splits a Nix expression. It knows comments, both kinds of string
-// and interpolation, so that what stands in those is not taken for code; it
-// does not recurse, and takes any bytes.
-func nixTokens(data []byte) []nixToken {
-	lx := nixLexer{data: data, line: 1}
-	for lx.pos < len(data) {
-		lx.step()
-	}
-	return lx.out
-}
-
-type nixLexer struct {
-	data      []byte
-	pos, line int
-	out       []nixToken
-	// open holds what is to be gone back to at a closing brace: 'b' a brace,
-	// 's' or 'i' the string whose interpolation this is.
-	open []byte
-}
-
-func (lx *nixLexer) at(n int) byte {
-	if lx.pos+n < len(lx.data) {
-		return lx.data[lx.pos+n]
-	}
-	return 0
-}
-
-func (lx *nixLexer) advance(n int) {
-	for range n {
-		if lx.pos < len(lx.data) {
-			if lx.data[lx.pos] == '\n' {
-				lx.line++
-			}
-			lx.pos++
-		}
-	}
-}
-
-func (lx *nixLexer) emit(kind byte, text string, line int) {
-	lx.out = append(lx.out, nixToken{kind, text, line})
-}
-
-func (lx *nixLexer) step() {
-	c := lx.at(0)
-	switch {
-	case c == '#':
-		for lx.pos < len(lx.data) && lx.at(0) != '\n' {
-			lx.advance(1)
-		}
-	case c == '/' && lx.at(1) == '*':
-		lx.advance(2)
-		for lx.pos < len(lx.data) && (lx.at(0) != '*' || lx.at(1) != '/') {
-			lx.advance(1)
-		}
-		lx.advance(2)
-	case c == '"':
-		lx.advance(1)
-		lx.text('s', true)
-	case c == '\'' && lx.at(1) == '\'':
-		lx.advance(2)
-		lx.text('i', true)
-	case c == '{':
-		lx.open = append(lx.open, 'b')
-		lx.emit('.', "{", lx.line)
-		lx.advance(1)
-	case c == '}':
-		lx.emit('.', "}", lx.line)
-		lx.advance(1)
-		if n := len(lx.open); n > 0 {
-			was := lx.open[n-1]
-			lx.open = lx.open[:n-1]
-			if was != 'b' {
-				lx.text(was, false)
-			}
-		}
-	case c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z':
-		start, line := lx.pos, lx.line
-		for c := lx.at(0); c == '_' || c == '-' || c == '\'' && lx.at(1) != '\'' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'; c = lx.at(0) {
-			lx.advance(1)
-		}
-		lx.emit('i', string(lx.data[start:lx.pos]), line)
-	default:
-		if c > ' ' {
-			lx.emit('.', string(c), lx.line)
-		}
-		lx.advance(1)
-	}
-}
-
-// text reads a string up to its end or its next interpolation; first says
-// whether its text becomes a token.
-func (lx *nixLexer) text(kind byte, first bool) {
-	start, line := lx.pos, lx.line
-	end := func(skip int) {
-		if first {
-			lx.emit('s', string(lx.data[start:lx.pos]), line)
-		}
-		lx.advance(skip)
-	}
-	for lx.pos < len(lx.data) {
-		switch c := lx.at(0); {
-		case kind == 's' && c == '\\', kind == 'i' && c == '\'' && lx.at(1) == '\'' && lx.at(2) == '\\':
-			lx.advance(2)
-			if kind == 'i' {
-				lx.advance(2)
-			}
-		case kind == 'i' && c == '\'' && lx.at(1) == '\'' && (lx.at(2) == '$' || lx.at(2) == '\''):
-			lx.advance(3)
-		case kind == 's' && c == '"':
-			end(1)
-			return
-		case kind == 'i' && c == '\'' && lx.at(1) == '\'':
-			end(2)
-			return
-		case c == '$' && lx.at(1) == '$':
-			lx.advance(2)
-		case c == '$' && lx.at(1) == '{':
-			end(2)
-			lx.open = append(lx.open, kind)
-			return
-		default:
-			lx.advance(1)
-		}
-	}
-	end(0)
 }

@@ -29,6 +29,9 @@ type Label struct {
 	// File and Line are where the label, or the meta that lacks it, stands.
 	File string
 	Line int
+
+	// guessed is true where Name was read from text, and may be another.
+	guessed bool
 }
 
 // Labels are the labels of one evaluation or checkout.
@@ -151,6 +154,11 @@ type LabelItem struct {
 	Suspected bool          `json:"suspected"`
 	// Evidence is the furthest piece, in a line.
 	Evidence string `json:"evidence"`
+	// Unplaced says why the patch leaves this one to a person; empty where
+	// it does not, or no patch was made.
+	Unplaced string `json:"unplaced,omitempty"`
+
+	unsure string // why label and package may not belong together
 }
 
 // LabelReport compares findings with nixpkgs' own labels.
@@ -189,7 +197,7 @@ func JoinLabels(a *audit.Audit, labels *Labels) *LabelReport {
 	for i := range a.Derivations {
 		d := set.At(i)
 		want := wantedTypes(d)
-		l, ok := findLabel(d, want, byDrv, byName)
+		l, unsure, ok := findLabel(d, want, byDrv, byName)
 		if !ok {
 			if len(want) > 0 && !d.FixedOutput {
 				r.Unjoined++
@@ -198,6 +206,7 @@ func JoinLabels(a *audit.Audit, labels *Labels) *LabelReport {
 		}
 		have := slices.DeleteFunc(slices.Clone(l.Types), func(t string) bool { return t == "fromSource" })
 		it := labelItem(set, i, l, have, want)
+		it.unsure = unsure
 		switch {
 		case len(want) > 0 && len(have) == 0:
 			r.Missing = append(r.Missing, it)
@@ -231,27 +240,37 @@ func wantedTypes(d *audit.Derivation) []string {
 	return slices.Compact(out)
 }
 
-func findLabel(d *audit.Derivation, want []string, byDrv map[string]Label, byName map[string][]Label) (Label, bool) {
+func findLabel(d *audit.Derivation, want []string, byDrv map[string]Label, byName map[string][]Label) (l Label, unsure string, ok bool) {
+	l, ok = byDrv[d.Drv]
 	if d.Meta != nil {
 		types := slices.Clone(d.Meta.SourceProvenance)
 		slices.Sort(types)
-		return Label{Drv: d.Drv, Attr: d.Meta.Attr, Types: types}, true
+		l.Drv, l.Attr, l.Types = d.Drv, d.Meta.Attr, types
+		if l.File == "" {
+			unsure = "its place is not known: give an evaluation"
+		}
+		return l, unsure, true
 	}
-	if l, ok := byDrv[d.Drv]; ok {
-		return l, true
+	if ok {
+		return l, "", true
 	}
 	if d.FixedOutput {
-		return Label{}, false // a fetch has a package's name, and not its meta
+		return Label{}, "", false // a fetch has a package's name, and not its meta
 	}
 	list := byName[packageName(d.Name)]
-	if len(list) == 0 {
-		return Label{}, false
+	switch {
+	case len(list) == 0:
+		return Label{}, "", false
+	case len(list) > 1:
+		unsure = fmt.Sprintf("%d expressions have this name: an evaluation tells which", len(list))
+	case list[0].guessed:
+		unsure = "its name is computed: an evaluation tells whether this is its expression"
 	}
 	// Several expressions of one name: the one that agrees, if one does.
 	if k := slices.IndexFunc(list, func(l Label) bool { return slices.Equal(l.Types, want) }); k >= 0 {
-		return list[k], true
+		return list[k], unsure, true
 	}
-	return list[0], true
+	return list[0], unsure, true
 }
 
 func labelItem(set *finding.Set, i int, l Label, have, want []string) LabelItem {

@@ -223,19 +223,15 @@ func TestPredicate(t *testing.T) {
 	}
 }
 
-func FuzzNixTokens(f *testing.F) {
+func FuzzLabelsOf(f *testing.F) {
 	for _, p := range packages {
 		f.Add([]byte(p))
 	}
-	f.Add([]byte(`"${"${''${x}''}"}" ''$''' ''\n '' /* */ # "`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		line := 1
-		for _, tok := range nixTokens(data) {
-			if tok.line < line && tok.kind != 's' {
-				t.Fatalf("token %q on line %d after line %d", tok.text, tok.line, line)
+		for _, l := range labelsOf("f.nix", data) {
+			if l.Line < 1 || l.Line > 1+bytes.Count(data, []byte("\n")) {
+				t.Fatalf("a label on line %d", l.Line)
 			}
-			line = max(line, tok.line)
 		}
-		labelsOf("f.nix", data)
 	})
 }

@@ -17,23 +17,12 @@ import (
 // so that an editor can go there.
 func (r *LabelReport) WriteList(w io.Writer) error {
 	b := bufio.NewWriter(w)
-	for _, part := range []struct {
-		list []LabelItem
-		verb string
-	}{
-		{r.Missing, "add"}, {r.Wrong, "change to"}, {r.Superfluous, "remove"},
-	} {
-		for _, it := range part.list {
-			place := it.Attr
-			if it.File != "" {
-				place = fmt.Sprintf("%s:%d", it.File, it.Line)
-			}
-			fmt.Fprintf(b, "%s: %s %s  # %s", oneLine(cmp.Or(place, it.Drv)), part.verb, provenance(it), oneLine(it.Package))
-			if it.Suspected {
-				b.WriteString(", suspected from text alone")
-			}
-			if it.Evidence != "" {
-				b.WriteString(", " + oneLine(it.Evidence))
+	for _, part := range r.labelled() {
+		for k := range part.list {
+			it := &part.list[k]
+			b.WriteString(itemLine(it, part.verb))
+			if it.Unplaced != "" {
+				b.WriteString("; not in the patch: " + oneLine(it.Unplaced))
 			}
 			b.WriteString("\n")
 		}
@@ -44,6 +33,22 @@ func (r *LabelReport) WriteList(w io.Writer) error {
 		return fmt.Errorf("writing labels: %w", err)
 	}
 	return nil
+}
+
+// itemLine says in a line what to change where, and on what evidence.
+func itemLine(it *LabelItem, verb string) string {
+	at := it.Attr
+	if it.File != "" {
+		at = placeOf(it.File, it.Line)
+	}
+	s := fmt.Sprintf("%s: %s %s  # %s", oneLine(cmp.Or(at, it.Drv)), verb, provenance(*it), oneLine(it.Package))
+	if it.Suspected {
+		s += ", suspected from text alone"
+	}
+	if it.Evidence != "" {
+		s += ", " + oneLine(it.Evidence)
+	}
+	return s
 }
 
 // provenance is the attribute as nixpkgs writes it.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/pflag"
 
@@ -51,13 +52,16 @@ func labelsCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) e
 			return usageError("labels takes one audit file, got %d arguments", len(args))
 		}
 		switch *format {
-		case "list", "json":
-			if (*meta == "") == (*nixpkgs == "") {
-				return usageError("labels needs either --jobs FILE or --nixpkgs DIR")
+		case "list", "json", "patch":
+			if *meta == "" && *nixpkgs == "" {
+				return usageError("labels needs --jobs FILE or --nixpkgs DIR, or both")
+			}
+			if *format == "patch" && *nixpkgs == "" {
+				return usageError("a patch needs the checkout that it is for: --nixpkgs DIR")
 			}
 		case "predicate":
 		default:
-			return usageError("labels prints list, json or predicate, not %q", *format)
+			return usageError("labels prints list, json, patch or predicate, not %q", *format)
 		}
 		a, err := audit.ReadFile(args[0])
 		if err != nil {
@@ -71,19 +75,33 @@ func labelsCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) e
 			return err
 		}
 		r := policy.JoinLabels(a, labels)
-		if *format == "json" {
+		var patch *policy.LabelPatch
+		if *nixpkgs != "" {
+			dir, err := filepath.Abs(*nixpkgs)
+			if err != nil {
+				return fmt.Errorf("finding the nixpkgs checkout: %w", err)
+			}
+			patch = r.Patch(labels, os.DirFS(dir), dir)
+		}
+		switch *format {
+		case "patch":
+			return emit(e, *output, func(w io.Writer) error { return patch.Write(w, a.Target.Name) })
+		case "json":
 			return emit(e, *output, r.WriteJSON)
 		}
 		return emit(e, *output, r.WriteList)
 	}
 }
 
-// readLabels reads nixpkgs' own labels, from an evaluation or a checkout.
+// readLabels reads nixpkgs' own labels: from an evaluation where there is
+// one, else from the text of a checkout.
 func readLabels(meta, nixpkgs string) (*policy.Labels, error) {
 	if nixpkgs != "" {
 		if st, err := os.Stat(nixpkgs); err != nil || !st.IsDir() {
 			return nil, errors.Join(fmt.Errorf("reading a nixpkgs checkout: %q is not a directory", nixpkgs), err)
 		}
+	}
+	if meta == "" {
 		return policy.ReadCheckout(os.DirFS(nixpkgs))
 	}
 	f, err := os.Open(meta)

@@ -159,13 +159,19 @@ func policy() []Command {
 		},
 		{
 			Name: "labels", Args: "AUDIT", Short: "compare findings with meta.sourceProvenance", Complete: Files,
-			Long: []string{"A label is missing, wrong, superfluous or agreed. Labels come from the output of nix-eval-jobs --meta or from the text of a nixpkgs checkout."},
+			Long: []string{
+				"A label is missing, wrong, superfluous or agreed. Labels come from the output of nix-eval-jobs --meta, or else from the text of a nixpkgs checkout, where packages are known by their names only.",
+				"With a checkout, --format patch is a patch for git apply or patch -p1, with the evidence in comments. It changes what can be placed for sure in a meta that is written out; the rest is listed at its head with the reason. A predicate needs neither.",
+			},
 			Flags: []Flag{
 				{Name: "jobs", Value: "FILE", Complete: Files, Text: "the output of nix-eval-jobs --meta"},
 				{Name: "nixpkgs", Value: "DIR", Complete: Dirs, Text: "a nixpkgs checkout"},
-				format("list, json, or predicate for an allowNonSourcePredicate (default list)", "list", "json", "predicate"), output,
+				format("list, json, patch, or predicate for an allowNonSourcePredicate (default list)", "list", "json", "patch", "predicate"), output,
 			},
-			Examples: []Example{{"what nixpkgs has not labelled", "fromsource labels out/audit.json --nixpkgs ~/nixpkgs"}},
+			Examples: []Example{
+				{"what nixpkgs has not labelled", "fromsource labels out/audit.json --nixpkgs ~/nixpkgs"},
+				{"the same as a change of it", "fromsource labels out/audit.json --jobs jobs.jsonl --nixpkgs ~/nixpkgs --format patch -o labels.patch"},
+			},
 		},
 	}
 }
