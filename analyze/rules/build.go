@@ -10,6 +10,9 @@ func (x *extractor) compiler(cmd string, argv []string) bool {
 	if strings.HasPrefix(argv[0], "$out/") || strings.HasPrefix(argv[0], "${out}/") {
 		return false // what was just put in place, run once to set itself up
 	}
+	if cmd == "genericBuild" && x.at == "builder" {
+		return false // the phases, of which the builder may have replaced any
+	}
 	sig := sigNone
 	arg := ""
 	if len(argv) > 1 {
@@ -37,7 +40,7 @@ func (x *extractor) compiler(cmd string, argv []string) bool {
 		sig = sigHaskellBuild
 	case "ocamlfind", "ocamlc", "ocamlopt", "ocamlbuild", "dune", "jbuilder", "ocaml", "omake", "topkg", "jbuild":
 		sig = sigOcamlBuild
-	case "javac", "ant", "mvn", "maven", "gradle", "gradlew", "./gradlew", "sbt", "lein", "scalac", "kotlinc", "clojure", "buildMavenPackage", "jikes", "ecj", "gcj", "mill", "./mvnw", "native-image", "bnd":
+	case "javac", "ant", "mvn", "maven", "gradle", "gradlew", "./gradlew", "sbt", "lein", "scalac", "kotlinc", "clojure", "buildMavenPackage", "jikes", "ecj", "gcj", "mill", "./mvnw", "bnd":
 		sig = sigJavaBuild
 	case "xbuild", "msbuild", "mcs", "csc", "gmcs", "fsc", "fsharpc", "vbnc", "dmcs", "nant", "ilasm", "resgen":
 		sig = sigDotnetBuild
@@ -102,7 +105,10 @@ var buildTools = map[string]signal{
 	"nasm": sigCompile, "yasm": sigCompile, "fasm": sigCompile, "as31": sigCompile, "dtc": sigCompile, "swig": sigCompile, "vala": sigCompile, "imake": sigCompile, "makedepend": sigCompile, "extra-cmake-modules": sigCompile, "ecm-hook": sigCompile, "kdoctools": sigCompile, "gtk-doc": sigCompile,
 	"go": sigGoBuild, "rustc": sigRustBuild, "cargo": sigRustBuild, "rustc-wrapper": sigRustBuild, "cargo-build-hook.sh": sigRustBuild, "maturin-build-hook.sh": sigRustBuild, "cargo-build-hook": sigRustBuild,
 	"ghc": sigHaskellBuild, "ocaml": sigOcamlBuild, "dune": sigOcamlBuild, "ocamlbuild": sigOcamlBuild, "jbuilder": sigOcamlBuild, "ocaml-findlib": sigOcamlBuild,
-	"apache-ant": sigJavaBuild, "ant": sigJavaBuild, "apache-maven": sigJavaBuild, "maven": sigJavaBuild, "gradle": sigJavaBuild, "gradle-unwrapped": sigJavaBuild, "sbt": sigJavaBuild, "leiningen": sigJavaBuild, "scala": sigJavaBuild, "kotlin": sigJavaBuild, "stripjavaarchiveshook": sigJavaBuild, "strip-java-archives-hook": sigJavaBuild, "mitm-cache": sigJavaBuild, "jikes": sigJavaBuild,
+	// The first have no setup hook and no makefile calls them: they build only
+	// where a phase does.
+	"apache-ant": sigCalledTool, "ant": sigCalledTool, "apache-maven": sigCalledTool, "maven": sigCalledTool, "sbt": sigCalledTool, "leiningen": sigCalledTool,
+	"gradle": sigJavaBuild, "gradle-unwrapped": sigJavaBuild, "scala": sigJavaBuild, "kotlin": sigJavaBuild, "stripjavaarchiveshook": sigJavaBuild, "strip-java-archives-hook": sigJavaBuild, "mitm-cache": sigJavaBuild, "jikes": sigJavaBuild,
 	"fpc": sigCompile, "lazarus": sigCompile, "nim": sigCompile, "nim-wrapper": sigCompile, "crystal": sigCompile, "zig": sigCompile, "zig-hook": sigCompile, "ldc": sigCompile, "dmd": sigCompile, "dub": sigCompile, "gnat": sigCompile, "gnat-wrapper": sigCompile, "gfortran-wrapper": sigCompile, "sbcl": sigCompile, "mlton": sigCompile, "chicken": sigCompile, "racket": sigCompile, "gambit": sigCompile, "smlnj": sigCompile, "polyml": sigCompile, "swift": sigCompile, "sdcc": sigCompile, "stack": sigCompile, "cudatoolkit-wrapper": sigCompile, "elm": sigCompile, "haxe": sigCompile, "idris": sigCompile, "idris2": sigCompile, "coq": sigCompile, "ats2": sigCompile, "gdc": sigCompile, "mosmlc": sigCompile,
 	"msbuild": sigDotnetBuild, "dotnet-sdk": sigDotnetBuild,
 	"node-gyp": sigNodeBuild, "nodepackage": sigNodeBuild, "npm-build-hook": sigNodeBuild, "npm-config-hook": sigNodeBuild, "yarn-build-hook": sigNodeBuild, "pnpm-config-hook": sigNodeBuild, "node-gyp-build": sigNodeBuild, "typescript": sigNodeBuild,

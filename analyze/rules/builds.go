@@ -1,5 +1,7 @@
 package rules
 
+import "strings"
+
 // onlyInstalls says that the default phases of a package of firmware find
 // nothing to compile: it asks for no tool and gives make no flags but those to
 // install.
@@ -19,8 +21,20 @@ func builds(f *Facts, name string) bool {
 	if onlyInstalls(f, name) {
 		return false
 	}
+	if f.sigs.has(sigCalledTool) && (!f.sigs.has(sigCustomInstall) || f.sigs.has(sigCustomScript)) {
+		return true
+	}
 	if f.sigs.has(sigNoCC) {
 		return f.sigs.any(sigBuildTool)
 	}
 	return f.sigs.any(sigBuildTool, sigDefaultMake, sigMakeFlags, sigCC)
+}
+
+// binName says that a name ends, up to what nixpkgs adds for the inner part of
+// a wrapped package, in the suffix that it has for prebuilt programs.
+func binName(name string) bool {
+	for _, w := range [...]string{"-unwrapped", "-wrapped", "-original"} {
+		name = strings.TrimSuffix(name, w)
+	}
+	return strings.HasSuffix(name, "-bin") || strings.HasSuffix(name, "-binary")
 }

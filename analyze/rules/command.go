@@ -7,6 +7,11 @@ import (
 
 // script reads shell text.
 func (x *extractor) script(text string) {
+	// The loader's path is mostly assigned to a variable first, and bare
+	// assignments are no commands.
+	if !x.f.sigs.has(sigLoader) && (strings.Contains(text, "nix-support/dynamic-linker") || strings.Contains(text, "/ld-linux")) {
+		x.hit(sigLoader, "asks for the dynamic loader")
+	}
 	commands(text, x.command)
 }
 
@@ -89,14 +94,21 @@ func (x *extractor) word(cmd string, argv []string, i int, w string) {
 	if strings.IndexByte(w, '/') >= 0 {
 		x.pathWord(cmd, argv, w)
 	}
-	if !x.f.sigs.has(sigInterpreted) && scriptWord(w) {
+	if !x.f.sigs.has(sigInterpreted) && (scriptWord(w) || edits(cmd) && firstLine(w)) {
 		x.hit(sigInterpreted, w)
+	}
+	if strings.IndexByte(w, ' ') >= 0 && startsJava(w) && !x.building() {
+		x.hit(sigJavaRun, w)
 	}
 	switch {
 	case w == "patchelf" || strings.HasSuffix(w, "/bin/patchelf"):
 		for _, v := range argv[i+1:] {
 			if v == "--set-interpreter" || v == "--interpreter" || strings.HasPrefix(v, "--set-interpreter=") {
-				x.hit(sigInterpreter, join(argv[i:]))
+				if beforeBuild(x.at) && !strings.Contains(join(argv[i:]), "$out") {
+					x.hit(sigEarlyPatch, join(argv[i:]))
+				} else {
+					x.hit(sigInterpreter, join(argv[i:]))
+				}
 				return
 			}
 		}
@@ -116,8 +128,71 @@ func (x *extractor) word(cmd string, argv []string, i int, w string) {
 	}
 }
 
+// beforeBuild says that a phase comes before anything is compiled: what is
+// patched there, outside of the output, is a tool for the build.
+func beforeBuild(phase string) bool {
+	switch phase {
+	case "unpackPhase", "postUnpack", "prePatch", "patchPhase", "postPatch", "preConfigure", "configurePhase", "postConfigure", "preBuild":
+		return true
+	}
+	return false
+}
+
+// building says that what is read runs during the build, not in launchers
+// that the install phase writes.
+func (x *extractor) building() bool {
+	return strings.Contains(x.at, "uild") && x.at != "buildCommand" && x.at != "builder" && !x.buildInstalls || strings.Contains(x.at, "heck")
+}
+
+// edits says that a command changes the text of files.
+func edits(cmd string) bool { return cmd == "sed" || cmd == "substituteInPlace" || cmd == "substitute" }
+
+// firstLine says that a word is about the first line of a script.
+func firstLine(w string) bool {
+	return strings.Contains(w, "/usr/bin/env") || strings.Contains(w, "#!/") || strings.Contains(w, "#! /")
+}
+
+// startsJava says that a text with spaces in it starts a jar or a class path
+// with a Java runtime.
+func startsJava(w string) bool {
+	i := strings.Index(w, "java ")
+	if i < 0 || !strings.Contains(w[i:], ".jar") {
+		return false
+	}
+	return strings.Contains(w[i:], " -jar ") || strings.Contains(w[i:], " -cp ") || strings.Contains(w[i:], " -classpath ")
+}
+
+// appFolder says that a word lies in the output's folder for application
+// bundles, as macOS has them.
+func appFolder(w string) bool {
+	_, rest, ok := strings.Cut(w, "/Applications")
+	return ok && (rest == "" || rest[0] == '/' || rest[0] == '"')
+}
+
+// machinePath says that a path leads through a directory, or to a file, for
+// one machine. Store paths do not count: their names say it of a tool.
+func machinePath(w string) bool {
+	if strings.IndexByte(w, '/') < 0 || strings.Contains(w, "/store/") || strings.Contains(w, "$(") {
+		return false
+	}
+	low := strings.ToLower(w)
+	if strings.Contains(low, "x86") {
+		low = strings.ReplaceAll(strings.ReplaceAll(low, "x86_64", "amd64"), "x86-64", "amd64")
+	}
+	found, first := false, true
+	eachToken(low, func(tok string, _ bool) {
+		arch, _ := machine(tok, first)
+		found = found || arch != ""
+		first = false
+	})
+	return found
+}
+
 // pathWord looks at a word that holds a path.
 func (x *extractor) pathWord(cmd string, argv []string, w string) {
+	if w[0] == '$' && appFolder(w) && (strings.HasPrefix(w, "$out") || strings.HasPrefix(w, "${out")) {
+		x.hit(sigAppBundle, join(argv))
+	}
 	if strings.Contains(w, "/store/") && isJavaRef(w) {
 		x.hit(sigJavaHome, join(argv))
 	}
@@ -190,7 +265,7 @@ func (x *extractor) copy(cmd string, argv []string) {
 			x.hit(sigJarInstall, join(argv))
 		case strings.HasSuffix(low, ".dll") || strings.HasSuffix(low, ".exe"):
 			x.hit(sigDllInstall, join(argv))
-		case strings.HasSuffix(low, ".so") || strings.Contains(low, ".so.") || strings.HasSuffix(low, ".so*"):
+		case cmd != "ln" && (strings.HasSuffix(low, ".so") || strings.Contains(low, ".so.") || strings.HasSuffix(low, ".so*")):
 			x.hit(sigSoInstall, join(argv))
 		case fontFile(low):
 			x.hit(sigFont, join(argv))
@@ -216,6 +291,16 @@ func (x *extractor) copy(cmd string, argv []string) {
 	}
 	if toOut && cmd != "ln" && (strings.Contains(dest, "/bin") || exe && n <= 2) {
 		x.hit(sigCopyBin, join(argv))
+	}
+	if toOut && cmd != "ln" {
+		if d := strings.TrimSuffix(dest, "/"); strings.HasSuffix(d, "/share/java") || strings.Contains(d, "/share/java/") {
+			x.hit(sigJarInstall, join(argv))
+		}
+		for _, w := range args {
+			if !x.f.sigs.has(sigMachinePath) && w != dest && w[0] != '-' && machinePath(w) {
+				x.hit(sigMachinePath, join(argv))
+			}
+		}
 	}
 }
 
@@ -281,15 +366,15 @@ func (x *extractor) wrapper(argv []string) {
 		switch {
 		case strings.HasSuffix(w, "/bin/java") && i == 1:
 			x.hit(sigJavaRun, join(argv))
-		case w == "PATH" && i+1 < len(argv) && (argv[i-1] == "--prefix" || argv[i-1] == "--suffix"):
+		case w == "PATH" && i+1 < len(argv) && (argv[i-1] == "--prefix" || argv[i-1] == "--suffix" || argv[i-1] == "--set"):
 			x.hit(sigInterpreted, join(argv))
 		case (strings.HasSuffix(w, "/bin/mono") || strings.HasSuffix(w, "/bin/dotnet") || strings.HasSuffix(w, "/bin/mono64")) && i == 1:
 			x.hit(sigMonoRun, join(argv))
-		case i == 1 && (strings.HasSuffix(w, "/bin/electron") || strings.HasSuffix(w, "/electron")):
+		case strings.HasSuffix(w, "/bin/electron") && strings.Contains(w, "/store/") || i == 1 && strings.HasSuffix(w, "/electron"):
 			x.hit(sigElectronRun, join(argv))
 		case w == "JAVA_HOME" || w == "JRE_HOME" || w == "JDK_HOME" || w == "JAVA" || w == "JAVACMD":
 			x.hit(sigJavaHome, join(argv))
-		case strings.Contains(w, "-jar ") && strings.Contains(w, ".jar"):
+		case strings.Contains(w, ".jar") && (strings.Contains(w, "-jar ") || strings.Contains(w, "-cp ") || strings.Contains(w, "-classpath ")):
 			x.hit(sigJavaRun, join(argv))
 		}
 	}

@@ -195,11 +195,16 @@ func (x *extractor) package_() {
 		}
 	}
 	x.noBuild = on(x.attrs.Get("dontBuild"))
+	if n := x.attrs.Get("pname"); binName(n) {
+		x.at = "pname"
+		x.hit(sigBinName, n)
+	}
 	if p := x.attrs.Get("phases"); p != "" {
 		x.noBuild = x.noBuild || !buildsIn(p)
 		// A package with a build phase and nothing after it installs there.
 		x.buildInstalls = strings.Contains(p, "buildPhase") && !strings.Contains(p, "nstall")
 	}
+	x.buildInstalls = x.buildInstalls || on(x.attrs.Get("dontInstall"))
 	if strings.HasPrefix(d.Name(), "stdenv") || strings.Contains(d.Name(), "-stdenv-") {
 		f.noCC = !hasCompiler(d)
 	}
@@ -222,10 +227,24 @@ func (x *extractor) package_() {
 		}
 	}
 	// stdenv's default phases, with nothing said against them.
-	if f.stdenv && !f.sigs.any(sigDontBuild, sigCustomInstall, sigCustomScript) {
+	if f.stdenv && !f.sigs.any(sigDontBuild, sigCustomInstall, sigCustomScript) && !x.nothingToMake() {
 		x.at = "stdenv"
 		x.hit(sigDefaultMake, "configure, make and make install as by default")
 	}
+}
+
+// nothingToMake says that the default build finds no sources: the archive is
+// not unpacked, and no phase of the package's own puts files in its place.
+func (x *extractor) nothingToMake() bool {
+	if !on(x.attrs.Get("dontUnpack")) {
+		return false
+	}
+	for _, k := range [...]string{"unpackPhase", "postUnpack", "prePatch", "postPatch", "preConfigure", "configurePhase", "postConfigure", "preBuild", "buildPhase", "makeFlags", "buildFlags", "makefile"} {
+		if x.attrs.Get(k) != "" {
+			return false
+		}
+	}
+	return true
 }
 
 // hasCompiler says that a compiler is among the inputs: nixpkgs wraps them

@@ -142,6 +142,18 @@ func fetchWordRules() []Rule {
 			}),
 		},
 		{
+			ID: "url-release-program", Title: "File without a type attached to a release", Weight: 25, Kind: audit.NativeCode,
+			Why:      "A forge packs the sources of a release itself; what projects attach without a file type is mostly the program.",
+			How:      "The address has a forge's directory for files of a release, and its file name has no type.",
+			Limits:   "Scripts are attached so as well: a hint only.",
+			Remedy:   "Fetch the source release instead.",
+			Positive: []Example{dl("https://github.com/example/tool/releases/download/v1.2/tool"), dl("https://gitlab.example.org/example/tool/-/releases/v1.2/downloads/tool")},
+			Negative: []Example{dl("https://github.com/example/tool/releases/download/v1.2/tool-1.2.tar.gz"), dl("https://github.com/example/tool/releases/download/v1.2/tool.sh"), dl("https://example.org/download/tool")},
+			match: anyShape(func(sh *shape, s *subject) (string, bool) {
+				return sh.file, sh.ext == "" && sh.release && sh.src == "" && !s.local()
+			}),
+		},
+		{
 			ID: "url-bootstrap", Title: "Name says bootstrap, for a machine", Weight: 30, Kind: audit.NativeCode,
 			Why:      "Compilers written in their own language start from a binary of an earlier version.",
 			How:      "The word bootstrap or stage0 in the file name or its directories beside a machine, an operating system or bin.",

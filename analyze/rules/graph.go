@@ -40,6 +40,24 @@ var (
 			Other: []Example{pkg(debURL, "unpackPhase", "dpkg-deb -x $src .", "installPhase", "cp -r usr $out").named("tool-unwrapped-1.0")},
 		}},
 	}
+	runsFetched = Rule{
+		ID: "graph-runs-download", Title: "Starts a program inside a download", Weight: 50, Scope: OnGraph, Kind: audit.NativeCode,
+		Why:    "What runs as it was fetched is ready to run.",
+		How:    "A launcher or phase has a file inside a fetch as its command, and nothing is compiled.",
+		Limits: "Scripts of a source archive are started so too; that a forge packed it counts against it.",
+		Remedy: "Build what is started.",
+		Positive: []Example{{
+			Name: "tool-init", Env: []string{"text", "#!/bin/sh\nexec %0/Tool \"$@\"", "buildCommand", "echo -n \"$text\" > $out"},
+			Other: []Example{dl("https://example.org/Tool_v3.6.1.tar.gz")},
+		}},
+		Negative: []Example{{
+			Name: "tool-init", Env: []string{"text", "#!/bin/sh\nexec %0/bin/tool \"$@\"", "buildCommand", "echo -n \"$text\" > $out"},
+			Other: []Example{pkg(plain).named("tool-1.0")},
+		}, {
+			Name: "tool-conf", Env: []string{"text", "program = %0/Tool", "buildCommand", "echo -n \"$text\" > $out"},
+			Other: []Example{dl("https://example.org/Tool_v3.6.1.tar.gz")},
+		}},
+	}
 	compiledByConsumer = Rule{
 		ID: "graph-compiled", Title: "What uses it compiles it", Weight: -50, Scope: OnGraph,
 		Why:    "A download that is compiled is source.",
@@ -102,7 +120,7 @@ var (
 
 // graphRules are those rules as All lists them.
 func graphRules() []Rule {
-	out := []Rule{copiesCarrier, wrapsCarrier, compiledByConsumer, fontsForConsumer, sourceCompiledElsewhere, builderSeed, unpackedSeed, seedAddress, unpacksSeed}
+	out := []Rule{copiesCarrier, wrapsCarrier, runsFetched, compiledByConsumer, fontsForConsumer, sourceCompiledElsewhere, builderSeed, unpackedSeed, seedAddress, unpacksSeed}
 	for i := range out {
 		out[i].match = func(*subject) (string, string, bool) { return "", "", false }
 	}

@@ -232,7 +232,7 @@ func (j *judge) uses(id closure.ID) {
 		}
 		switch r.how {
 		case refSrc, refContent:
-		case refVar, refLink:
+		case refVar, refLink, refExec:
 			// Another variable that holds a fetch: plugins=…, firmware=….
 			if !j.download(p) {
 				continue
@@ -253,6 +253,7 @@ func (j *judge) combine(id closure.ID) {
 		return
 	}
 	s := &j.self[id]
+	j.runsDownload(id)
 	best, bestUse := 0, use{}
 	for _, u := range j.content[id] {
 		if !j.download(u.id) || j.self[u.id].patch {
@@ -271,6 +272,9 @@ func (j *judge) combine(id closure.ID) {
 		return
 	}
 	src := &j.self[bestUse.id]
+	if bestUse.how == refSrc && forMachine(src.evidence) && j.onlySource(id, bestUse.id) {
+		s.drop(defaultPhases)
+	}
 	s.sum += best
 	for i := range s.kinds {
 		s.kinds[i] += src.kinds[i]
@@ -278,6 +282,53 @@ func (j *judge) combine(id closure.ID) {
 	for _, e := range src.evidence {
 		e.From = j.g.Path(bestUse.id)
 		s.evidence = append(s.evidence, e)
+	}
+}
+
+// drop takes back a rule that does not hold in the light of the graph.
+func (s *scored) drop(rule string) {
+	for i, e := range s.evidence {
+		if e.Rule == rule {
+			s.sum -= weightOf(rule)
+			s.evidence = slices.Delete(s.evidence, i, i+1)
+			return
+		}
+	}
+}
+
+// onlySource says that src is the one download among the sources of id.
+func (j *judge) onlySource(id, src closure.ID) bool {
+	for _, u := range j.content[id] {
+		if u.how == refSrc && u.id != src && j.download(u.id) && !j.self[u.id].patch {
+			return false
+		}
+	}
+	return true
+}
+
+// forMachine says that a fetch names the machine that it was built for, or is
+// prebuilt by its type: the default phases find nothing to compile there, and
+// leave what there is to install to their hooks.
+func forMachine(evidence []audit.Evidence) bool {
+	for _, e := range evidence {
+		if e.Rule == "url-machine-file" {
+			return true
+		}
+	}
+	return prebuiltType(evidence)
+}
+
+// runsDownload looks for a launcher of a file inside a download.
+func (j *judge) runsDownload(id closure.ID) {
+	s := &j.self[id]
+	if s.builds {
+		return
+	}
+	for _, u := range j.content[id] {
+		if u.how == refExec && j.download(u.id) && !j.self[u.id].patch {
+			s.add(&runsFetched, "inputDrvs", j.g.Name(u.id), "")
+			return
+		}
 	}
 }
 

@@ -94,9 +94,50 @@ func TestSourceCompiledElsewhere(t *testing.T) {
 
 // That a jar is compiled further does not make it source.
 func TestFileTypeOutweighsACompiler(t *testing.T) {
-	src, p := judgeBoth(t, pkg("https://example.org/tool-1.0-standalone.jar", "buildPhase", "native-image -jar $src", "installPhase", "cp tool $out/bin"))
+	src, p := judgeBoth(t, pkg("https://example.org/tool-1.0-standalone.jar", "buildPhase", "make JAR=$src", "installPhase", "cp tool $out/bin"))
 	if !src.Suspected || p.Suspected {
 		t.Errorf("suspected: fetch %v, package %v", src.Suspected, p.Suspected)
+	}
+}
+
+// Bytecode that is translated to native code is no more source than before.
+func TestTranslatedBytecode(t *testing.T) {
+	src, p := judgeBoth(t, pkg("https://example.org/tool-1.0-standalone.jar", "buildPhase", "native-image -jar $src", "installPhase", "cp tool $out/bin"))
+	if !src.Suspected || !p.Suspected {
+		t.Errorf("suspected: fetch %v, package %v", src.Suspected, p.Suspected)
+	}
+}
+
+// The default phases build nothing out of an archive for one machine, but one
+// that comes beside the sources is the compiler that they start from.
+func TestDefaultPhasesForOneMachine(t *testing.T) {
+	const release = "https://example.org/releases/linux-x86_64.tgz"
+	alone := pkg(release, "postInstall", "install -D tool-linux-x86_64 $out/bin/tool")
+	if src, p := judgeBoth(t, alone); !src.Suspected || !p.Suspected {
+		t.Errorf("alone, suspected: fetch %v (%d), package %v (%d)", src.Suspected, src.Score, p.Suspected, p.Score)
+	}
+	beside := Example{Name: "tool-1.0", Env: []string{"srcs", "%0 %1", "postUnpack", "patchelf --set-interpreter $ld boot/tool"}, Other: []Example{dl(release), dl("https://example.org/tool-1.0.src.tgz")}}
+	w := newWorld(t)
+	b := w.write(beside)
+	g, s := w.judge()
+	if p := of(t, g, s, b.drv); p.Suspected {
+		t.Errorf("beside its sources: suspected (%d), %v", p.Score, p.Evidence)
+	}
+}
+
+// A launcher's program is found through the wrappers around it.
+func TestLauncherOfDownload(t *testing.T) {
+	tar := dl("https://example.org/Tool_v3.6.1.tar.gz")
+	init := Example{Name: "tool-init", Env: []string{"text", "#!/bin/sh\nexec %0/Tool \"$@\"", "buildCommand", "echo -n \"$text\" > $out"}, Other: []Example{tar}}
+	e := Example{Name: "tool", Env: []string{"buildCommand", "ln -s %0 $out/bin/tool"}, Other: []Example{{
+		Name: "tool-bwrap", Env: []string{"text", "#!/bin/sh\nexec bwrap --ro-bind / / %0 \"$@\"", "buildCommand", "echo -n \"$text\" > $out"}, Other: []Example{init},
+	}}}
+	w := newWorld(t)
+	b := w.write(e)
+	src := w.write(tar)
+	g, s := w.judge()
+	if p, f := of(t, g, s, b.drv), of(t, g, s, src.drv); !p.Suspected || !f.Suspected {
+		t.Errorf("suspected: launcher %v, fetch %v", p.Suspected, f.Suspected)
 	}
 }
 

@@ -72,6 +72,11 @@ const (
 	sigOutBin       // a command names a file in the output's bin
 	sigUnpackSrc    // the source is unpacked by a command
 	sigMoveAll      // all that was unpacked becomes the output
+	sigAppBundle    // something goes to the output's Applications folder
+	sigMachinePath  // what is copied lies under a directory for one machine
+	sigEarlyPatch   // patchelf sets an interpreter before anything is built
+	sigCalledTool   // a build tool that builds only where it is called
+	sigBinName      // the package's own name ends in -bin
 
 	numSignals
 )

@@ -27,6 +27,8 @@ type shape struct {
 	data string
 	// forge says that the address asks a source forge to pack a revision.
 	forge bool
+	// release says that the address is of a file attached to a release.
+	release bool
 	// registry is the package registry that serves the address, if known.
 	registry string
 }
@@ -123,6 +125,7 @@ func shapeOf(url, name string) shape {
 		s.stem += "-" + strings.TrimSuffix(strings.ToLower(name), e)
 	}
 	s.forge = forgeArchive(low)
+	s.release = strings.Contains(low, "/releases/download/") || strings.Contains(low, "/-/releases/") && strings.Contains(low, "/downloads/")
 	s.registry = registry(low)
 	if !s.forge {
 		s.tokens(s.stem, false)

@@ -43,8 +43,29 @@ func useNativeRules() []Rule {
 			Negative: []Example{
 				pkg(plain, "postFixup", "patchelf --add-needed libGL.so $out/bin/tool"),
 				pkg(plain, "installPhase", "# patchelf --set-interpreter is not needed here\ncp tool $out/bin"),
+				pkg(plain, "preConfigure", "patchelf --set-interpreter "+loaderOf+" $(pwd)/stage0/compiler"),
 			},
-			match: sig(sigInterpreter),
+			match: func(s *subject) (string, string, bool) {
+				// What is patched before a build, outside of the output, is a
+				// program that the build runs.
+				if at, detail, ok := s.hitOf(sigEarlyPatch); ok && !s.builds {
+					return at, detail, true
+				}
+				return s.hitOf(sigInterpreter)
+			},
+		},
+		{
+			ID: "use-patches-unbuilt", Title: "Patches programs and compiles nothing", Weight: 20, Kind: audit.NativeCode, Scope: OnUse,
+			Why:    "Where nothing is compiled, what is patched to run was fetched, even from a forge.",
+			How:    "patchelf with an interpreter or autoPatchelf, and no build of any kind.",
+			Limits: "A build that the text does not show is not seen.",
+			Remedy: buildIt,
+			Positive: []Example{
+				pkg("https://github.com/example/tool/archive/v1.0.tar.gz", "installPhase", "cp tool $out/bin").tools("auto-patchelf-hook"),
+				pkg(plain, "installPhase", "cp tool $out/bin\npatchelf --set-interpreter "+loaderOf+" $out/bin/tool"),
+			},
+			Negative: []Example{pkg(plain, "cmakeFlags", "-DX=1").tools("cmake-3.17.3", "auto-patchelf-hook"), pkg(plain, "installPhase", "cp tool $out/bin")},
+			match:    soft(sigInterpreter, sigAutoPatchelf),
 		},
 		{
 			ID: "use-autopatchelf", Title: "autoPatchelf is used", Weight: 80, Kind: audit.NativeCode, Scope: OnUse,
@@ -173,7 +194,7 @@ func useNativeRules() []Rule {
 			Limits:   "A build command that calls something unknown may compile.",
 			Remedy:   "Compile the library.",
 			Positive: []Example{pkg(plain, "dontBuild", "1", "installPhase", "install -Dm755 x64/libtool.so $out/lib/libtool.so")},
-			Negative: []Example{pkg(plain, "installPhase", "cp -v shared/lib*.so* $out/lib")},
+			Negative: []Example{pkg(plain, "installPhase", "cp -v shared/lib*.so* $out/lib"), pkg(plain, "dontBuild", "1", "installPhase", "ln -s %0/lib/libtool.so $out/lib/libtool.so").other(Example{Name: "tool-1.0"})},
 			match: func(s *subject) (string, string, bool) {
 				if s.builds || !s.f.sigs.any(sigDontBuild, sigBuildCommand) {
 					return "", "", false
@@ -212,19 +233,42 @@ func useNativeRules() []Rule {
 			match:    soft(sigLdPath),
 		},
 		{
-			ID: "use-binary-name", Title: "Package is called binary", Weight: 40, Kind: audit.NativeCode, Scope: OnUse,
+			ID: "use-app-bundle", Title: "Installs an application bundle without compiling it", Weight: 60, Kind: audit.NativeCode, Scope: OnUse,
+			Why:      "macOS applications are handed out as bundles with their programs inside.",
+			How:      "A command of a phase names the output's Applications folder, and nothing is compiled.",
+			Limits:   "A bundle that a build not seen in the text makes.",
+			Remedy:   buildIt,
+			Positive: []Example{pkg("https://example.org/Tool.zip", "installPhase", "mkdir -p $out/Applications\ncp -r *.app $out/Applications"), pkg("https://example.org/Tool.zip", "dontUnpack", "1", "installPhase", "unzip -d $out/Applications $src")},
+			Negative: []Example{pkg(plain, "buildPhase", "make", "installPhase", "cp -r build/Tool.app $out/Applications"), pkg(plain, "installPhase", "cp tool.desktop $out/share/applications")},
+			match:    soft(sigAppBundle),
+		},
+		{
+			ID: "use-machine-path", Title: "Copies from a directory for one machine", Weight: 30, Kind: audit.NativeCode, Scope: OnUse,
+			Why:      "Vendors pack their builds for several machines side by side.",
+			How:      "A file or directory that is copied to the output has a processor's name in its path, and nothing is compiled.",
+			Limits:   "Build systems have such directories for what they made: a build that the text does not show is not seen.",
+			Remedy:   buildIt,
+			Positive: []Example{pkg(plain, "installPhase", "cp -r bin/x86_64/tool $out/bin"), pkg(plain, "installPhase", "install -D usr/lib/x86_64-linux-gnu/libtool.so $out/lib/libtool.so")},
+			Negative: []Example{pkg(plain, "makeFlags", "V=1", "installPhase", "cp out/x86_64/tool $out/bin"), pkg(plain, "installPhase", "cp share/tool $out/bin"), pkg(plain, "installPhase", "cp -r . $out/x86_64")},
+			match:    soft(sigMachinePath),
+		},
+		{
+			ID: "use-binary-name", Title: "Package is called binary", Weight: 50, Kind: audit.NativeCode, Scope: OnUse,
 			Why:      "nixpkgs' convention for a package that repackages a prebuilt program is the suffix -bin.",
-			How:      "bin or binary at the end of the package's name, before or after the version, without compiling.",
+			How:      "bin or binary at the end of the package's name, before or after the version, or of its pname, without compiling.",
 			Limits:   "Fonts and scripts are called so too.",
 			Remedy:   buildIt,
-			Positive: []Example{pkg(plain, "installPhase", "cp tool $out/bin").named("tool-bin-1.0"), pkg(plain, "installPhase", "cp tool $out/bin").named("tool-1.0-binary")},
-			Negative: []Example{pkg(plain, "installPhase", "cp tool $out/bin").named("binutils-1.0"), pkg(plain).named("tool-bin-1.0")},
+			Positive: []Example{pkg(plain, "installPhase", "cp tool $out/bin").named("tool-bin-1.0"), pkg(plain, "installPhase", "cp tool $out/bin").named("tool-1.0-binary"), pkg(plain, "pname", "tool-bin-unwrapped", "installPhase", "cp tool $out/bin")},
+			Negative: []Example{pkg(plain, "pname", "bin-tool", "installPhase", "cp tool $out/bin").named("binutils-1.0"), pkg(plain).named("tool-bin-1.0")},
 			match: func(s *subject) (string, string, bool) {
 				if s.builds || len(s.f.fetchURLs()) > 0 {
 					return "", "", false
 				}
+				if at, detail, ok := s.hitOf(sigBinName); ok {
+					return at, detail, true
+				}
 				n := stem(s.name)
-				return "name", s.name, strings.HasSuffix(n, "-bin") || strings.HasSuffix(n, "-binary") || strings.HasSuffix(s.name, "-binary") || strings.HasSuffix(s.name, "-bin") || strings.HasPrefix(n, "binary-")
+				return "name", s.name, binName(n) || binName(s.name) || strings.HasSuffix(n, "-bin") || strings.HasSuffix(n, "-binary") || strings.HasSuffix(s.name, "-binary") || strings.HasSuffix(s.name, "-bin") || strings.HasPrefix(n, "binary-")
 			},
 		},
 	}

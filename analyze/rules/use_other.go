@@ -11,6 +11,9 @@ const javaRun = "makeWrapper %0/bin/java $out/bin/tool --add-flags \"-jar $out/s
 // readyPrograms is the id of the rule that goes by what is not said.
 const readyPrograms = "use-ready-programs"
 
+// defaultPhases is the id of the rule for builds that say nothing.
+const defaultPhases = "from-default-phases"
+
 // useOtherRules look for bytecode, firmware, and hints of no certain kind.
 func useOtherRules() []Rule {
 	jdk := Example{Name: "openjdk-11.0.7"}
@@ -44,7 +47,7 @@ func useOtherRules() []Rule {
 			Limits:   "Scripts that call a Java program.",
 			Remedy:   "Compile the program with its own build tool.",
 			Positive: []Example{pkg(plain, "installPhase", "cp -r . $out").tools("openjdk-8u242")},
-			Negative: []Example{pkg(plain, "installPhase", "cp -r . $out").tools("openjdk-8u242", "apache-maven-3.6")},
+			Negative: []Example{pkg(plain, "installPhase", "cp -r . $out").tools("openjdk-8u242", "gradle-8.10"), pkg(plain, "buildPhase", "mvn package", "installPhase", "cp -r . $out").tools("openjdk-8u242", "apache-maven-3.6")},
 			match:    soft(sigJava),
 		},
 		{
@@ -53,8 +56,8 @@ func useOtherRules() []Rule {
 			How:      "cp or install of *.jar, with no compiler or build tool in inputs or phases.",
 			Limits:   "A build that the text does not show is not seen.",
 			Remedy:   "Compile the classes.",
-			Positive: []Example{pkg(plain, "installPhase", "mkdir -p $out/share/java\ncp lib/*.jar $out/share/java")},
-			Negative: []Example{pkg(plain, "buildPhase", "javac *.java; jar cf tool.jar *.class", "installPhase", "cp tool.jar $out/share/java")},
+			Positive: []Example{pkg(plain, "installPhase", "mkdir -p $out/share/java\ncp lib/*.jar $out/share/java"), pkg(plain, "installPhase", "cp -r target/* $out/share/java"), pkg(plain, "installPhase", "cp *.jar $out/lib").tools("apache-ant-1.9")},
+			Negative: []Example{pkg(plain, "installPhase", "cp -r target/* $out/share/javascript"), pkg(plain, "buildPhase", "javac *.java; jar cf tool.jar *.class", "installPhase", "cp tool.jar $out/share/java")},
 			match:    soft(sigJarInstall),
 		},
 		{
@@ -100,13 +103,13 @@ func useOtherRules() []Rule {
 		{
 			ID: "use-firmware-name", Title: "Package is called firmware", Weight: 40, Kind: audit.Firmware, Scope: OnUse,
 			Why:      "Packages of firmware are called so.",
-			How:      "firmware, microcode or ucode as a word of the derivation's name, and no compiler run in a phase.",
+			How:      "firmware, microcode or ucode as a word of the derivation's name, no compiler run in a phase, and no build tool asked for.",
 			Limits:   "Tools for firmware are called so too.",
 			Remedy:   "Accept it with a waiver, or look for free firmware.",
 			Positive: []Example{pkg(plain, "installPhase", "cp * $out").named("wifi-firmware-1.0")},
 			Negative: []Example{pkg(plain, "buildPhase", "make -C src", "installPhase", "cp * $out").named("wifi-firmware-1.0"), pkg(plain).named("firmwarez-1.0")},
 			match: func(s *subject) (string, string, bool) {
-				if len(s.f.fetchURLs()) > 0 || s.f.sigs.has(sigCompile) {
+				if len(s.f.fetchURLs()) > 0 || s.f.sigs.has(sigCompile) || s.f.sigs.has(sigBuildTool) && !s.f.sigs.has(sigDontBuild) {
 					return "", "", false
 				}
 				return "name", s.name, firmwareName(s.name)
@@ -295,7 +298,7 @@ func useClears() []Rule {
 			},
 		},
 		{
-			ID: "from-default-phases", Title: "Default phases", Weight: -40, Scope: OnUse,
+			ID: defaultPhases, Title: "Default phases", Weight: -40, Scope: OnUse,
 			Why:      "stdenv configures and makes unless told otherwise.",
 			How:      "No install phase, build command or builder of its own.",
 			Limits:   "A setup hook among the inputs may change the phases.",

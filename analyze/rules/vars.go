@@ -62,10 +62,12 @@ func (x *extractor) variable(key, value string) {
 		}
 		return
 	case "dontPatchELF", "dontAutoPatchelf", "autoPatchelfIgnoreMissingDeps", "runtimeDependencies", "appendRunpaths":
+		// The last two are read by the hook, which is then among the inputs;
+		// packages have variables of these names for themselves as well.
 		if key == "dontPatchELF" && on(value) {
 			x.hit(sigDontPatchELF, "dontPatchELF is set")
 		}
-		if key == "autoPatchelfIgnoreMissingDeps" || key == "appendRunpaths" || key == "runtimeDependencies" {
+		if key == "autoPatchelfIgnoreMissingDeps" {
 			x.hit(sigAutoPatchelf, key+" is set")
 		}
 		return
@@ -110,6 +112,11 @@ func (x *extractor) variable(key, value string) {
 		return
 	case isLibPath(key) && strings.Count(value, "/lib") >= 3 && strings.Count(value, ":") >= 2 && strings.Contains(value, "/store/"):
 		x.hit(sigLibPath, value)
+		return
+	}
+	if key == "text" && strings.HasPrefix(value, "#!") {
+		// A launcher that is written out as it stands here.
+		x.script(value)
 		return
 	}
 	if len(value) < 4096 && strings.Contains(value, "/store/") {
