@@ -138,9 +138,15 @@ func Rules() []rules.Rule {
 		{
 			ID: "seed-by-name", Title: "what is called like a seed is not what the closure is built from", Kind: audit.NativeCode,
 			Why:    "Anyone can call a download a seed.",
-			How:    "Something that uses it depends on packages that were built without it.",
-			Limits: "A second seed of its own, on which nothing else stands, is still named one.",
+			How:    "Something that uses it depends on packages that were built without it; or less than half of what the closure builds is built from it, and it is not below a standard environment of its own either.",
+			Limits: "In a closure of one package what it is built from is all that there is.",
 			Remedy: "Build it from source.",
+		},
+		{
+			ID: "seed-same", Title: "it is the bootstrap seed by its declared hash", Kind: audit.NativeCode,
+			Why:    "The first thing that a minimal seed makes is itself, to show that it can.",
+			How:    "A fixed-output derivation declares the same hash as one that is a seed.",
+			Remedy: "None needed.",
 		},
 		{
 			ID: "seed-reference", Title: "an output of the target refers to the bootstrap seed",

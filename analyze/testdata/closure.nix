@@ -15,14 +15,14 @@ let
   };
   # Shell text is passed as buildCommand, as nixpkgs' runCommand does. The
   # script ends with a builtin, so that the shell stays the builder.
-  make = name: attrs: buildCommand: derivation ({
+  make = name: attrs: with self; on { inherit bootstrapTools; } name attrs;
+  on = base: name: attrs: buildCommand: derivation (base // {
     inherit name buildCommand;
     system = "x86_64-linux";
     builder = "/bin/sh";
     args = [ "-ec" "export PATH=/usr/bin:/bin; eval \"$buildCommand\"; :" ];
   } // attrs);
-in
-rec {
+  self = rec {
   # source: text only, and what is compiled from it.
   plain = make "plain-1" { src = fetch "plain.tar.gz"; } ''
     tar -xzf $src; mkdir -p $out/bin; gcc -o $out/bin/plain plain/main.c
@@ -86,7 +86,7 @@ rec {
     tar -xzf $src; mkdir -p $out/bin; gcc -DNAME='"gone"' -o $out/bin/gone gone/main.c
   '';
   # seed: a fetched builder, and what it unpacks.
-  bootstrapTools = make "bootstrap-tools" {
+  bootstrapTools = on { } "bootstrap-tools" {
     busybox = fetch "bootstrap-tools-busybox";
     tarball = fetch "bootstrap-tools.tar.xz";
   } ''
@@ -115,4 +115,5 @@ rec {
     (cd initrd && find . | sort | cpio -o -H newc --quiet | gzip -n > $out/initrd.gz)
     mksquashfs squash $out/nix-store.squashfs -quiet -no-progress -all-root
   '';
-}
+};
+in self
