@@ -4,7 +4,7 @@
   inputs = {
     nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
     fromsource = {
-      url = "git+https://example.org/fromsource.git"; # where to get it from
+      url = "git+https://example.org/fromsource.git"; # CHANGE ME: where to clone fromsource from
       flake = false;
     };
   };
@@ -18,14 +18,9 @@
     let
       system = "x86_64-linux";
       pkgs = nixpkgs.legacyPackages.${system};
-      package = pkgs.buildGoModule {
-        pname = "fromsource";
-        version = "0";
+      package = import "${fromsource}/report/ci/package.nix" {
+        inherit (pkgs) buildGoModule;
         src = fromsource;
-        subPackages = [ "cmd/fromsource" ];
-        env.CGO_ENABLED = "0";
-        doCheck = false; # its tests boot guests
-        vendorHash = "sha256-Utjhb+OwyAJPFKKB50L6PRfphSDeN4/nG8EReXrWAGk="; # changes with go.sum: a build prints the new one
       };
       # Waivers expire by the day of the last commit: a check has no clock.
       date = self.lastModifiedDate;
@@ -40,6 +35,7 @@
       checks.${system}.fromsource = import "${fromsource}/report/ci/gate.nix" {
         inherit (pkgs) runCommand;
         fromsource = package;
+        # CHANGE ME: what is audited, any derivation.
         target = self.nixosConfigurations.machine.config.system.build.toplevel;
         baseline = ./fromsource.baseline;
         waivers = ./fromsource.waivers.yaml;

@@ -8,20 +8,16 @@
 }:
 let
   pkgs = import nixpkgs { };
-  package = pkgs.buildGoModule {
-    pname = "fromsource";
-    version = "0";
+  package = import (fromsource + "/report/ci/package.nix") {
+    inherit (pkgs) buildGoModule;
     src = fromsource;
-    subPackages = [ "cmd/fromsource" ];
-    env.CGO_ENABLED = "0";
-    doCheck = false; # its tests boot guests
-    vendorHash = "sha256-Utjhb+OwyAJPFKKB50L6PRfphSDeN4/nG8EReXrWAGk="; # changes with go.sum: a build prints the new one
   };
 in
 {
   fromsource-gate = import (fromsource + "/report/ci/gate.nix") {
     inherit (pkgs) runCommand;
     fromsource = package;
+    # CHANGE ME: what is audited, any derivation.
     target = (import src { inherit nixpkgs; }).system;
     baseline = src + "/fromsource.baseline";
     waivers = src + "/fromsource.waivers.yaml";
