@@ -121,6 +121,8 @@ func (p *patcher) edit(it *LabelItem) error {
 	switch {
 	case it.unsure != "":
 		return errors.New(it.unsure)
+	case it.Suspected && len(it.Have) > 0:
+		return errors.New("text alone does not show which kind it is: audit its contents")
 	case it.File == "" || it.Line < 1:
 		return errors.New("its evaluation gave no position")
 	}

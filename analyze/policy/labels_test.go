@@ -235,3 +235,55 @@ func FuzzLabelsOf(f *testing.F) {
 		}
 	})
 }
+
+// What a patch leaves to a person, and why.
+func TestPatchRefuses(t *testing.T) {
+	const file = "{ lib }: {\n  pname = \"tool\";\n  meta = {\n    license = lib.licenses.mit;\n  };\n}\n"
+	checkout := fstest.MapFS{
+		"pkgs/tool/default.nix": {Data: []byte(file)}, "odd name.nix": {Data: []byte(file)}, "broken.nix": {Data: []byte("{")},
+		"link.nix": {Data: []byte("pkgs/tool/default.nix"), Mode: os.ModeSymlink},
+	}
+	textOnly := func(_, p, _ *audit.Derivation) { p.Evidence[0].Level = audit.LevelDerivation }
+	for _, c := range []struct {
+		name   string
+		labels []Label
+		change func(fetch, pkg, root *audit.Derivation)
+		want   string // "" is placed
+	}{
+		{"by evaluation", []Label{{Drv: "/nix/store/b-pkg.drv", File: "/home/u/nixpkgs/pkgs/tool/default.nix", Line: 4}}, nil, ""},
+		{"in the store", []Label{{Drv: "/nix/store/b-pkg.drv", File: "/nix/store/0123456789abcdfghijklmnpqrsvwxyz-source/pkgs/tool/default.nix", Line: 4}}, nil, ""},
+		{"by name", []Label{{Name: "tool", File: "pkgs/tool/default.nix", Line: 3}}, nil, ""},
+		{"by text alone", []Label{{Name: "tool", File: "pkgs/tool/default.nix", Line: 3}}, textOnly, ""},
+		{"by a name of two", []Label{{Name: "tool", File: "pkgs/tool/default.nix", Line: 3}, {Name: "tool", File: "x.nix", Line: 3}}, nil, "2 expressions have this name"},
+		{"by a guess", []Label{{Name: "tool", File: "pkgs/tool/default.nix", Line: 3, guessed: true}}, nil, "its name is computed"},
+		{"kind by text alone", []Label{{Name: "tool", File: "pkgs/tool/default.nix", Line: 3, Types: []string{"binaryFirmware"}}}, textOnly, "text alone does not show which kind"},
+		{"no position", []Label{{Drv: "/nix/store/b-pkg.drv"}}, nil, "gave no position"},
+		{"elsewhere", []Label{{Drv: "/nix/store/b-pkg.drv", File: "/home/u/other/tool.nix", Line: 4}}, nil, "outside of the checkout"},
+		{"above", []Label{{Drv: "/nix/store/b-pkg.drv", File: "/home/u/nixpkgs/../tool.nix", Line: 4}}, nil, "outside of the checkout"},
+		{"gone", []Label{{Drv: "/nix/store/b-pkg.drv", File: "/home/u/nixpkgs/tool.nix", Line: 4}}, nil, "not in the checkout"},
+		{"odd name", []Label{{Drv: "/nix/store/b-pkg.drv", File: "/home/u/nixpkgs/odd name.nix", Line: 4}}, nil, "does not fit a patch"},
+		{"a link", []Label{{Drv: "/nix/store/b-pkg.drv", File: "/home/u/nixpkgs/link.nix", Line: 4}}, nil, "behind a link"},
+		{"not Nix", []Label{{Drv: "/nix/store/b-pkg.drv", File: "/home/u/nixpkgs/broken.nix", Line: 1}}, nil, "does not end"},
+		{"another line", []Label{{Drv: "/nix/store/b-pkg.drv", File: "/home/u/nixpkgs/pkgs/tool/default.nix", Line: 40}}, nil, "is this the checkout"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := &Labels{List: c.labels}
+			r := JoinLabels(small("1.0", c.change), l)
+			p := r.Patch(l, checkout, "/home/u/nixpkgs")
+			var b bytes.Buffer
+			if err := p.Write(&b, "t"); err != nil {
+				t.Fatal(err)
+			}
+			if c.want != "" {
+				if p.Placed != 0 || p.Unplaced != 1 || len(p.Files) != 0 || !strings.Contains(b.String(), "not placed: ") || !strings.Contains(b.String(), c.want) {
+					t.Errorf("want %q:\n%s", c.want, b.String())
+				}
+				return
+			}
+			want := strings.Replace(file, "    license", "    sourceProvenance = with lib.sourceTypes; [ binaryNativeCode ];\n    license", 1)
+			if p.Placed != 1 || p.Unplaced != 0 || len(p.Files) != 1 || string(p.Files[0].New) != want {
+				t.Errorf("got\n%s", b.String())
+			}
+		})
+	}
+}
