@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"fromsource/analyze/audit"
 	"fromsource/analyze/content"
@@ -43,6 +44,7 @@ func Run(ctx context.Context, req Request) (*audit.Audit, error) {
 		err = s.rebuild(ctx, decisions)
 	}
 	a := s.assemble(decisions)
+	_ = s.prints.Prune(time.Now()) // what can't be removed today is tried again tomorrow
 	if ctx.Err() != nil {
 		return a, fmt.Errorf("audit is incomplete: %w", context.Cause(ctx))
 	}

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -22,11 +23,14 @@ import (
 // Any number of audits, one after the other or at once, can share it; it can
 // be copied to another machine, and deleted at any time.
 //
+// It stays bounded: see [Fingerprints.Prune].
+//
 // A file that is damaged, or that another version of this package wrote, is
 // as good as none: it is walked again and replaced. The zero value keeps
 // nothing.
 type Fingerprints struct {
-	dir string
+	root string
+	dir  string // of one detector, in root
 }
 
 // Version changes whenever a walk of the same bytes could note something else,
@@ -34,19 +38,21 @@ type Fingerprints struct {
 const Version = "9"
 
 // magic opens every file; the hash of what follows comes next.
-const magic = "fromsource walk 1\n"
+const magic = "fromsource walk 2\n"
 
 // maxEntry bounds what is read of one file, before and after decompression.
 const maxEntry = 1 << 30
 
 // OpenFingerprints uses the directory, which is made when it is first needed.
-// detector is the version of everything that decides what a walk notes.
+// detector is the version of everything that decides what a walk notes. A
+// program that is no release has its own build in the key as well: what it was
+// compiled from can have changed without the version.
 func OpenFingerprints(dir, detector string) *Fingerprints {
 	if dir == "" {
 		return &Fingerprints{}
 	}
-	sum := sha256.Sum256([]byte(magic + detector))
-	return &Fingerprints{dir: filepath.Join(dir, hex.EncodeToString(sum[:8]))}
+	sum := sha256.Sum256([]byte(magic + detector + thisBuild()))
+	return &Fingerprints{root: dir, dir: filepath.Join(dir, hex.EncodeToString(sum[:8]))}
 }
 
 // file is where the walk of a NAR is kept; false if it can't be.
@@ -68,8 +74,15 @@ func (p *Fingerprints) Get(narHash string) (*Walk, bool) {
 	if !ok {
 		return nil, false
 	}
-	w, err := load(name)
-	return w, err == nil
+	w, err := load(name, narHash)
+	if err != nil {
+		return nil, false
+	}
+	// Pruning goes by the last use. Where the time can't be set, it goes by
+	// the first.
+	now := time.Now()
+	_ = os.Chtimes(name, now, now)
+	return w, true
 }
 
 // Put keeps the walk of a NAR. A walk that can't be kept is an error that an
@@ -82,13 +95,13 @@ func (p *Fingerprints) Put(narHash string, w *Walk) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return fmt.Errorf("keeping fingerprints: %w", err)
 	}
-	if err := save(name, w); err != nil {
+	if err := save(name, narHash, w); err != nil {
 		return fmt.Errorf("keeping fingerprints: %w", err)
 	}
 	return nil
 }
 
-func load(name string) (*Walk, error) {
+func load(name, narHash string) (*Walk, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
@@ -98,17 +111,17 @@ func load(name string) (*Walk, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decode(b)
+	return decode(b, narHash)
 }
 
 var errDamaged = errors.New("damaged")
 
-func decode(b []byte) (*Walk, error) {
+func decode(b []byte, narHash string) (*Walk, error) {
 	rest, ok := bytes.CutPrefix(b, []byte(magic))
 	if !ok || len(rest) < sha256.Size {
 		return nil, errDamaged
 	}
-	if sum := sha256.Sum256(rest[sha256.Size:]); !bytes.Equal(sum[:], rest[:sha256.Size]) {
+	if sum := checksum(narHash, rest[sha256.Size:]); !bytes.Equal(sum[:], rest[:sha256.Size]) {
 		return nil, errDamaged
 	}
 	z, err := zstd.NewReader(bytes.NewReader(rest[sha256.Size:]), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxEntry))
@@ -123,7 +136,16 @@ func decode(b []byte) (*Walk, error) {
 	return w, nil
 }
 
-func encode(w *Walk) ([]byte, error) {
+// checksum is of a walk and of the NAR that it is the walk of, so that a file
+// under a wrong name is as good as damaged.
+func checksum(narHash string, body []byte) [sha256.Size]byte {
+	h := sha256.New()
+	_, _ = io.WriteString(h, narHash+"\n") // never fails
+	_, _ = h.Write(body)
+	return [sha256.Size]byte(h.Sum(nil))
+}
+
+func encode(narHash string, w *Walk) ([]byte, error) {
 	var body bytes.Buffer
 	z, err := zstd.NewWriter(&body, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
 	if err != nil {
@@ -135,15 +157,15 @@ func encode(w *Walk) ([]byte, error) {
 	if err := z.Close(); err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(body.Bytes())
+	sum := checksum(narHash, body.Bytes())
 	out := append([]byte(magic), sum[:]...)
 	return append(out, body.Bytes()...), nil
 }
 
 // save writes a file that appears only when it is complete: another audit may
 // be looking for it.
-func save(name string, w *Walk) error {
-	b, err := encode(w)
+func save(name, narHash string, w *Walk) error {
+	b, err := encode(narHash, w)
 	if err != nil {
 		return err
 	}

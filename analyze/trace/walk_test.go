@@ -218,7 +218,7 @@ func TestFingerprints(t *testing.T) {
 
 // FuzzDecode: a damaged file is as good as none, and never a panic.
 func FuzzDecode(f *testing.F) {
-	good, err := encode(&Walk{Files: 3, Members: []content.File{{Path: "a", Code: []content.Print{{What: "text", Sum: "b"}}}}, Others: []uint64{1, 2}})
+	good, err := encode("x", &Walk{Files: 3, Members: []content.File{{Path: "a", Code: []content.Print{{What: "text", Sum: "b"}}}}, Others: []uint64{1, 2}})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -226,15 +226,15 @@ func FuzzDecode(f *testing.F) {
 	f.Add(good[:len(good)-1])
 	f.Add([]byte(magic))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		w, err := decode(b)
+		w, err := decode(b, "x")
 		if err != nil {
 			return
 		}
-		again, err := encode(w)
+		again, err := encode("x", w)
 		if err != nil {
 			t.Fatal(err)
 		}
-		back, err := decode(again)
+		back, err := decode(again, "x")
 		if d := cmp.Diff(w, back); err != nil || d != "" {
 			t.Fatalf("%v\n%s", err, d)
 		}
