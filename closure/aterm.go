@@ -1,8 +1,9 @@
 package closure
 
 import (
-	"bytes"
+	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"unsafe"
 )
 
@@ -86,20 +87,20 @@ func (p *parser) derivation(d *Derivation) bool {
 			return p.fail(at, `the version "xp-dyn-drv"`)
 		}
 		p.dynamic = true
-		if !p.lit(",") {
+		if !p.char(',') {
 			return false
 		}
 	default:
 		return p.fail(0, `"Derive(" or "DrvWithVersion("`)
 	}
-	return p.lit("[") && p.outputs(d) &&
+	return p.char('[') && p.outputs(d) &&
 		p.lit(",[") && p.inputDrvs(d) &&
 		p.lit(",[") && p.inputSrcs(d) &&
-		p.lit(",") && p.strInto(&d.System) &&
-		p.lit(",") && p.strInto(&d.Builder) &&
+		p.char(',') && p.strInto(&d.System) &&
+		p.char(',') && p.strInto(&d.Builder) &&
 		p.lit(",[") && p.args(d) &&
 		p.lit(",[") && p.env(d) &&
-		p.lit(")")
+		p.char(')')
 }
 
 func (p *parser) outputs(d *Derivation) bool {
@@ -108,7 +109,7 @@ func (p *parser) outputs(d *Derivation) bool {
 			return ok
 		}
 		var o Output
-		if !p.lit("(") || !p.strInto(&o.Name) || !p.lit(",") {
+		if !p.char('(') || !p.strInto(&o.Name) || !p.char(',') {
 			return false
 		}
 		at := p.pos
@@ -118,7 +119,7 @@ func (p *parser) outputs(d *Derivation) bool {
 		if o.Path != "" && o.Path[0] != '/' {
 			return p.fail(at, "an absolute output path, or none")
 		}
-		if !p.lit(",") || !p.strInto(&o.HashAlgo) || !p.lit(",") || !p.strInto(&o.Hash) || !p.lit(")") {
+		if !p.char(',') || !p.strInto(&o.HashAlgo) || !p.char(',') || !p.strInto(&o.Hash) || !p.char(')') {
 			return false
 		}
 		d.Outputs = append(d.Outputs, o)
@@ -131,11 +132,11 @@ func (p *parser) inputDrvs(d *Derivation) bool {
 			return ok
 		}
 		var in InputDrv
-		if !p.lit("(") || !p.pathInto(&in.Path) || !p.lit(",") {
+		if !p.char('(') || !p.pathInto(&in.Path) || !p.char(',') {
 			return false
 		}
 		var ok bool
-		if in.Outputs, in.Dynamic, ok = p.uses(0); !ok || !p.lit(")") {
+		if in.Outputs, in.Dynamic, ok = p.uses(0); !ok || !p.char(')') {
 			return false
 		}
 		d.InputDrvs = append(d.InputDrvs, in)
@@ -146,7 +147,7 @@ func (p *parser) inputDrvs(d *Derivation) bool {
 // dynamic version a pair of it and a list of outputs of outputs.
 func (p *parser) uses(depth int) (outs []string, dyn []DynamicOutput, ok bool) {
 	if !p.dynamic || !p.has("(") {
-		if !p.lit("[") {
+		if !p.char('[') {
 			return nil, nil, false
 		}
 		outs, ok = p.names()
@@ -155,7 +156,7 @@ func (p *parser) uses(depth int) (outs []string, dyn []DynamicOutput, ok bool) {
 	if depth == maxDynamicDepth {
 		return nil, nil, p.fail(p.pos, fmt.Sprintf("dynamic outputs nested at most %d deep", maxDynamicDepth))
 	}
-	if !p.lit("[") {
+	if !p.char('[') {
 		return nil, nil, false
 	}
 	if outs, ok = p.names(); !ok || !p.lit(",[") {
@@ -163,13 +164,13 @@ func (p *parser) uses(depth int) (outs []string, dyn []DynamicOutput, ok bool) {
 	}
 	for {
 		if end, ok := p.listEnd(); end || !ok {
-			return outs, dyn, ok && p.lit(")")
+			return outs, dyn, ok && p.char(')')
 		}
 		var o DynamicOutput
-		if !p.lit("(") || !p.strInto(&o.Output) || !p.lit(",") {
+		if !p.char('(') || !p.strInto(&o.Output) || !p.char(',') {
 			return nil, nil, false
 		}
-		if o.Outputs, o.Dynamic, ok = p.uses(depth + 1); !ok || !p.lit(")") {
+		if o.Outputs, o.Dynamic, ok = p.uses(depth + 1); !ok || !p.char(')') {
 			return nil, nil, false
 		}
 		dyn = append(dyn, o)
@@ -223,7 +224,7 @@ func (p *parser) env(d *Derivation) bool {
 			return ok
 		}
 		var v EnvVar
-		if !p.lit("(") || !p.strInto(&v.Key) || !p.lit(",") || !p.strInto(&v.Value) || !p.lit(")") {
+		if !p.char('(') || !p.strInto(&v.Key) || !p.char(',') || !p.strInto(&v.Value) || !p.char(')') {
 			return false
 		}
 		if v.Key == jsonKey {
@@ -252,6 +253,15 @@ func (p *parser) lit(s string) bool {
 		return true
 	}
 	return p.fail(p.pos, fmt.Sprintf("%q", s))
+}
+
+// char is lit for one byte.
+func (p *parser) char(c byte) bool {
+	if p.pos < len(p.buf) && p.buf[p.pos] == c {
+		p.pos++
+		return true
+	}
+	return p.lit(string(rune(c)))
 }
 
 // listEnd is Nix's endOfList: separators are consumed wherever they stand
@@ -287,50 +297,80 @@ func (p *parser) pathInto(s *string) bool {
 	return true
 }
 
-// str reads a quoted string. The common case costs two scans for a byte and
-// no copy; escapes are resolved in place.
+// str reads a quoted string. Escapes, if it has any, are resolved in place.
 func (p *parser) str() (string, bool) {
 	if p.pos >= len(p.buf) || p.buf[p.pos] != '"' {
 		return "", p.fail(p.pos, "a string")
 	}
 	start := p.pos + 1
-	b := p.buf[start:]
-	n := bytes.IndexByte(b, '"')
-	if n < 0 {
-		return "", p.fail(len(p.buf), "the end of a string")
+	r := next(p.buf, start)
+	if r < len(p.buf) && p.buf[r] == '"' {
+		p.pos = r + 1
+		return alias(p.buf[start:r]), true
 	}
-	esc := bytes.IndexByte(b[:n], '\\')
-	if esc < 0 {
-		p.pos = start + n + 1
-		return alias(b[:n]), true
-	}
-	w, r := esc, esc
+	// From the first escape on, what is read at r is written at w.
+	b, w := p.buf, r
 	for r < len(b) {
-		switch c := b[r]; c {
-		case '"':
-			p.pos = start + r + 1
-			return alias(b[:w]), true
-		case '\\':
-			if r+1 == len(b) {
-				return "", p.fail(len(p.buf), "the end of a string")
+		if b[r] == '"' {
+			p.pos = r + 1
+			return alias(b[start:w]), true
+		}
+		if r+1 == len(b) {
+			break
+		}
+		c := b[r+1]
+		switch c {
+		case 'n':
+			c = '\n'
+		case 'r':
+			c = '\r'
+		case 't':
+			c = '\t'
+		}
+		b[w] = c
+		w, r = w+1, r+2
+		// Up to the next one, eight bytes at a time. w is before r: what is
+		// written over was read.
+		for r+8 <= len(b) {
+			v := binary.LittleEndian.Uint64(b[r:])
+			if special(v) < 8 {
+				break
 			}
-			c = b[r+1]
-			switch c {
-			case 'n':
-				c = '\n'
-			case 'r':
-				c = '\r'
-			case 't':
-				c = '\t'
-			}
-			b[w] = c
-			w, r = w+1, r+2
-		default:
-			b[w] = c
+			binary.LittleEndian.PutUint64(b[w:], v)
+			w, r = w+8, r+8
+		}
+		for r < len(b) && b[r] != '"' && b[r] != '\\' {
+			b[w] = b[r]
 			w, r = w+1, r+1
 		}
 	}
 	return "", p.fail(len(p.buf), "the end of a string")
+}
+
+// next is the index of the next quote or backslash from i on, or len(b).
+func next(b []byte, i int) int {
+	for ; i+8 <= len(b); i += 8 {
+		if n := special(binary.LittleEndian.Uint64(b[i:])); n < 8 {
+			return i + n
+		}
+	}
+	for i < len(b) && b[i] != '"' && b[i] != '\\' {
+		i++
+	}
+	return i
+}
+
+// special is the index of the first quote or backslash among the eight bytes
+// of v, the lowest first, or 8. A byte that is zero after the exclusive or
+// borrows in the subtraction, which sets its highest bit; only above the first
+// such byte can others be mistaken for one.
+func special(v uint64) int {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x80 * ones
+	)
+	q, s := v^('"'*ones), v^('\\'*ones)
+	return bits.TrailingZeros64(((q-ones)&^q|(s-ones)&^s)&highs) / 8
 }
 
 // alias is b as a string without a copy. Safe as long as b is not written

@@ -237,7 +237,8 @@ func TestLongChain(t *testing.T) {
 	d := &Derivation{System: "x", Builder: "y"}
 	for range n {
 		text := d.AppendATerm(nil)
-		s.first, _ = contentPath(nil, defaultStoreDir, "link", sha256.Sum256(text), d)
+		p, _ := contentPath(nil, defaultStoreDir, "link", sha256.Sum256(text), d)
+		s.first = string(p)
 		s.text[s.first] = text
 		d.InputDrvs = []InputDrv{{Path: s.first, Outputs: []string{"out"}}}
 	}

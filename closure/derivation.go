@@ -101,7 +101,13 @@ func (d *Derivation) Name() string { return NameOf(d.Path) }
 
 // NameOf is the name part of a store path, without a ".drv" suffix.
 func NameOf(p string) string {
-	b := path.Base(p)
+	b := p
+	if i := strings.LastIndexByte(p, '/'); i >= 0 {
+		b = p[i+1:]
+	}
+	if b == "" {
+		b = path.Base(p) // ends in a slash, or is empty
+	}
 	if len(b) > 33 && b[32] == '-' {
 		b = b[33:]
 	}

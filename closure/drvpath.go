@@ -14,7 +14,9 @@ import (
 // Nix stores derivations as text: the path follows from the content, the
 // references (all inputs) and the name (nix: doc/manual/source/protocols/
 // store-path.md, type "text").
-func contentPath(scratch []byte, storeDir, name string, sum [32]byte, d *Derivation) (string, []byte) {
+//
+// The path lies in scratch's memory, which is returned for the next call.
+func contentPath(scratch []byte, storeDir, name string, sum [32]byte, d *Derivation) (path, again []byte) {
 	b := append(scratch[:0], "text"...)
 	// Both lists are sorted and no path is in both; merged they are the
 	// sorted set of references.
@@ -45,7 +47,13 @@ func contentPath(scratch []byte, storeDir, name string, sum [32]byte, d *Derivat
 	for i, c := range full {
 		short[i%len(short)] ^= c
 	}
-	return storeDir + "/" + nixbase32.EncodeToString(short[:]) + "-" + name + ".drv", b
+	var digest [32]byte
+	nixbase32.Encode(digest[:], short[:])
+	text := len(b)
+	b = append(append(b, storeDir...), '/')
+	b = append(append(b, digest[:]...), '-')
+	b = append(append(b, name...), ".drv"...)
+	return b[text:], b
 }
 
 // ComputedPath is the store path that the derivation's content gives it: the
@@ -54,7 +62,7 @@ func contentPath(scratch []byte, storeDir, name string, sum [32]byte, d *Derivat
 func (d *Derivation) ComputedPath() string {
 	sum := sha256.Sum256(d.AppendATerm(nil))
 	p, _ := contentPath(nil, path.Dir(d.Path), d.Name(), sum, d)
-	return p
+	return string(p)
 }
 
 // storeDirOf guesses the store directory from the paths that a derivation

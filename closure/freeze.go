@@ -2,6 +2,7 @@ package closure
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
 	"strings"
 )
@@ -11,14 +12,12 @@ import (
 func (l *loader) freeze() (*Graph, []ID) {
 	n := len(l.paths)
 	g := &Graph{src: l.src, storeDir: l.src.storeDir(), flags: make([]uint8, n), start: make([]uint32, 1, n+1)}
-	l.nodes = nil // no more lookups: let it go before the index grows
-	byPath := make([]int32, n)
+	l.nodes = pathTable{} // no more lookups: let it go before the index grows
+	byPath := sortedNumbers(l.paths)
 	size := 0
-	for i := range byPath {
-		byPath[i] = int32(i)
-		size += len(l.paths[i])
+	for _, p := range l.paths {
+		size += len(p)
 	}
-	slices.SortFunc(byPath, func(a, b int32) int { return strings.Compare(l.paths[a], l.paths[b]) })
 	order := make([]ID, n)
 	var all strings.Builder
 	all.Grow(size)
@@ -117,18 +116,60 @@ func transpose(c csr[ID], n int) csr[ID] {
 	return t
 }
 
-// index sorts the output paths. Where two derivations claim one path, as a
-// tampered one may, the lower ID answers.
+// index makes output paths findable. Where two derivations claim one path, as
+// a tampered one may, the lower ID answers.
 func (g *Graph) index() {
+	n := len(g.outs.vals)
+	g.producers = producers{table: makePathTable(n), paths: make([]string, 0, n), ids: make([]ID, 0, n)}
+	p := &g.producers
 	for i := range ID(g.Len()) {
 		for _, o := range g.Outputs(i) {
-			if o.Path != "" {
-				g.producers = append(g.producers, producer{o.Path, i})
+			if o.Path == "" {
+				continue
+			}
+			if hash := p.table.hash(o.Path); p.table.find(p.paths, o.Path, hash) < 0 {
+				p.table.add(int32(len(p.ids)), hash)
+				p.paths, p.ids = append(p.paths, o.Path), append(p.ids, i)
 			}
 		}
 	}
-	slices.SortFunc(g.producers, func(a, b producer) int {
-		return cmp.Or(strings.Compare(a.path, b.path), cmp.Compare(a.id, b.id))
+}
+
+// sortedNumbers numbers the strings in their order. Store paths differ first
+// in their digests: what stands behind the prefix that all have in common is
+// compared as a number, and the strings themselves only where those are the
+// same.
+func sortedNumbers(all []string) []int32 {
+	type entry struct {
+		key    uint64
+		number int32
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	prefix := all[0]
+	for _, s := range all {
+		n := 0
+		for n < len(s) && n < len(prefix) && s[n] == prefix[n] {
+			n++
+		}
+		prefix = prefix[:n]
+	}
+	entries := make([]entry, len(all))
+	for i, s := range all {
+		var digits [8]byte
+		copy(digits[:], s[len(prefix):])
+		entries[i] = entry{binary.BigEndian.Uint64(digits[:]), int32(i)}
+	}
+	slices.SortFunc(entries, func(a, b entry) int {
+		if a.key != b.key {
+			return cmp.Compare(a.key, b.key)
+		}
+		return strings.Compare(all[a.number], all[b.number])
 	})
-	g.producers = slices.CompactFunc(g.producers, func(a, b producer) bool { return a.path == b.path })
+	numbers := make([]int32, len(all))
+	for i, e := range entries {
+		numbers[i] = e.number
+	}
+	return numbers
 }

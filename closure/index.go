@@ -1,10 +1,5 @@
 package closure
 
-import (
-	"slices"
-	"strings"
-)
-
 // ID numbers the derivations of one Graph, in the order of their paths.
 type ID int32
 
@@ -25,7 +20,7 @@ type Graph struct {
 	in, out   csr[ID] // inputs, consumers
 	outs      csr[Output]
 	srcs      csr[string]
-	producers []producer // sorted by path
+	producers producers
 	roots     []ID
 	skipped   []Skip
 	tampered  []Tampered
@@ -47,9 +42,12 @@ func (c *csr[E]) at(i ID) []E {
 	return c.vals[a:b:b]
 }
 
-type producer struct {
-	path string
-	id   ID
+// producers finds derivations by output path: table gives indices into the
+// other two.
+type producers struct {
+	table pathTable
+	paths []string
+	ids   []ID
 }
 
 // Skip is a piece of input that could not be read and was left out.
@@ -117,11 +115,12 @@ func (g *Graph) Missing(i ID) bool { return g.flags[i]&flagMissing != 0 }
 
 // Producer finds the derivation that has an output at this path.
 func (g *Graph) Producer(outputPath string) (ID, bool) {
-	i, ok := slices.BinarySearchFunc(g.producers, outputPath, func(p producer, t string) int { return strings.Compare(p.path, t) })
-	if !ok {
+	p := &g.producers
+	i := p.table.find(p.paths, outputPath, p.table.hash(outputPath))
+	if i < 0 {
 		return None, false
 	}
-	return g.producers[i].id, true
+	return p.ids[i], true
 }
 
 // Skipped lists what could not be read, sorted by input.

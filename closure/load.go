@@ -37,17 +37,29 @@ func LoadFacts[T any](ctx context.Context, in Input, o Options, extract func(*De
 		node int32
 		val  T
 	}
-	facts := make([][]fact, o.workers())
+	// Each worker's results, in pieces: growing one slice would copy them
+	// again and again.
+	const piece = 1024
+	facts := make([][][]fact, o.workers())
 	g, order, err := load(ctx, in, o, func(worker int, node int32, d *Derivation) {
-		facts[worker] = append(facts[worker], fact{node, extract(d)})
+		l := &facts[worker]
+		last := len(*l) - 1
+		if last < 0 || len((*l)[last]) == piece {
+			*l = append(*l, make([]fact, 0, piece))
+			last++
+		}
+		(*l)[last] = append((*l)[last], fact{node, extract(d)})
 	})
 	if err != nil {
 		return nil, nil, err
 	}
 	all := make([]T, g.Len())
-	for _, l := range facts {
-		for _, f := range l {
-			all[order[f.node]] = f.val
+	for w := range facts {
+		for k, l := range facts[w] {
+			for i := range l {
+				all[order[l[i].node]] = l[i].val
+			}
+			facts[w][k] = nil
 		}
 	}
 	return g, all, nil
@@ -80,29 +92,29 @@ func load(ctx context.Context, in Input, o Options, extract extractor) (*Graph, 
 	if err != nil {
 		return nil, nil, fmt.Errorf("opening %s: %w", in, err)
 	}
-	l := &loader{src: src, opt: o, extract: extract, nodes: make(map[string]int32)}
+	l := &loader{src: src, opt: o, extract: extract, nodes: makePathTable(1024)}
 	l.wake.L = &l.mu
 	begin, err := src.begin(ctx)
 	if err != nil {
 		return nil, nil, fmt.Errorf("opening %s: %w", in, err)
 	}
 	for _, p := range begin.roots {
-		l.intern(p)
+		l.intern(p, l.nodes.hash(p))
 	}
 	l.roots = len(l.paths)
 	for _, p := range begin.listed {
-		l.intern(p)
+		l.intern(p, l.nodes.hash(p))
 	}
 	l.listed = len(l.paths)
 	l.skipped = append(l.skipped, begin.skipped...)
 
+	l.workers = make([]worker, o.workers())
 	defer context.AfterFunc(ctx, func() {
 		l.mu.Lock()
 		l.stopped = true
 		l.mu.Unlock()
 		l.wake.Broadcast()
 	})()
-	l.workers = make([]worker, o.workers())
 	var wg sync.WaitGroup
 	for i := range l.workers {
 		l.workers[i].loader, l.workers[i].number = l, i

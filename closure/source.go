@@ -123,6 +123,21 @@ func (s *dirSource) file(name string, buf []byte) ([]byte, error) {
 		return nil, &fs.PathError{Op: "open", Path: filepath.Join(s.dir.Name(), name), Err: err}
 	}
 	defer unix.Close(fd)
+	n := 0
+	if buf = buf[:cap(buf)]; len(buf) > 0 {
+		n, err = retry(func() (int, error) { return unix.Read(fd, buf) })
+		// A derivation that is shorter than the buffer is there whole: a
+		// regular file gives less than what was asked for only at its end.
+		if err == nil && 0 < n && n < len(buf) && int64(n) <= s.max && buf[n-1] == ')' {
+			return buf[:n], nil
+		}
+	}
+	return s.rest(fd, name, buf, max(n, 0))
+}
+
+// rest reads on in a file of which n bytes were read, or says why that can't
+// be done.
+func (s *dirSource) rest(fd int, name string, buf []byte, n int) ([]byte, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		return nil, &fs.PathError{Op: "stat", Path: filepath.Join(s.dir.Name(), name), Err: err}
@@ -135,21 +150,22 @@ func (s *dirSource) file(name string, buf []byte) ([]byte, error) {
 	case st.Size > s.max:
 		return nil, &SyntaxError{File: name, Offset: s.max, Expected: fmt.Sprintf("the end within %d bytes", s.max)}
 	}
-	if int64(cap(buf)) < st.Size {
-		buf = make([]byte, 0, max(st.Size, 32<<10))
+	if int64(len(buf)) < st.Size {
+		larger := make([]byte, max(st.Size, 32<<10))
+		copy(larger, buf[:n])
+		buf = larger
 	}
-	buf = buf[:st.Size]
-	for n := 0; n < len(buf); {
-		m, err := retry(func() (int, error) { return unix.Read(fd, buf[n:]) })
+	for int64(n) < st.Size {
+		m, err := retry(func() (int, error) { return unix.Read(fd, buf[n:st.Size]) })
 		if err != nil {
-			return buf, &fs.PathError{Op: "read", Path: filepath.Join(s.dir.Name(), name), Err: err}
+			return buf[:n], &fs.PathError{Op: "read", Path: filepath.Join(s.dir.Name(), name), Err: err}
 		}
 		if m == 0 {
-			return buf[:n], nil
+			break
 		}
 		n += m
 	}
-	return buf, nil
+	return buf[:n], nil
 }
 
 func retry(call func() (int, error)) (int, error) {

@@ -21,13 +21,13 @@ type loader struct {
 
 	mu      sync.Mutex
 	wake    sync.Cond
-	nodes   map[string]int32
+	nodes   pathTable
 	paths   []string // by node
 	todo    []int32
-	busy    int
+	busy    int // nodes taken and not done
 	waiting int
 	stopped bool
-	names   arena
+	names   Arena
 
 	roots   int // nodes below are what was asked for
 	listed  int // nodes below, what the source began with
@@ -42,8 +42,10 @@ type worker struct {
 	buf      []byte
 	scratch  []byte
 	parser   parser
-	arena    arena
+	arena    Arena
 	small    map[string]string
+	took     []job
+	hashes   []uint32
 	recs     []record
 	inputs   []int32
 	outs     []Output
@@ -65,24 +67,29 @@ type tampered struct {
 	recomputed string
 }
 
+// job is a node to be read.
+type job struct {
+	node int32
+	path string
+}
+
 // intern numbers a path, and has it read if it is new. The caller holds mu.
-func (l *loader) intern(p string) int32 {
-	if n, ok := l.nodes[p]; ok {
+func (l *loader) intern(p string, hash uint32) int32 {
+	if n := l.nodes.find(l.paths, p, hash); n >= 0 {
 		return n
 	}
 	n := int32(len(l.paths))
-	p = l.names.clone(p)
-	l.paths = append(l.paths, p)
-	l.nodes[p] = n
+	l.paths = append(l.paths, l.names.Clone(p))
+	l.nodes.add(n, hash)
 	l.todo = append(l.todo, n)
-	if l.waiting > 0 {
-		l.wake.Signal()
-	}
 	return n
 }
 
-// take waits for a node to read; ok is false when all work is done.
-func (l *loader) take() (node int32, p string, ok bool) {
+// maxTake bounds how many nodes a worker takes at once.
+const maxTake = 16
+
+// take waits for nodes to read; none are left when it returns none.
+func (l *loader) take(to []job) []job {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for len(l.todo) == 0 && l.busy > 0 && !l.stopped {
@@ -92,22 +99,28 @@ func (l *loader) take() (node int32, p string, ok bool) {
 	}
 	if len(l.todo) == 0 || l.stopped {
 		l.wake.Broadcast()
-		return 0, "", false
+		return nil
 	}
-	node = l.todo[len(l.todo)-1]
-	l.todo = l.todo[:len(l.todo)-1]
-	l.busy++
-	return node, l.paths[node], true
+	// Leave the others their share.
+	n := min(maxTake, (len(l.todo)+len(l.workers)-1)/len(l.workers))
+	rest := len(l.todo) - n
+	for _, node := range l.todo[rest:] {
+		to = append(to, job{node, l.paths[node]})
+	}
+	l.todo = l.todo[:rest]
+	l.busy += n
+	return to
 }
 
 // done numbers a derivation's inputs and gives the node back.
-func (l *loader) done(in []InputDrv, ids []int32) []int32 {
+func (l *loader) done(in []InputDrv, hashes []uint32, ids []int32) []int32 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range in {
-		ids = append(ids, l.intern(in[i].Path))
+		ids = append(ids, l.intern(in[i].Path, hashes[i]))
 	}
-	if l.busy--; l.busy == 0 && len(l.todo) == 0 {
+	l.busy--
+	if l.waiting > 0 && (len(l.todo) > 0 || l.busy == 0) {
 		l.wake.Broadcast()
 	}
 	return ids
@@ -117,32 +130,47 @@ func (l *loader) done(in []InputDrv, ids []int32) []int32 {
 // derivation.
 const keepBuffer = 4 << 20
 
+// firstBuffer takes nearly every derivation in one read.
+const firstBuffer = 128 << 10
+
 func (w *worker) run(ctx context.Context) {
 	l := w.loader
 	w.small = make(map[string]string)
+	w.buf = make([]byte, 0, firstBuffer)
 	for {
-		node, p, ok := l.take()
-		if !ok {
+		w.took = l.take(w.took[:0])
+		if len(w.took) == 0 {
 			return
 		}
-		d := w.one(ctx, node, p)
-		if d == nil {
-			w.missing = append(w.missing, node)
-			l.done(nil, nil)
-			continue
+		for _, j := range w.took {
+			w.job(ctx, j)
 		}
-		before := len(w.inputs)
-		w.inputs = l.done(d.InputDrvs, w.inputs)
-		w.keep(node, d, len(w.inputs)-before)
-		if l.extract != nil {
-			l.extract(w.number, node, d)
-		}
-		if n := l.read.Add(1); l.opt.Progress != nil && n%256 == 0 {
-			l.opt.Progress(int(n))
-		}
-		if cap(w.buf) > keepBuffer {
-			w.buf = nil
-		}
+	}
+}
+
+func (w *worker) job(ctx context.Context, j job) {
+	l := w.loader
+	d := w.one(ctx, j.node, j.path)
+	if d == nil {
+		w.missing = append(w.missing, j.node)
+		l.done(nil, nil, nil)
+		return
+	}
+	w.hashes = w.hashes[:0]
+	for i := range d.InputDrvs {
+		w.hashes = append(w.hashes, l.nodes.hash(d.InputDrvs[i].Path))
+	}
+	before := len(w.inputs)
+	w.inputs = l.done(d.InputDrvs, w.hashes, w.inputs)
+	w.keep(j.node, d, len(w.inputs)-before)
+	if l.extract != nil {
+		l.extract(w.number, j.node, d)
+	}
+	if n := l.read.Add(1); l.opt.Progress != nil && n%256 == 0 {
+		l.opt.Progress(int(n))
+	}
+	if cap(w.buf) > keepBuffer {
+		w.buf = make([]byte, 0, firstBuffer)
 	}
 }
 
@@ -165,10 +193,10 @@ func (w *worker) one(ctx context.Context, node int32, p string) *Derivation {
 		w.fail(l.src.locate(p), err)
 		return nil
 	}
-	var want string
+	var want []byte
 	want, w.scratch = contentPath(w.scratch, path.Dir(p), NameOf(p), sum, d)
-	if want != p {
-		w.tampered = append(w.tampered, tampered{node, want})
+	if string(want) != p {
+		w.tampered = append(w.tampered, tampered{node, string(want)})
 	}
 	return d
 }
@@ -194,8 +222,8 @@ func (w *worker) fail(p string, err error) {
 func (w *worker) keep(node int32, d *Derivation, inputs int) {
 	for _, o := range d.Outputs {
 		w.outs = append(w.outs, Output{
-			Name: w.intern(o.Name), Path: w.arena.clone(o.Path),
-			HashAlgo: w.intern(o.HashAlgo), Hash: w.arena.clone(o.Hash),
+			Name: w.intern(o.Name), Path: w.arena.Clone(o.Path),
+			HashAlgo: w.intern(o.HashAlgo), Hash: w.arena.Clone(o.Hash),
 		})
 	}
 	for _, s := range d.InputSrcs {
@@ -209,27 +237,16 @@ func (w *worker) keep(node int32, d *Derivation, inputs int) {
 
 // intern keeps one copy of strings that come again and again.
 func (w *worker) intern(s string) string {
+	switch s {
+	case "":
+		return ""
+	case "out":
+		return "out"
+	}
 	if k, ok := w.small[s]; ok {
 		return k
 	}
-	s = w.arena.clone(s)
+	s = w.arena.Clone(s)
 	w.small[s] = s
 	return s
-}
-
-// arena copies strings into large blocks: few allocations, and nothing is
-// freed before all is.
-type arena struct{ block []byte }
-
-func (a *arena) clone(s string) string {
-	const size = 64 << 10
-	if s == "" {
-		return ""
-	}
-	if len(s) > cap(a.block)-len(a.block) {
-		a.block = make([]byte, 0, max(size, len(s)))
-	}
-	n := len(a.block)
-	a.block = append(a.block, s...)
-	return alias(a.block[n:])
 }
