@@ -117,3 +117,12 @@ func flat(v any) string {
 	}
 	return ""
 }
+
+// has reports whether an attribute is there, empty or not, outside of the
+// "env" set.
+func (s Set) has(key string) bool {
+	if _, ok := s.structured[key]; ok {
+		return true
+	}
+	return slices.ContainsFunc(s.env, func(e closure.EnvVar) bool { return e.Key == key })
+}

@@ -9,6 +9,7 @@
 package fetch
 
 import (
+	"slices"
 	"strings"
 
 	"fromsource/closure"
@@ -95,46 +96,64 @@ const (
 
 // Describe says what d fetches; false if d has no declared output hash.
 func Describe(d *closure.Derivation) (Fetch, bool) {
-	if !d.FixedOutput() {
+	var r Reader
+	f, ok := r.Describe(d, Attrs(d))
+	if !ok {
 		return Fetch{}, false
 	}
-	return describe(d, Attrs(d)), true
+	return *f, true
 }
 
-// DescribeAttrs is Describe for a caller that has the attributes already.
-func DescribeAttrs(d *closure.Derivation, a Set) (Fetch, bool) {
+// Reader is Describe for many derivations: what it returns shares few
+// allocations. It is not safe for concurrent use.
+type Reader struct {
+	strings closure.Arena
+	fetches []Fetch
+	urls    []string
+	mirrors string // the last MirrorsFile: most fetches have the same
+	attrs   known
+}
+
+// Describe says what d fetches, given its attributes; false if d has no
+// declared output hash.
+func (r *Reader) Describe(d *closure.Derivation, s Set) (*Fetch, bool) {
 	if !d.FixedOutput() {
-		return Fetch{}, false
+		return nil, false
 	}
-	return describe(d, a), true
-}
-
-func describe(d *closure.Derivation, a Set) Fetch {
+	a := &r.attrs
+	s.known(a)
 	o := d.Outputs[0]
-	f := Fetch{
-		Hash:          strings.Clone(o.Hash),
-		Executable:    truthy(a.Get("executable")),
-		PostFetch:     strings.Clone(a.Get("postFetch")),
-		HashedMirrors: truthy(a.Get("preferHashedMirrors")),
-		MirrorsFile:   strings.Clone(a.Get("mirrorsFile")),
+	if len(r.fetches) == 0 {
+		r.fetches = make([]Fetch, 64)
 	}
+	f := &r.fetches[0]
+	r.fetches = r.fetches[1:]
+	*f = Fetch{
+		Hash:          r.strings.Clone(o.Hash),
+		Executable:    truthy(a.get(aExecutable)),
+		PostFetch:     r.strings.Clone(a.get(aPostFetch)),
+		HashedMirrors: truthy(a.get(aPreferHashedMirrors)),
+	}
+	if m := a.get(aMirrorsFile); m != r.mirrors {
+		r.mirrors = r.strings.Clone(m)
+	}
+	f.MirrorsFile = r.mirrors
 	f.Mode, f.HashAlgo = method(o.HashAlgo)
-	f.Name = strings.Clone(a.Get("name"))
-	if f.Name == "" {
-		f.Name = strings.Clone(d.Name())
-	}
-	f.Rev = strings.Clone(first(a.Get("rev"), a.Get("tag"), a.Get("branchName")))
-	f.URLs = urls(a)
-	f.Fetcher = fetcher(d, a, &f)
+	f.HashAlgo = r.strings.Clone(f.HashAlgo)
+	f.Name = r.strings.Clone(first(a.get(aName), d.Name()))
+	f.Rev = r.strings.Clone(first(a.get(aRev), a.get(aTag), a.get(aBranchName)))
+	f.URLs = r.addresses(s, a)
+	f.Fetcher = fetcher(d, a, f)
 	f.Empty = emptyHash(f.Hash) && len(f.URLs) == 0
 	if f.Empty && (f.Fetcher == Local || f.Fetcher == Message) {
 		f.Fetcher = EmptyOutput
 	}
 	f.NoURL = len(f.URLs) == 0
 	f.Stub = f.Fetcher == RequireFile || f.Fetcher == Message
-	f.Unpack = f.Fetcher == Zip || f.Mode == "recursive" && truthy(a.Get("unpack")) ||
+	f.Unpack = f.Fetcher == Zip || f.Mode == "recursive" && truthy(a.get(aUnpack)) ||
 		unpacks(f.PostFetch)
-	return f
+	r.attrs = known{} // nothing of the derivation's buffer is held on to
+	return f, true
 }
 
 // method splits "r:sha256" into the words that newer Nix uses.
@@ -148,31 +167,40 @@ func method(algo string) (mode, hash string) {
 	case strings.HasPrefix(algo, "git:"):
 		mode, algo = "git", algo[4:]
 	}
-	return mode, strings.Clone(algo)
+	return mode, algo
 }
 
-// urls collects addresses: nixpkgs' fetchurl keeps the list that it tries in
-// "urls" and may leave a stale or joined "url" beside it.
-func urls(a Set) []string {
-	var out []string
-	for _, k := range []string{"urls", "url", "remote", "repository", "registryUrl"} {
-		for _, u := range a.List(k) {
-			if looksURL(u) {
-				out = append(out, strings.Clone(u))
+// addresses collects the URLs: nixpkgs' fetchurl keeps the list that it tries
+// in "urls" and may leave a stale or joined "url" beside it.
+func (r *Reader) addresses(s Set, a *known) []string {
+	r.urls = r.urls[:0]
+	add := func(u string) {
+		if looksURL(u) {
+			r.urls = append(r.urls, r.strings.Clone(u))
+		}
+	}
+	for _, k := range [...]attr{aUrls, aUrl, aRemote, aRepository, aRegistryUrl} {
+		if s.structured != nil {
+			for _, u := range s.List(attrNames[k]) {
+				add(u)
+			}
+		} else {
+			for u := range strings.FieldsSeq(a.get(k)) {
+				add(u)
 			}
 		}
-		if len(out) > 0 {
-			return out
+		if len(r.urls) > 0 {
+			return slices.Clone(r.urls)
 		}
 	}
-	if v := a.Get("cvsRoot"); v != "" {
+	if v := a.get(aCvsRoot); v != "" {
 		return []string{strings.Clone(v)}
 	}
-	if v := a.Get("s3url"); v != "" {
+	if v := a.get(aS3url); v != "" {
 		return []string{strings.Clone(v)}
 	}
-	if v := a.Get("imageName"); v != "" && a.Get("imageDigest")+a.Get("finalImageTag") != "" {
-		return []string{"docker://" + v + "@" + a.Get("imageDigest")}
+	if v := a.get(aImageName); v != "" && a.get(aImageDigest)+a.get(aFinalImageTag) != "" {
+		return []string{"docker://" + v + "@" + a.get(aImageDigest)}
 	}
 	return nil
 }

@@ -11,30 +11,30 @@ import (
 // without (its own variables, its tool among the inputs), not on the name of
 // the derivation, which packages override at will; the name only breaks ties
 // between dependency fetchers, which nixpkgs' helpers set themselves.
-func fetcher(d *closure.Derivation, a Set, f *Fetch) string {
+func fetcher(d *closure.Derivation, a *known, f *Fetch) string {
 	if strings.HasPrefix(d.Builder, "builtin:") {
 		return strings.Clone(d.Builder)
 	}
 	switch {
-	case has(a, "fetchSubmodules") || has(a, "leaveDotGit") || strings.Contains(a.Get("fetcher"), "prefetch-git"):
+	case a.has(aFetchSubmodules) || a.has(aLeaveDotGit) || strings.Contains(a.get(aFetcher), "prefetch-git"):
 		return Git
-	case has(a, "subrepoClause"):
+	case a.has(aSubrepoClause):
 		return Hg
-	case has(a, "SVN_SSH") || has(a, "ignoreExternals") || has(a, "sshSupport") && has(a, "rev"):
+	case a.has(aSvnSsh) || a.has(aIgnoreExternals) || a.has(aSshSupport) && a.has(aRev):
 		return Svn
-	case has(a, "cvsRoot"):
+	case a.has(aCvsRoot):
 		return Cvs
-	case has(a, "imageName") && (has(a, "imageDigest") || has(a, "finalImageTag")):
+	case a.has(aImageName) && (a.has(aImageDigest) || a.has(aFinalImageTag)):
 		return DockerImage
-	case has(a, "s3url"):
+	case a.has(aS3url):
 		return S3
-	case has(a, "ipfs"):
+	case a.has(aIpfs):
 		return IPFS
-	case has(a, "manifest") && has(a, "repoRepoURL"):
+	case a.has(aManifest) && a.has(aRepoRepoURL):
 		return Repo
-	case has(a, "selector") && has(a, "dbs"):
+	case a.has(aSelector) && a.has(aDbs):
 		return Monotone
-	case has(a, "eggProtocol") || has(a, "CHICKEN_EGG_CACHE") || strings.Contains(a.Get("buildCommand")+a.Get("installPhase"), "chicken-install -r"):
+	case a.has(aEggProtocol) || a.has(aChickenEggCache) || strings.Contains(a.get(aBuildCommand)+a.get(aInstallPhase), "chicken-install -r"):
 		return ChickenEgg
 	}
 	if k := dependencyFetcher(d, a); k != "" {
@@ -60,14 +60,14 @@ func fetcher(d *closure.Derivation, a Set, f *Fetch) string {
 
 // dependencyFetcher recognises the fetchers of a language's package manager,
 // which run that manager on a lock file and name no URL.
-func dependencyFetcher(d *closure.Derivation, a Set) string {
+func dependencyFetcher(d *closure.Derivation, a *known) string {
 	name := d.Name()
-	text := a.Get("buildPhase")
+	text := a.get(aBuildPhase)
 	if text == "" {
-		text = a.Get("buildCommand")
+		text = a.get(aBuildCommand)
 	}
 	// Several of nixpkgs' own fetchers download in their install phase.
-	text += "\n" + a.Get("installPhase")
+	text += "\n" + a.get(aInstallPhase)
 	in := func(ss ...string) bool {
 		for _, s := range ss {
 			if strings.Contains(text, s) {
@@ -77,9 +77,9 @@ func dependencyFetcher(d *closure.Derivation, a Set) string {
 		return false
 	}
 	switch {
-	case in("cargo vendor", "fetch-cargo-vendor-util") || in("cargo-vendor-normalise") || has(a, "cargoUpdateHook"):
+	case in("cargo vendor", "fetch-cargo-vendor-util") || in("cargo-vendor-normalise") || a.has(aCargoUpdateHook):
 		return CargoVendor
-	case in("go mod vendor", "go mod download", "go mod tidy") || has(a, "modSha256") && has(a, "GO111MODULE") || strings.HasSuffix(name, "-go-modules"):
+	case in("go mod vendor", "go mod download", "go mod tidy") || a.has(aModSha256) && a.has(aGo111module) || strings.HasSuffix(name, "-go-modules"):
 		return GoModules
 	case in("bun install", "bun i "):
 		return BunDeps
@@ -99,13 +99,13 @@ func dependencyFetcher(d *closure.Derivation, a Set) string {
 		return GradleDeps
 	case in("sbt "):
 		return SbtDeps
-	case has(a, "bazelFetchFlags") || in("bazel fetch", "bazel build") && in("external"):
+	case a.has(aBazelFetchFlags) || in("bazel fetch", "bazel build") && in("external"):
 		return BazelDeps
 	case in("dotnet restore", "nuget restore", "nuget install"):
 		return NugetDeps
-	case in("composer install", "composer --no", "composer-local-repo") || has(a, "composerLock") && strings.Contains(name, "composer"):
+	case in("composer install", "composer --no", "composer-local-repo") || a.has(aComposerLock) && strings.Contains(name, "composer"):
 		return ComposerDeps
-	case in("mix deps.get") || has(a, "MIX_ENV") || strings.HasPrefix(name, "mix-deps"):
+	case in("mix deps.get") || a.has(aMixEnv) || strings.HasPrefix(name, "mix-deps"):
 		return MixDeps
 	case in("dart pub", "flutter pub"):
 		return PubDeps
@@ -157,7 +157,7 @@ func toolFetcher(d *closure.Derivation) string {
 // stub recognises derivations that fetch nothing: the builder prints how to
 // get the file, or simply fails (nixpkgs' requireFile; bootstrap sources that
 // must come from a substituter).
-func stub(d *closure.Derivation, a Set) string {
+func stub(d *closure.Derivation, a *known) string {
 	b := path.Base(d.Builder)
 	if strings.HasSuffix(b, "-restrict-message") || strings.HasSuffix(b, "-message") {
 		return RequireFile
@@ -168,8 +168,8 @@ func stub(d *closure.Derivation, a Set) string {
 		}
 	}
 	// nixpkgs' older requireFile: a script that says what to do and exits 1.
-	for _, k := range []string{"buildCommand", "builder"} {
-		t := a.Get(k)
+	for _, k := range [...]attr{aBuildCommand, aBuilder} {
+		t := a.get(k)
 		if len(t) < 16<<10 && strings.Contains(t, "exit 1") &&
 			(strings.Contains(t, "cat <<") || strings.Contains(t, "echo")) && !strings.Contains(t, "curl") &&
 			strings.Contains(t, "nix-") {
@@ -180,16 +180,4 @@ func stub(d *closure.Derivation, a Set) string {
 		return Message
 	}
 	return ""
-}
-
-func has(a Set, key string) bool {
-	if _, ok := a.structured[key]; ok {
-		return true
-	}
-	for i := range a.env {
-		if a.env[i].Key == key {
-			return true
-		}
-	}
-	return false
 }

@@ -4,13 +4,13 @@ import "strings"
 
 // compiler recognises commands that compile, or that run a build system.
 func (x *extractor) compiler(cmd string, argv []string) bool {
-	if strings.HasPrefix(x.at, "check") || strings.HasPrefix(x.at, "installCheck") {
+	if strings.HasPrefix(x.in.name, "check") || strings.HasPrefix(x.in.name, "installCheck") {
 		return false
 	}
 	if strings.HasPrefix(argv[0], "$out/") || strings.HasPrefix(argv[0], "${out}/") {
 		return false // what was just put in place, run once to set itself up
 	}
-	if cmd == "genericBuild" && x.at == "builder" {
+	if cmd == "genericBuild" && x.in.name == "builder" {
 		return false // the phases, of which the builder may have replaced any
 	}
 	sig := sigNone

@@ -5,15 +5,52 @@ import (
 	"strings"
 )
 
-// script reads shell text.
+// script reads shell text, line by line: no command goes on after the end of
+// a line, but for those with a backslash before it. (See commands.)
 func (x *extractor) script(text string) {
 	// The loader's path is mostly assigned to a variable first, and bare
 	// assignments are no commands.
-	if !x.f.sigs.has(sigLoader) && (strings.Contains(text, "nix-support/dynamic-linker") || strings.Contains(text, "/ld-linux")) {
+	if !x.has(sigLoader) && (strings.Contains(text, "nix-support/dynamic-linker") || strings.Contains(text, "/ld-linux")) {
 		x.hit(sigLoader, "asks for the dynamic loader")
 	}
-	commands(text, x.command)
+	tag := x.in.number << 1
+	if x.buildInstalls {
+		tag |= 1
+	}
+	for len(text) > 0 {
+		end := strings.IndexByte(text, '\n')
+		switch text[0] {
+		case ' ', '\t', '\r', '\n':
+			text = text[1:]
+			continue
+		case '#':
+			if end < 0 {
+				return
+			}
+			text = text[end:]
+			continue
+		}
+		for end > 0 && text[end-1] == '\\' {
+			more := strings.IndexByte(text[end+1:], '\n')
+			if more < 0 {
+				end = -1
+				break
+			}
+			end += 1 + more
+		}
+		if end < 0 {
+			end = len(text)
+		}
+		if end <= maxPiece {
+			x.replay(x.memo.lines.of(x, text[:end], tag, x.line))
+		} else {
+			x.line(text[:end])
+		}
+		text = text[end:]
+	}
 }
+
+func (x *extractor) line(text string) { commands(text, x.command) }
 
 // command reads one simple command.
 func (x *extractor) command(argv []string) {
@@ -94,7 +131,7 @@ func (x *extractor) word(cmd string, argv []string, i int, w string) {
 	if strings.IndexByte(w, '/') >= 0 {
 		x.pathWord(cmd, argv, w)
 	}
-	if !x.f.sigs.has(sigInterpreted) && (scriptWord(w) || edits(cmd) && firstLine(w)) {
+	if !x.has(sigInterpreted) && (scriptWord(w) || edits(cmd) && firstLine(w)) {
 		x.hit(sigInterpreted, w)
 	}
 	if strings.IndexByte(w, ' ') >= 0 && startsJava(w) && !x.building() {
@@ -104,7 +141,7 @@ func (x *extractor) word(cmd string, argv []string, i int, w string) {
 	case w == "patchelf" || strings.HasSuffix(w, "/bin/patchelf"):
 		for _, v := range argv[i+1:] {
 			if v == "--set-interpreter" || v == "--interpreter" || strings.HasPrefix(v, "--set-interpreter=") {
-				if beforeBuild(x.at) && !strings.Contains(join(argv[i:]), "$out") {
+				if beforeBuild(x.in.name) && !strings.Contains(join(argv[i:]), "$out") {
 					x.hit(sigEarlyPatch, join(argv[i:]))
 				} else {
 					x.hit(sigInterpreter, join(argv[i:]))
@@ -141,7 +178,7 @@ func beforeBuild(phase string) bool {
 // building says that what is read runs during the build, not in launchers
 // that the install phase writes.
 func (x *extractor) building() bool {
-	return strings.Contains(x.at, "uild") && x.at != "buildCommand" && x.at != "builder" && !x.buildInstalls || strings.Contains(x.at, "heck")
+	return strings.Contains(x.in.name, "uild") && x.in.name != "buildCommand" && x.in.name != "builder" && !x.buildInstalls || strings.Contains(x.in.name, "heck")
 }
 
 // edits says that a command changes the text of files.
@@ -196,7 +233,7 @@ func (x *extractor) pathWord(cmd string, argv []string, w string) {
 	if strings.Contains(w, "/store/") && isJavaRef(w) {
 		x.hit(sigJavaHome, join(argv))
 	}
-	if w[0] == '$' && cmd != "rm" && !x.f.sigs.has(sigOutBin) && (strings.HasPrefix(w, "$out") || strings.HasPrefix(w, "${out")) && strings.Contains(w, "/bin/") {
+	if w[0] == '$' && cmd != "rm" && !x.has(sigOutBin) && (strings.HasPrefix(w, "$out") || strings.HasPrefix(w, "${out")) && strings.Contains(w, "/bin/") {
 		x.hit(sigOutBin, join(argv))
 	}
 	switch {
@@ -297,7 +334,7 @@ func (x *extractor) copy(cmd string, argv []string) {
 			x.hit(sigJarInstall, join(argv))
 		}
 		for _, w := range args {
-			if !x.f.sigs.has(sigMachinePath) && w != dest && w[0] != '-' && machinePath(w) {
+			if !x.has(sigMachinePath) && w != dest && w[0] != '-' && machinePath(w) {
 				x.hit(sigMachinePath, join(argv))
 			}
 		}
@@ -405,7 +442,7 @@ func (x *extractor) runtime(cmd string, argv []string) {
 	if !strings.Contains(argv[0], "/") && !strings.HasPrefix(argv[0], "$") {
 		return // run by the build itself
 	}
-	if strings.Contains(x.at, "uild") && x.at != "buildCommand" && !x.buildInstalls || strings.Contains(x.at, "heck") {
+	if strings.Contains(x.in.name, "uild") && x.in.name != "buildCommand" && !x.buildInstalls || strings.Contains(x.in.name, "heck") {
 		return
 	}
 	for _, w := range argv[1:] {

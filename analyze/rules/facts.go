@@ -110,77 +110,141 @@ const maxScript = 1 << 18
 
 // Extract is the function Extract, with what e can read besides.
 func (e Extractor) Extract(d *closure.Derivation) Facts {
-	x := extractor{d: d, attrs: fetch.Attrs(d), read: e.ReadSource}
+	x := extractors.Get().(*extractor)
+	defer extractors.Put(x)
+	x.begin(d, e.ReadSource)
 	if m, ok := fetch.ParseMirrors(d); ok {
 		x.f.Mirrors = m
 	}
-	if f, ok := fetch.DescribeAttrs(d, x.attrs); ok {
-		x.f.Fetch = &f
+	if f, ok := x.fetches.Describe(d, x.attrs); ok {
+		x.f.Fetch = f
 		if len(f.URLs) > 0 {
 			// A download: what its own script does to the file matters, the
 			// rest of its environment is the fetcher's.
 			x.postFetch(f.PostFetch)
 			x.f.inputSrcs = binarySources(d)
-			return x.f
+			return x.end()
 		}
 	}
 	x.package_()
-	return x.f
+	return x.end()
 }
 
-// extractor carries the state of one Extract.
+// extractor carries the state of one Extract, and from one to the next what
+// is remembered.
 type extractor struct {
 	d     *closure.Derivation
+	name  string
 	read  func(string) ([]byte, error)
 	attrs fetch.Set
 	f     Facts
-	// at names the variable that is being read.
-	at string
+	// hits and refs become those of f.
+	hits []hit
+	refs []ref
+	// in is the variable that is being read.
+	in *variable
 	// noBuild says that the build phase is switched off, so that what it
 	// says is never run.
 	noBuild bool
 	// buildInstalls says that the build phase is the last of the phases, so
 	// that it does what a package's buildCommand does.
 	buildInstalls bool
+
+	memo memo
+	// number counts the derivations read.
+	number uint64
+	// depth is not 0 while a text is read to be remembered: what it says
+	// goes to ops, with the signals in said.
+	depth int
+	ops   []op
+	said  bits
+
+	fetches fetch.Reader
+	allHits block[hit]
+	allRefs block[ref]
 }
 
+func (x *extractor) begin(d *closure.Derivation, read func(string) ([]byte, error)) {
+	if x.memo.pathSize > maxPaths {
+		x.memo.reset()
+	}
+	x.d, x.name, x.read, x.attrs = d, d.Name(), read, fetch.Attrs(d)
+	x.f, x.hits, x.refs = Facts{}, x.hits[:0], x.refs[:0]
+	x.in = &inputDrvs
+	x.noBuild, x.buildInstalls = false, false
+	x.number++
+	x.depth, x.ops = 0, x.ops[:0]
+}
+
+func (x *extractor) end() Facts {
+	f := x.f
+	f.hits, f.refs = x.allHits.clone(x.hits), x.allRefs.clone(x.refs)
+	// Nothing of the derivation's buffer is held on to.
+	x.d, x.name, x.read, x.attrs, x.f = nil, "", nil, fetch.Set{}, Facts{}
+	return f
+}
+
+// has says that a signal was seen already.
+func (x *extractor) has(s signal) bool {
+	if x.depth > 0 {
+		return x.said.has(s)
+	}
+	return x.f.sigs.has(s)
+}
+
+// hit notes a signal the first time that it is seen; detail is copied.
 func (x *extractor) hit(s signal, detail string) {
-	if x.f.sigs.has(s) {
+	if !x.has(s) {
+		x.say(s, clip(detail))
+	}
+}
+
+// say is hit for a detail that is a short copy already.
+func (x *extractor) say(s signal, detail string) {
+	if x.has(s) {
+		return
+	}
+	if x.depth > 0 {
+		x.said.set(s)
+		x.ops = append(x.ops, op{sig: s, detail: detail})
 		return
 	}
 	x.f.sigs.set(s)
-	if len(x.f.hits) < maxHits {
-		x.f.hits = append(x.f.hits, hit{s, x.place(), clip(detail)})
+	if len(x.hits) < maxHits {
+		x.hits = append(x.hits, hit{s, x.in.place, detail})
 	}
-}
-
-func (x *extractor) place() string {
-	if x.at == "" {
-		return "inputDrvs"
-	}
-	return "env." + x.at
 }
 
 func (x *extractor) ref(p string, how refHow) {
-	if len(x.f.refs) >= maxRefs {
+	if x.depth > 0 || len(x.refs) < maxRefs {
+		x.refTo(x.memo.path(p), how)
+	}
+}
+
+func (x *extractor) refTo(p *sharedPath, how refHow) {
+	if x.depth > 0 {
+		x.ops = append(x.ops, op{path: p, how: how})
 		return
 	}
-	for i := range x.f.refs {
-		if x.f.refs[i].path == p {
-			if how > x.f.refs[i].how && x.f.refs[i].how == refVar || how == refSrc {
-				x.f.refs[i].how = how
-			}
-			return
-		}
+	if len(x.refs) >= maxRefs {
+		return
 	}
-	x.f.refs = append(x.f.refs, ref{strings.Clone(p), how})
+	if p.seen == x.number {
+		r := &x.refs[p.at]
+		if how > r.how && r.how == refVar || how == refSrc {
+			r.how = how
+		}
+		return
+	}
+	p.seen, p.at = x.number, int32(len(x.refs))
+	x.refs = append(x.refs, ref{p.path, how})
 }
 
 func (x *extractor) postFetch(text string) {
 	if text == "" {
 		return
 	}
-	x.at = "postFetch"
+	x.in = x.memo.variable("postFetch")
 	x.script(text)
 }
 
@@ -189,14 +253,14 @@ func (x *extractor) package_() {
 	f := &x.f
 	d := x.d
 	f.stdenv = x.attrs.Get("stdenv") != ""
-	if n := d.Name(); n == "hook" || strings.HasSuffix(n, "-hook") || strings.HasSuffix(n, "hook.sh") {
+	if n := x.name; n == "hook" || strings.HasSuffix(n, "-hook") || strings.HasSuffix(n, "hook.sh") {
 		for _, s := range d.InputSrcs {
 			f.hook.set(hookScripts[closure.NameOf(s)])
 		}
 	}
 	x.noBuild = on(x.attrs.Get("dontBuild"))
 	if n := x.attrs.Get("pname"); binName(n) {
-		x.at = "pname"
+		x.in = x.memo.variable("pname")
 		x.hit(sigBinName, n)
 	}
 	if p := x.attrs.Get("phases"); p != "" {
@@ -205,20 +269,19 @@ func (x *extractor) package_() {
 		x.buildInstalls = strings.Contains(p, "buildPhase") && !strings.Contains(p, "nstall")
 	}
 	x.buildInstalls = x.buildInstalls || on(x.attrs.Get("dontInstall"))
-	if strings.HasPrefix(d.Name(), "stdenv") || strings.Contains(d.Name(), "-stdenv-") {
+	if strings.HasPrefix(x.name, "stdenv") || strings.Contains(x.name, "-stdenv-") {
 		f.noCC = !hasCompiler(d)
 	}
 	x.builderOf()
 	x.attrs.All(func(key, value string) {
 		if value != "" {
-			x.at = intern(key)
-			x.variable(x.at, value)
+			x.env(key, value)
 		}
 	})
-	x.at = ""
+	x.in = &inputDrvs
 	if !f.stdenv || !f.sigs.has(sigTools) {
 		for i := range d.InputDrvs {
-			x.input(closure.NameOf(d.InputDrvs[i].Path))
+			x.replay(x.memo.inputs.of(x, closure.NameOf(d.InputDrvs[i].Path), 0, x.input))
 		}
 	}
 	for i := range d.InputDrvs {
@@ -228,7 +291,7 @@ func (x *extractor) package_() {
 	}
 	// stdenv's default phases, with nothing said against them.
 	if f.stdenv && !f.sigs.any(sigDontBuild, sigCustomInstall, sigCustomScript) && !x.nothingToMake() {
-		x.at = "stdenv"
+		x.in = x.memo.variable("stdenv")
 		x.hit(sigDefaultMake, "configure, make and make install as by default")
 	}
 }
@@ -247,6 +310,27 @@ func (x *extractor) nothingToMake() bool {
 	return true
 }
 
+// env reads one variable, or remembers what it says.
+func (x *extractor) env(key, value string) {
+	v := x.memo.variable(key)
+	if v.class == classSkip && v.sig == sigNone {
+		return
+	}
+	x.in = v
+	switch v.class {
+	case classPlain:
+		if v.sig == sigNone && v.name != "text" && strings.IndexByte(value, '/') < 0 {
+			return // no path
+		}
+	case classScript, classFlags, classWrap:
+		if len(value) <= maxPiece && !x.buildInstalls && !(x.noBuild && v.builds) {
+			x.replay(x.memo.values.of(x, value, v.number, func(value string) { x.variable(v, value) }))
+			return
+		}
+	}
+	x.variable(v, value)
+}
+
 // hasCompiler says that a compiler is among the inputs: nixpkgs wraps them
 // all, and the first stages take theirs from the bootstrap tools.
 func hasCompiler(d *closure.Derivation) bool {
@@ -262,7 +346,7 @@ func hasCompiler(d *closure.Derivation) bool {
 // builderOf looks at what is run to build.
 func (x *extractor) builderOf() {
 	b := x.d.Builder
-	x.at = "builder"
+	x.in = x.memo.variable("builder")
 	x.f.inputSrcs = binarySources(x.d)
 	if strings.HasPrefix(b, "/") && !strings.Contains(closure.NameOf(rootOf(b)), "bash") {
 		x.f.builder = strings.Clone(rootOf(b))
@@ -315,7 +399,7 @@ func (x *extractor) builderScript(p string) {
 		return
 	}
 	text := string(b)
-	x.at = "builder"
+	x.in = x.memo.variable("builder")
 	generic := strings.Contains(text, "genericBuild")
 	switch {
 	case !generic:

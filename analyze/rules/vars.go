@@ -7,119 +7,138 @@ import (
 	"fromsource/closure"
 )
 
-// known are variable names that occur in most derivations: shared, not copied.
-var known = func() map[string]string {
-	m := map[string]string{}
-	for _, k := range strings.Fields(`src srcs installPhase buildPhase buildCommand unpackPhase configurePhase patchPhase postPatch
-		prePatch preConfigure postConfigure preBuild postBuild preInstall postInstall preFixup postFixup fixupPhase
-		postUnpack preUnpack unpackCmd phases configureFlags makeFlags installFlags buildFlags nativeBuildInputs buildInputs
-		propagatedBuildInputs propagatedNativeBuildInputs patches dontBuild dontStrip dontPatchELF dontUnpack dontAutoPatchelf
-		libPath rpath LD_LIBRARY_PATH postFetch buildInputs name pname version out outputs system stdenv builder
-		cmakeFlags mesonFlags cargoDeps goModules passAsFile script text checkPhase installCheckPhase distPhase
-		installTargets buildFlagsArray startScript runScript depsBuildBuild preDistPhases sourceRoot setSourceRoot`) {
-		m[k] = k
-	}
-	return m
-}()
+// varClass is what a variable is for, by its name.
+type varClass uint8
 
-func intern(k string) string {
-	if s, ok := known[k]; ok {
-		return s
-	}
-	return strings.Clone(k)
-}
+const (
+	classPlain   varClass = iota // of no known meaning
+	classSkip                    // says nothing that a rule asks for
+	classSource                  // what is unpacked and built
+	classPatches                 // patches to it
+	classTools                   // a list of inputs
+	classSwitch                  // switches something off where it is set
+	classPhases                  // the phases that run, by name
+	classWrap                    // arguments for a wrapper
+	classFlags                   // flags for configure, make and the like
+	classScript                  // shell text that the build runs
+	classLibPath                 // may be a library path made for patching
+)
 
-// variable reads one variable of a package's environment.
-func (x *extractor) variable(key, value string) {
+// classify says what the variable called key is for. sig, where it is not
+// sigNone, is what it says by being set.
+func classify(key string) (class varClass, sig signal) {
 	switch key {
 	case "src", "srcs":
+		return classSource, sigNone
+	case "patches":
+		return classPatches, sigNone
+	case "out", "outputs", "system", "stdenv", "name", "version", "builder", "PATH_DUMMY", "impureEnvVars", "allowedReferences", "disallowedReferences",
+		"exportReferencesGraph", "closureInfo", "meta", "SSL_CERT_FILE", "passAsFile", "dontUnpack":
+		return classSkip, sigNone
+	case "nativeBuildInputs", "buildInputs", "propagatedBuildInputs", "propagatedNativeBuildInputs", "depsBuildBuild",
+		"depsBuildBuildPropagated", "depsBuildTarget", "depsHostHost", "depsTargetTarget", "checkInputs", "nativeCheckInputs", "propagatedUserEnvPkgs":
+		return classTools, sigNone
+	case "dontBuild":
+		return classSwitch, sigDontBuild
+	case "dontStrip":
+		return classSwitch, sigDontStrip
+	case "dontPatchELF":
+		return classSwitch, sigDontPatchELF
+	case "dontAutoPatchelf", "runtimeDependencies", "appendRunpaths":
+		// The last two are read by the hook, which is then among the inputs;
+		// packages have variables of these names for themselves as well.
+		return classSkip, sigNone
+	case "autoPatchelfIgnoreMissingDeps":
+		return classSkip, sigAutoPatchelf
+	case "phases":
+		return classPhases, sigNone
+	case "gappsWrapperArgs", "qtWrapperArgs", "makeWrapperArgs":
+		return classWrap, sigNone
+	case "configureFlags", "cmakeFlags", "mesonFlags", "configureScript", "qmakeFlags", "setupCompilerEnvironmentPhase", "configureFlagsArray":
+		return classFlags, sigConfigure
+	case "makeFlags", "buildFlags", "buildTargets", "makefile":
+		return classFlags, sigMakeFlags
+	case "installFlags", "installTargets":
+		return classFlags, sigNone
+	case "cargoDeps", "cargoSha256", "cargoHash", "cargoBuildType", "cargoVendorDir", "cargoRoot", "cargoLock":
+		sig = sigRustBuild
+	case "goPackagePath", "goModules", "modSha256", "vendorSha256", "vendorHash", "GO111MODULE", "goDeps", "subPackages", "GOFLAGS":
+		sig = sigGoBuild
+	case "npmDeps", "yarnOfflineCache", "pnpmDeps", "offlineCache", "npmDepsHash", "mvnHash", "fetchedMavenDeps", "nugetDeps", "dotnetProjectFiles", "dotnetBuildType":
+		sig = sigNodeBuild
+	case "isLibrary", "isExecutable", "setupCompileFlags":
+		sig = sigHaskellBuild
+	}
+	switch {
+	case isScript(key):
+		return classScript, sig
+	case isLibPath(key):
+		return classLibPath, sig
+	}
+	return classPlain, sig
+}
+
+// variable reads one variable of a package's environment, whose value is not
+// empty.
+func (x *extractor) variable(v *variable, value string) {
+	switch v.class {
+	case classSource:
 		x.refsIn(value, refSrc)
-		for _, r := range x.f.refs {
+		for _, r := range x.refs {
 			if r.how == refSrc && !slices.Contains(x.d.InputSrcs, r.path) {
 				x.f.sigs.set(sigSource)
 			}
 		}
 		return
-	case "patches":
+	case classPatches:
 		x.refsIn(value, refPatch)
 		return
-	case "out", "outputs", "system", "stdenv", "name", "version", "builder", "PATH_DUMMY", "impureEnvVars", "allowedReferences", "disallowedReferences",
-		"exportReferencesGraph", "closureInfo", "meta", "SSL_CERT_FILE", "passAsFile":
-		return
-	case "nativeBuildInputs", "buildInputs", "propagatedBuildInputs", "propagatedNativeBuildInputs", "depsBuildBuild",
-		"depsBuildBuildPropagated", "depsBuildTarget", "depsHostHost", "depsTargetTarget", "checkInputs", "nativeCheckInputs", "propagatedUserEnvPkgs":
-		x.refsIn(value, refTool)
+	case classTools:
 		x.tools(value)
 		return
-	case "dontBuild":
+	case classSwitch:
 		if on(value) {
-			x.hit(sigDontBuild, "dontBuild is set")
+			x.hit(v.sig, v.name+" is set")
 		}
 		return
-	case "dontStrip":
-		if on(value) {
-			x.hit(sigDontStrip, "dontStrip is set")
-		}
-		return
-	case "dontPatchELF", "dontAutoPatchelf", "autoPatchelfIgnoreMissingDeps", "runtimeDependencies", "appendRunpaths":
-		// The last two are read by the hook, which is then among the inputs;
-		// packages have variables of these names for themselves as well.
-		if key == "dontPatchELF" && on(value) {
-			x.hit(sigDontPatchELF, "dontPatchELF is set")
-		}
-		if key == "autoPatchelfIgnoreMissingDeps" {
-			x.hit(sigAutoPatchelf, key+" is set")
-		}
-		return
-	case "dontUnpack":
-		return
-	case "phases":
+	case classPhases:
 		x.phases(value)
 		return
-	case "gappsWrapperArgs", "qtWrapperArgs", "makeWrapperArgs":
+	case classWrap:
 		commands("wrapProgram x y "+value, x.command)
 		return
-	case "configureFlags", "cmakeFlags", "mesonFlags", "configureScript", "qmakeFlags", "setupCompilerEnvironmentPhase", "configureFlagsArray":
+	case classFlags:
 		if strings.Contains(value, "lib/firmware") {
 			x.hit(sigFirmwareDir, value)
 		}
-		x.hit(sigConfigure, value)
-		return
-	case "makeFlags", "installFlags", "buildFlags", "installTargets", "buildTargets", "makefile":
-		if strings.Contains(value, "lib/firmware") {
-			x.hit(sigFirmwareDir, value)
-		}
-		if !strings.HasPrefix(key, "install") {
-			x.hit(sigMakeFlags, value)
+		if v.sig != sigNone {
+			x.hit(v.sig, value)
 		}
 		return
-	case "cargoDeps", "cargoSha256", "cargoHash", "cargoBuildType", "cargoVendorDir", "cargoRoot", "cargoLock":
-		x.hit(sigRustBuild, key+" is set")
-	case "goPackagePath", "goModules", "modSha256", "vendorSha256", "vendorHash", "GO111MODULE", "goDeps", "subPackages", "GOFLAGS":
-		x.hit(sigGoBuild, key+" is set")
-	case "npmDeps", "yarnOfflineCache", "pnpmDeps", "offlineCache", "npmDepsHash", "mvnHash", "fetchedMavenDeps", "nugetDeps", "dotnetProjectFiles", "dotnetBuildType":
-		x.hit(sigNodeBuild, key+" is set")
-	case "isLibrary", "isExecutable", "setupCompileFlags":
-		x.hit(sigHaskellBuild, key+" is set")
+	}
+	if v.sig != sigNone {
+		x.hit(v.sig, v.name+" is set")
 	}
 	switch {
-	case isScript(key):
-		if x.noBuild && (key == "buildPhase" || key == "preBuild" || key == "postBuild") {
+	case v.class == classSkip:
+		return
+	case v.class == classScript:
+		if x.noBuild && v.builds {
 			return
 		}
-		x.ownPhase(key, value)
+		x.ownPhase(v.name, value)
 		x.script(value)
 		return
-	case isLibPath(key) && strings.Count(value, "/lib") >= 3 && strings.Count(value, ":") >= 2 && strings.Contains(value, "/store/"):
+	case v.class == classLibPath && strings.Count(value, "/lib") >= 3 && strings.Count(value, ":") >= 2 && strings.Contains(value, "/store/"):
 		x.hit(sigLibPath, value)
 		return
 	}
-	if key == "text" && strings.HasPrefix(value, "#!") {
+	if v.name == "text" && strings.HasPrefix(value, "#!") {
 		// A launcher that is written out as it stands here.
 		x.script(value)
 		return
 	}
-	if len(value) < 4096 && strings.Contains(value, "/store/") {
+	if len(value) < 4096 {
 		x.refsIn(value, refVar)
 	}
 	if strings.Contains(value, "nix-support/dynamic-linker") || strings.Contains(value, "/ld-linux") {
@@ -183,16 +202,22 @@ func (x *extractor) ownPhase(key, value string) {
 	}
 }
 
-// tools reads the inputs of a list of store paths by their names.
+// tools reads a list of inputs.
 func (x *extractor) tools(v string) {
 	x.f.sigs.set(sigTools)
-	for _, p := range strings.Fields(v) {
-		n := closure.NameOf(rootOf(p))
-		for _, o := range [...]string{"-dev", "-bin", "-lib", "-out"} {
-			n = strings.TrimSuffix(n, o)
-		}
-		x.input(n)
+	for p := range strings.FieldsSeq(v) {
+		x.replay(x.memo.tools.of(x, p, 0, x.tool))
 	}
+}
+
+// tool reads one of a list of inputs, by its name.
+func (x *extractor) tool(p string) {
+	x.refsIn(p, refTool)
+	n := closure.NameOf(rootOf(p))
+	for _, o := range [...]string{"-dev", "-bin", "-lib", "-out"} {
+		n = strings.TrimSuffix(n, o)
+	}
+	x.input(n)
 }
 
 // buildsIn says that a list of phases has one that builds.

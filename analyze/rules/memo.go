@@ -1,0 +1,165 @@
+package rules
+
+import (
+	"hash/maphash"
+	"strings"
+	"sync"
+)
+
+// The same text comes again and again in a closure: the phases of a
+// language's build helper, the lines of generated scripts, the paths of
+// common tools. What a piece of text says is therefore worked out once and
+// remembered by the text itself, as a list of what it says; to read it again
+// is to look it up and to say the same again. A memo changes no answer: what
+// a piece says depends on nothing but the piece and the variable that it
+// stands in, and two pieces are the same only if all their bytes are.
+
+// op is one thing that a piece of text says: a signal, or a store path.
+type op struct {
+	path   *sharedPath // nil for a signal
+	detail string
+	sig    signal
+	how    refHow
+}
+
+// sharedPath is a path that texts mention, kept once.
+type sharedPath struct {
+	path string
+	// seen and at say where the path stands in the references of the
+	// derivation that is being read: at is valid if seen is its number.
+	seen uint64
+	at   int32
+}
+
+// variable is what is known of the variables of one name.
+type variable struct {
+	name  string // owned
+	place string // as evidence has it
+	class varClass
+	sig   signal
+	// builds says that the variable is read by the build phase only.
+	builds bool
+	// number tells variables apart in a cache.
+	number uint32
+}
+
+// Sizes of a memo, in pieces of text. The longest piece is a phase; longer
+// ones recur seldom.
+const (
+	maxPiece   = 4 << 10
+	cachedText = 1 << 12
+	maxPaths   = 24 << 20 // bytes
+)
+
+// memo remembers texts. It is not safe for concurrent use.
+type memo struct {
+	variables map[string]*variable
+	paths     map[string]*sharedPath
+	pathSize  int // bytes held by paths, about
+
+	lines, values, tools, inputs cache
+}
+
+// inputDrvs stands for a variable where inputs are read by their names.
+var inputDrvs = variable{place: "inputDrvs"}
+
+// cache remembers what pieces of text of one kind say: of those that fall on
+// one place the last. So it needs no more memory for a large closure than the
+// processor's own caches hold, and what occurs once pushes out little.
+type cache struct {
+	places []place
+	seed   maphash.Seed
+}
+
+type place struct {
+	text []byte
+	ops  []op
+	tag  uint32
+}
+
+func (m *memo) reset() {
+	*m = memo{variables: map[string]*variable{}, paths: map[string]*sharedPath{}}
+	for _, c := range [...]*cache{&m.lines, &m.values, &m.tools, &m.inputs} {
+		*c = cache{make([]place, cachedText), maphash.MakeSeed()}
+	}
+}
+
+// path is the one copy of a store path.
+func (m *memo) path(p string) *sharedPath {
+	if s, ok := m.paths[p]; ok {
+		return s
+	}
+	s := &sharedPath{path: strings.Clone(p)}
+	m.paths[s.path] = s
+	m.pathSize += len(p) + 96
+	return s
+}
+
+// variable is what is known of the variables called key.
+func (m *memo) variable(key string) *variable {
+	if v, ok := m.variables[key]; ok {
+		return v
+	}
+	v := &variable{name: strings.Clone(key), place: "env." + key, builds: key == "buildPhase" || key == "preBuild" || key == "postBuild"}
+	v.class, v.sig = classify(v.name)
+	v.number = uint32(len(m.variables) + 1)
+	m.variables[v.name] = v
+	return v
+}
+
+// of is what a text says, by read if it is not remembered. The result is
+// valid until the cache is asked again. tag tells apart what the same text
+// says in different places.
+func (c *cache) of(x *extractor, text string, tag uint32, read func(string)) []op {
+	p := &c.places[(maphash.String(c.seed, text)+uint64(tag)*0x9e3779b97f4a7c15)%cachedText]
+	if p.tag == tag && string(p.text) == text && p.text != nil {
+		return p.ops
+	}
+	first, said := len(x.ops), x.said
+	x.depth++
+	x.said = bits{}
+	read(text)
+	x.depth--
+	x.said = said
+	p.text, p.tag = append(p.text[:0], text...), tag
+	p.ops = append(p.ops[:0], x.ops[first:]...)
+	x.ops = x.ops[:first]
+	return p.ops
+}
+
+// replay says again what a text said.
+func (x *extractor) replay(ops []op) {
+	for i := range ops {
+		if o := &ops[i]; o.path != nil {
+			x.refTo(o.path, o.how)
+		} else {
+			x.say(o.sig, o.detail)
+		}
+	}
+}
+
+// extractors keeps extractors with their memos from one derivation to the
+// next. Each goroutine that extracts comes to use one of its own.
+var extractors = sync.Pool{New: func() any {
+	x := new(extractor)
+	x.memo.reset()
+	return x
+}}
+
+// block hands out parts of large slices, so that a hundred thousand short
+// lists are few allocations.
+type block[E any] struct{ free []E }
+
+func (b *block[E]) clone(s []E) []E {
+	const size = 512
+	if len(s) == 0 {
+		return nil
+	}
+	if len(s) > len(b.free) {
+		b.free = make([]E, max(size, len(s)))
+	}
+	c := b.free[:len(s):len(s)]
+	b.free = b.free[len(s):]
+	copy(c, s)
+	return c
+}
