@@ -1,7 +1,6 @@
 package compare
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -47,7 +46,7 @@ var errNAR = errors.New("malformed NAR")
 // narReader walks a NAR without keeping it: next gives a node, and its
 // contents are read, or skipped by the following next.
 type narReader struct {
-	r       *bufio.Reader
+	src     source
 	started bool
 	depth   int // of directories that are open
 	last    []string
@@ -58,7 +57,37 @@ type narReader struct {
 	scratch [maxTarget + 8]byte
 }
 
-func newNARReader(r io.Reader) *narReader { return &narReader{r: bufio.NewReaderSize(r, 64<<10)} }
+// source gives a stream in pieces, which are not copied.
+type source interface {
+	// peek gives some of the bytes that are next, at least one unless there is
+	// an error. They are valid until the next peek after a take.
+	peek() ([]byte, error)
+	// take passes over n of them.
+	take(n int)
+}
+
+func newNARReader(r io.Reader) *narReader {
+	return &narReader{src: &buffered{r: r, buf: make([]byte, 64<<10)}}
+}
+
+// buffered is any reader as a source.
+type buffered struct {
+	r         io.Reader
+	buf, rest []byte
+}
+
+func (b *buffered) peek() ([]byte, error) {
+	for len(b.rest) == 0 {
+		n, err := b.r.Read(b.buf)
+		b.rest = b.buf[:n]
+		if n == 0 && err != nil {
+			return nil, err
+		}
+	}
+	return b.rest, nil
+}
+
+func (b *buffered) take(n int) { b.rest = b.rest[n:] }
 
 // next gives the next node, end at the end of each directory, and io.EOF after
 // the last one.
@@ -74,7 +103,7 @@ func (n *narReader) next() (node, error) {
 		return node{}, err
 	}
 	if n.depth == 0 {
-		if _, err := n.r.ReadByte(); err == nil {
+		if _, err := n.src.peek(); err == nil {
 			return node{}, fmt.Errorf("%w: bytes after its end", errNAR)
 		} else if !errors.Is(err, io.EOF) {
 			return node{}, err
@@ -179,23 +208,41 @@ func (n *narReader) Read(p []byte) (int, error) {
 	if n.left == 0 {
 		return 0, io.EOF
 	}
-	if int64(len(p)) > n.left {
-		p = p[:n.left]
+	b, err := n.chunk()
+	if err != nil {
+		return 0, err
 	}
-	k, err := n.r.Read(p)
+	k := copy(p, b)
+	n.pass(k)
+	return k, nil
+}
+
+// chunk gives some of what is left of the current file's contents, at least a
+// byte, without passing over it. It is valid until the next chunk.
+func (n *narReader) chunk() ([]byte, error) {
+	b, err := n.src.peek()
+	if err != nil {
+		return nil, unexpected(err)
+	}
+	return b[:min(int64(len(b)), n.left)], nil
+}
+
+// pass passes over a part of the last chunk.
+func (n *narReader) pass(k int) {
+	n.src.take(k)
 	n.left -= int64(k)
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
-	}
-	return k, err
 }
 
 // finish reads what is left of the node that was given last.
 func (n *narReader) finish() error {
 	if n.file {
 		n.file = false
-		if _, err := io.Copy(io.Discard, n); err != nil {
-			return err
+		for n.left > 0 {
+			b, err := n.chunk()
+			if err != nil {
+				return err
+			}
+			n.pass(len(b))
 		}
 		if err := n.zeros(n.pad); err != nil {
 			return err
@@ -211,12 +258,35 @@ func (n *narReader) finish() error {
 	return nil
 }
 
-func (n *narReader) zeros(k int64) error {
-	for range k {
-		c, err := n.r.ReadByte()
+// full reads a few bytes of the NAR's own structure. They are valid until the
+// next call.
+func (n *narReader) full(size int64) ([]byte, error) {
+	if size == 0 {
+		return nil, nil // nor is there need to wait for more
+	}
+	b, err := n.src.peek()
+	if err == nil && int64(len(b)) >= size {
+		n.src.take(int(size))
+		return b[:size], nil
+	}
+	for got := int64(0); got < size; {
+		b, err := n.src.peek()
 		if err != nil {
-			return unexpected(err)
+			return nil, unexpected(err)
 		}
+		k := copy(n.scratch[got:size], b)
+		n.src.take(k)
+		got += int64(k)
+	}
+	return n.scratch[:size], nil
+}
+
+func (n *narReader) zeros(k int64) error {
+	b, err := n.full(k)
+	if err != nil {
+		return err
+	}
+	for _, c := range b {
 		if c != 0 {
 			return fmt.Errorf("%w: padding that is not zero", errNAR)
 		}
@@ -225,10 +295,11 @@ func (n *narReader) zeros(k int64) error {
 }
 
 func (n *narReader) length() (int64, error) {
-	if _, err := io.ReadFull(n.r, n.scratch[:8]); err != nil {
-		return 0, unexpected(err)
+	b, err := n.full(8)
+	if err != nil {
+		return 0, err
 	}
-	return int64(binary.LittleEndian.Uint64(n.scratch[:8])), nil
+	return int64(binary.LittleEndian.Uint64(b)), nil
 }
 
 func (n *narReader) str(most int) (string, error) {
@@ -239,21 +310,37 @@ func (n *narReader) str(most int) (string, error) {
 	if size < 0 || size > int64(most) {
 		return "", fmt.Errorf("%w: a string of %d bytes", errNAR, uint64(size))
 	}
-	if _, err := io.ReadFull(n.r, n.scratch[:size]); err != nil {
-		return "", unexpected(err)
+	b, err := n.full(size)
+	if err != nil {
+		return "", err
 	}
-	s := string(n.scratch[:size])
+	s := string(b)
 	return s, n.zeros(-size & 7)
+}
+
+// word reads a string up to its padding, without keeping it.
+func (n *narReader) word() ([]byte, error) {
+	size, err := n.length()
+	if err != nil {
+		return nil, err
+	}
+	if size < 0 || size > maxName {
+		return nil, fmt.Errorf("%w: a string of %d bytes", errNAR, uint64(size))
+	}
+	return n.full(size)
 }
 
 func (n *narReader) expect(words ...string) error {
 	for _, want := range words {
-		got, err := n.str(maxName)
+		got, err := n.word()
 		if err != nil {
 			return err
 		}
-		if got != want {
+		if string(got) != want {
 			return fmt.Errorf("%w: %q where %q belongs", errNAR, got, want)
+		}
+		if err := n.zeros(int64(-len(want) & 7)); err != nil {
+			return err
 		}
 	}
 	return nil

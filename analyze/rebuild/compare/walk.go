@@ -10,7 +10,7 @@ import (
 
 // side is one of the two NARs while they are walked.
 type side struct {
-	h   *hashed
+	h   *ahead
 	nar *narReader
 	cur node
 	buf []byte
@@ -49,16 +49,18 @@ func (s *side) skip() (nodes int, err error) {
 // pass reads both NARs once. The first pass records everything but the inside
 // of large files; the second, with only, looks into those and at nothing else.
 func (w *walker) pass(openA, openB Opener, only map[string]place) error {
-	a, err := w.open(openA)
+	rcA, err := openA(w.ctx)
 	if err != nil {
 		return fmt.Errorf("opening the NAR on record: %w", err)
 	}
-	defer a.h.Close()
-	b, err := w.open(openB)
+	rcB, err := openB(w.ctx)
 	if err != nil {
+		_ = rcA.Close() // nothing was read of it
 		return fmt.Errorf("opening the rebuilt NAR: %w", err)
 	}
-	defer b.h.Close()
+	p := readAhead(w.ctx, rcA, rcB, only == nil)
+	defer p.close()
+	a, b := newSide(p.a), newSide(p.b)
 	if err := w.lockstep(a, b, only); err != nil {
 		return err
 	}
@@ -75,14 +77,7 @@ func (w *walker) pass(openA, openB Opener, only map[string]place) error {
 	return nil
 }
 
-func (w *walker) open(o Opener) (*side, error) {
-	rc, err := o(w.ctx)
-	if err != nil {
-		return nil, err
-	}
-	h := newHashed(w.ctx, rc)
-	return &side{h: h, nar: newNARReader(h)}, nil
-}
+func newSide(h *ahead) *side { return &side{h: h, nar: &narReader{src: h}} }
 
 // lockstep walks both trees as one, by name, without recursion.
 func (w *walker) lockstep(a, b *side, only map[string]place) error {
@@ -199,21 +194,58 @@ func (w *walker) pair(a, b *side, at string, only map[string]place) error {
 	return w.large(a, b, at)
 }
 
-// small compares two files in memory, and looks into them if they differ.
+// small compares two files, and looks into them in memory if they differ. Both
+// are read in step; until they differ the first one is kept for both.
 func (w *walker) small(a, b *side, at string) error {
-	for _, s := range []*side{a, b} {
-		if int64(cap(s.buf)) < s.cur.size {
-			s.buf = make([]byte, s.cur.size)
+	done := int64(0)
+	for a.cur.size == b.cur.size && done < a.cur.size {
+		x, y, err := chunks(a, b)
+		if err != nil {
+			return err
 		}
-		s.buf = s.buf[:s.cur.size]
-		if _, err := io.ReadFull(s.nar, s.buf); err != nil {
+		if !bytes.Equal(x, y) {
+			break
+		}
+		if int64(len(x)) < a.cur.size { // what is whole is not needed again
+			a.room()
+			copy(a.buf[done:], x)
+		}
+		done += int64(len(x))
+		a.nar.pass(len(x))
+		b.nar.pass(len(y))
+	}
+	if done == a.cur.size && done == b.cur.size {
+		return nil
+	}
+	a.room()
+	b.room()
+	copy(b.buf, a.buf[:done])
+	for _, s := range []*side{a, b} {
+		if _, err := io.ReadFull(s.nar, s.buf[done:]); err != nil {
 			return unexpected(err)
 		}
 	}
-	if bytes.Equal(a.buf, b.buf) {
-		return nil
-	}
 	return w.file(at, memory(a.buf), memory(b.buf), 0)
+}
+
+// room makes the buffer as large as the current file.
+func (s *side) room() {
+	if int64(cap(s.buf)) < s.cur.size {
+		s.buf = make([]byte, s.cur.size)
+	}
+	s.buf = s.buf[:s.cur.size]
+}
+
+// chunks gives what comes next of both files, as much of one as of the other.
+func chunks(a, b *side) (x, y []byte, err error) {
+	if x, err = a.nar.chunk(); err != nil {
+		return nil, nil, err
+	}
+	if y, err = b.nar.chunk(); err != nil {
+		return nil, nil, err
+	}
+	n := min(len(x), len(y))
+	return x[:n], y[:n], nil
 }
 
 // large compares two files as they pass. What differs is left for the second
@@ -237,24 +269,16 @@ func (w *walker) large(a, b *side, at string) error {
 
 // stream compares the contents of two files to their ends.
 func (w *walker) stream(a, b *side) (place, error) {
-	const step = 256 << 10
-	for _, s := range []*side{a, b} {
-		if cap(s.buf) < step {
-			s.buf = make([]byte, step)
-		}
-		s.buf = s.buf[:cap(s.buf)]
-	}
 	p := place{sizeA: a.cur.size, sizeB: b.cur.size, first: -1}
 	for at := int64(0); at < min(p.sizeA, p.sizeB); {
-		n := min(step, p.sizeA-at, p.sizeB-at)
-		if _, err := io.ReadFull(a.nar, a.buf[:n]); err != nil {
-			return p, unexpected(err)
+		x, y, err := chunks(a, b)
+		if err != nil {
+			return p, err
 		}
-		if _, err := io.ReadFull(b.nar, b.buf[:n]); err != nil {
-			return p, unexpected(err)
-		}
-		p.note(at, a.buf[:n], b.buf[:n])
-		at += n
+		p.note(at, x, y)
+		at += int64(len(x))
+		a.nar.pass(len(x))
+		b.nar.pass(len(y))
 	}
 	if p.first < 0 && p.sizeA != p.sizeB {
 		p.first = min(p.sizeA, p.sizeB)
