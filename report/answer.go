@@ -15,6 +15,7 @@ type span struct {
 	text string
 	raw  bool // text is untrusted: a name, a path, a reason
 	mild bool // text is untrusted, and most likely running words
+	line bool // text is a command line
 }
 
 type sentence []span
@@ -24,7 +25,14 @@ type answer struct {
 	// tone is "good", "part", "bad" or "open", for a colour or a sign.
 	tone     string
 	headline sentence
-	body     []sentence
+	points   []point
+}
+
+// point is one aspect of the answer, with the word that a reader in a hurry
+// looks for.
+type point struct {
+	lead string
+	text []sentence
 }
 
 func words(format string, args ...any) sentence {
@@ -39,6 +47,9 @@ func (s sentence) name(n string) sentence { return append(s, span{text: n, raw: 
 
 func (s sentence) say(n string) sentence { return append(s, span{text: n, raw: true, mild: true}) }
 
+// command adds a command line; what is in it of others is fit for one.
+func (s sentence) command(c string) sentence { return append(s, span{text: c, raw: true, line: true}) }
+
 // names adds at most n names of rows, then how many more there are.
 func (s sentence) names(set *finding.Set, rows []int, n int) sentence {
 	for k, i := range rows {
@@ -51,9 +62,18 @@ func (s sentence) names(set *finding.Set, rows []int, n int) sentence {
 		case k > 0:
 			s = s.add(", ")
 		}
-		s = s.name(set.At(i).Name)
+		s = s.name(title(set.At(i)))
 	}
 	return s
+}
+
+// title is a row's name, with the place that it is fetched from where every
+// fetch of a kind has the same one.
+func title(d *audit.Derivation) string {
+	if d.Name == "source" && len(d.URLs) > 0 {
+		return d.Name + " of " + place(d.URLs[0])
+	}
+	return d.Name
 }
 
 // result is what the target is called in a sentence.
@@ -80,19 +100,18 @@ func makeAnswer(set *finding.Set) answer {
 	by := byReach(set, set.Findings)
 	out := answer{}
 	out.tone, out.headline = headline(set, by)
-	add := func(s sentence) {
-		if len(s) > 0 {
-			out.body = append(out.body, s)
+	add := func(lead string, text ...sentence) {
+		text = slices.DeleteFunc(text, func(s sentence) bool { return len(s) == 0 })
+		if len(text) > 0 {
+			out.points = append(out.points, point{lead, text})
 		}
 	}
-	add(whatIsNot(set))
-	add(reaches(set, by))
-	add(suspicions(set))
-	add(seeds(set))
-	add(unknowns(set))
-	for _, s := range rebuilt(a) {
-		add(s)
-	}
+	add("Found", whatIsNot(set))
+	add("Reach", reaches(set, by))
+	add("Certainty", suspicions(set))
+	add("Seeds", seeds(set))
+	add("Unknown", unknowns(set))
+	add("Rebuilt", rebuilt(a)...)
 	return out
 }
 
@@ -124,6 +143,8 @@ func headline(set *finding.Set, by map[audit.Reach][]int) (string, sentence) {
 		return "bad", say("No: ", " is not built from source alone.")
 	case len(runtime) > 0:
 		return "bad", say("Probably not: by the text of its derivations, ", " is not built from source alone.")
+	case len(by[audit.ReachUnknown]) > 0 && !slices.ContainsFunc(set.Findings, func(i int) bool { return !finding.Suspicion(set.At(i)) }):
+		return "open", say("Probably not: by the text of its derivations, ", " has prebuilt inputs. It is not known whether they reach "+res+".")
 	case len(by[audit.ReachUnknown]) > 0:
 		return "open", say("Not as far as known: ", " has prebuilt inputs, and it is not known whether they reach "+res+".")
 	case len(set.Findings) > 0 && blind(set) == 0:
@@ -236,11 +257,11 @@ func unknowns(set *finding.Set) sentence {
 		if slices.ContainsFunc(set.Findings, func(i int) bool { return finding.Suspicion(set.At(i)) }) {
 			return nil
 		}
-		return words("Everything could be looked at.")
+		return words("None: everything could be looked at.")
 	}
 	var s sentence
 	if n > 0 {
-		s = words("Unknown: %s could not be judged", count(n, "derivation"))
+		s = words("%s could not be judged", count(n, "derivation"))
 		if in := len(byReach(set, set.Unknown)[audit.ReachRuntime]); in > 0 {
 			s = s.add(", %d of them in %s", in, result(set.Audit))
 		}

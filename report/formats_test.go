@@ -267,3 +267,29 @@ func FuzzStrings(f *testing.F) {
 		}
 	})
 }
+
+// What README.md shows of a run is what the audit of the demo renders to.
+func TestReadme(t *testing.T) {
+	const file, from, to = "../README.md", "    $ make audit\n", "    fromsource: wrote "
+	data, err := os.ReadFile(file)
+	must(t, err)
+	before, rest, ok := strings.Cut(string(data), from)
+	shown, after, ok2 := strings.Cut(rest, to)
+	if !ok || !ok2 {
+		t.Fatal("README.md shows no run")
+	}
+	var want strings.Builder
+	for line := range strings.Lines(string(render(t, "text", demo(t), Options{}))) {
+		if strings.TrimSpace(line) != "" {
+			line = "    " + line
+		}
+		want.WriteString(line)
+	}
+	if *update {
+		must(t, os.WriteFile(file, []byte(before+from+want.String()+to+after), 0o644))
+		return
+	}
+	if d := cmp.Diff(want.String(), shown); d != "" {
+		t.Errorf("README.md (want -, got +):\n%s", d)
+	}
+}

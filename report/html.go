@@ -62,17 +62,25 @@ func HTML(w io.Writer, a *audit.Audit, o Options) error {
 	ans := makeAnswer(set)
 	b.WriteString("<a class=\"skip\" href=\"#findings\">Skip to the findings</a>\n<header>\n")
 	fmt.Fprintf(&b, "<p class=\"brand\">fromsource audit</p>\n<h1>Is <code>%s</code> built from source?</h1>\n</header>\n<main>\n", esc(orTarget(a.Target.Name)))
-	fmt.Fprintf(&b, "<section class=\"answer %s\" aria-label=\"The answer\">\n<p class=\"headline\">%s</p>\n<p>", ans.tone, ans.headline.html())
-	for k, s := range ans.body {
-		if k > 0 {
-			b.WriteString(" ")
+	fmt.Fprintf(&b, "<section class=\"answer %s\" aria-label=\"The answer\">\n<p class=\"headline\">%s</p>\n<dl>\n", ans.tone, ans.headline.html())
+	for _, p := range ans.points {
+		fmt.Fprintf(&b, "<div><dt>%s</dt><dd>", p.lead)
+		for _, s := range p.text {
+			b.WriteString(s.html() + " ")
 		}
-		b.WriteString(s.html())
+		b.WriteString("</dd></div>\n")
 	}
-	b.WriteString("</p>\n")
+	b.WriteString("</dl>\n")
 	htmlPromises(&b, set)
 	b.WriteString("</section>\n<div id=\"app\"></div>\n")
 	b.WriteString("<noscript><p>The findings, the map and the hashes are drawn by a script in this file, which your browser does not run. The markdown report of the same audit has them as text.</p></noscript>\n")
+	if steps := next(set); len(steps) > 0 {
+		b.WriteString("<section aria-labelledby=\"next\">\n<h2 id=\"next\">What to do next</h2>\n<ul>\n")
+		for _, s := range steps {
+			fmt.Fprintf(&b, "<li>%s</li>\n", s.html())
+		}
+		b.WriteString("</ul>\n</section>\n")
+	}
 	b.WriteString("<section aria-labelledby=\"made\">\n<h2 id=\"made\">How this was made</h2>\n<ul>\n")
 	for _, s := range made(a, o) {
 		fmt.Fprintf(&b, "<li>%s</li>\n", s.html())

@@ -37,6 +37,7 @@ type pageRow struct {
 	Kinds      []int     `json:"kinds"`
 	Confidence string    `json:"confidence"`
 	Influence  int       `json:"influence"`
+	Dependents string    `json:"dependents"` // the same in words
 	From       string    `json:"from"`
 	Level      string    `json:"level"`
 	Suspected  bool      `json:"suspected"`
@@ -98,7 +99,7 @@ func makePage(set *finding.Set) *page {
 	}
 	for i := range a.Derivations {
 		d := set.At(i)
-		p.Names[i] = shown(d.Name)
+		p.Names[i] = shown(title(d))
 		p.Verdict[i] = slices.Index(audit.Verdicts, audit.Verdict(verdictWord(d.Verdict)))
 		p.Reach[i] = slices.Index(p.Reaches, reachTitle(d.Reach))
 		for _, o := range d.Outputs {
@@ -132,7 +133,7 @@ func pageOf(set *finding.Set, i int) pageRow {
 	d := set.At(i)
 	way, via := set.Way(i)
 	r := pageRow{
-		Row: i, Drv: shown(d.Drv), Kinds: []int{}, Confidence: shown(string(d.Confidence)), Influence: d.Influence,
+		Row: i, Drv: shown(d.Drv), Kinds: []int{}, Confidence: shown(string(d.Confidence)), Influence: d.Influence, Dependents: influenceTitle(set.Audit, d),
 		From: shown(whereFrom(set, i)), Level: string(finding.Level(d)), Suspected: finding.Suspicion(d), Rebuild: rebuildTitle(d),
 		Reason: shown(d.Reason), URLs: []string{}, Way: way, Via: string(via), Sources: set.Sources(i), Evidence: []pageWhy{},
 	}

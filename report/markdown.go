@@ -21,7 +21,7 @@ import (
 const StepSummary = 1000 << 10
 
 // minLimit is where nothing but the answer would be left.
-const minLimit = 4 << 10
+const minLimit = 6 << 10
 
 // Markdown writes the report that people paste: the answer, a table of the
 // findings, details to unfold, and how it was made. It renders alike on
@@ -42,6 +42,7 @@ func Markdown(w io.Writer, a *audit.Audit, o Options) error {
 	if err := mdSummary(&head, set); err != nil {
 		return fmt.Errorf("rendering markdown: %w", err)
 	}
+	mdNext(&foot, set)
 	mdMade(&foot, set, o)
 	// The notes on what was folded are small; 1 KiB holds all of them.
 	room := limit - head.Len() - foot.Len() - 1024
@@ -82,11 +83,15 @@ func prose(s string) string { return safe.Prose(safe.Short(safe.Visible(s), maxS
 func mdHead(b *bytes.Buffer, set *finding.Set) {
 	ans := makeAnswer(set)
 	fmt.Fprintf(b, "## Is %s built from source?\n\n", mdName(set.Audit.Target.Name))
-	fmt.Fprintf(b, "**%s**", strings.TrimSpace(ans.headline.markdown()))
-	for _, s := range ans.body {
-		b.WriteString(" " + s.markdown())
+	fmt.Fprintf(b, "**%s**\n\n", strings.TrimSpace(ans.headline.markdown()))
+	for _, p := range ans.points {
+		fmt.Fprintf(b, "- **%s:**", p.lead)
+		for _, s := range p.text {
+			b.WriteString(" " + s.markdown())
+		}
+		b.WriteString("\n")
 	}
-	b.WriteString("\n\n")
+	b.WriteString("\n")
 }
 
 func mdName(name string) string {

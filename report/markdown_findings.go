@@ -64,9 +64,8 @@ func mdFindings(set *finding.Set, room int) ([]byte, error) {
 	}
 	details(room*85/100, fmt.Sprintf("Details of %s", count(len(set.Findings), "finding")), set.Findings, func(b *bytes.Buffer, i int) { mdDetail(b, set, i) })
 	details(room*88/100, fmt.Sprintf("%s of the distribution", count(len(set.Seeds), "seed")), set.Seeds, func(b *bytes.Buffer, i int) { mdDetail(b, set, i) })
-	details(room*96/100, fmt.Sprintf("%s that could not be judged", count(len(set.Unknown), "derivation")), set.Unknown, func(b *bytes.Buffer, i int) {
-		d := set.At(i)
-		fmt.Fprintf(b, "- %s, %s: %s\n", code(d.Name), reachTitle(d.Reach), prose(d.Reason))
+	details(room*96/100, fmt.Sprintf("%s that could not be judged", count(len(set.Unknown), "derivation")), reasons(set), func(b *bytes.Buffer, i int) {
+		mdReason(b, set, i)
 	})
 	skips := make([]int, len(set.Audit.Skipped))
 	for i := range skips {
@@ -77,6 +76,50 @@ func mdFindings(set *finding.Set, room int) ([]byte, error) {
 		fmt.Fprintf(b, "- %s: %s\n", code(s.Input), prose(s.Reason))
 	})
 	return b.Bytes(), nil
+}
+
+// reasons are the first rows of each reason for an unknown verdict, the most
+// frequent reason first.
+func reasons(set *finding.Set) []int {
+	n := map[string]int{}
+	var first []int
+	for _, i := range set.Unknown {
+		r := set.At(i).Reason
+		if n[r] == 0 {
+			first = append(first, i)
+		}
+		n[r]++
+	}
+	slices.SortStableFunc(first, func(i, j int) int { return n[set.At(j).Reason] - n[set.At(i).Reason] })
+	return first
+}
+
+// maxNamed bounds the names after one reason.
+const maxNamed = 60
+
+// mdReason names what has the same reason as row i, what reaches furthest
+// first.
+func mdReason(b *bytes.Buffer, set *finding.Set, i int) {
+	reason := set.At(i).Reason
+	var rows []int
+	by := map[string]int{}
+	for _, j := range set.Unknown {
+		if set.At(j).Reason == reason {
+			rows = append(rows, j)
+			by[reachTitle(set.At(j).Reach)]++
+		}
+	}
+	var parts []string
+	for _, r := range []string{"runtime", "build only", "unknown"} {
+		if by[r] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", by[r], r))
+		}
+	}
+	said := "no reason given"
+	if reason != "" {
+		said = prose(reason)
+	}
+	fmt.Fprintf(b, "- %s: %s (reach: %s): %s\n", said, count(len(rows), "derivation"), strings.Join(parts, ", "), sentence{}.names(set, rows, maxNamed).markdown())
 }
 
 // tableFit is how many rows of a table fit into room bytes. The renderer
@@ -196,7 +239,7 @@ func mdDetail(b *bytes.Buffer, set *finding.Set, i int) {
 	for _, k := range d.Kinds {
 		fmt.Fprintf(b, ", %s", code(string(k)))
 	}
-	fmt.Fprintf(b, "; reach %s; confidence %s; %s of the runtime closure depend on it\n", reachTitle(d.Reach), prose(string(d.Confidence)), count(d.Influence, "derivation"))
+	fmt.Fprintf(b, "; reach %s; confidence %s; %s\n", reachTitle(d.Reach), prose(string(d.Confidence)), influenceTitle(set.Audit, d))
 	if d.Reason != "" {
 		fmt.Fprintf(b, "- note: %s\n", prose(d.Reason))
 	}

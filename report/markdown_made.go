@@ -79,6 +79,18 @@ func bytesTitle(n int64) string {
 	return fmt.Sprintf("%.2f GiB", float64(n)/(1<<30))
 }
 
+func mdNext(b *bytes.Buffer, set *finding.Set) {
+	steps := next(set)
+	if len(steps) == 0 {
+		return
+	}
+	b.WriteString("### What to do next\n\n")
+	for _, s := range steps {
+		fmt.Fprintf(b, "- %s\n", s.markdown())
+	}
+	b.WriteString("\n")
+}
+
 func mdMade(b *bytes.Buffer, set *finding.Set, o Options) {
 	b.WriteString("### How this was made\n\n")
 	for _, s := range made(set.Audit, o) {

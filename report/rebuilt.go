@@ -33,16 +33,16 @@ func rebuilt(a *audit.Audit) []sentence {
 	compared := n[audit.Reproduced] + n[audit.Differs]
 	tried := compared + n[audit.NoReference] + n[audit.Failed]
 	if tried == 0 {
-		return []sentence{words("Nothing was rebuilt.")}
+		return []sentence{words("Nothing.")}
 	}
 	slices.Sort(by)
 	slices.Sort(against)
-	s := words("Rebuilt")
+	s := words("%s", count(tried, "output"))
 	if len(by) > 0 {
 		s = s.add(" by ").listed(by)
 	}
 	if compared > 0 {
-		s = s.add(", %d of %s came out bit for bit the same", n[audit.Reproduced], count(compared, "compared output"))
+		s = s.add("; %d of %s came out bit for bit the same", n[audit.Reproduced], count(compared, "compared output"))
 		if len(against) > 0 {
 			s = s.add(" as ").listed(against)
 		}
@@ -123,6 +123,16 @@ func reachTitle(r audit.Reach) string {
 		return "build only"
 	}
 	return "unknown"
+}
+
+// influenceTitle says how much depends on a row. Where the runtime closure is
+// not known, all of the closure counts.
+func influenceTitle(a *audit.Audit, d *audit.Derivation) string {
+	of := "the closure"
+	if a.Target.ReachBy == audit.ReachByImage || a.Target.ReachBy == audit.ReachByReferences {
+		of = "the runtime closure"
+	}
+	return count(d.Influence, "derivation") + " of " + of + plural(d.Influence, " depends", " depend") + " on it"
 }
 
 // rebuildTitle sums up a row's rebuilds in a word or two.

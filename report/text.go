@@ -49,11 +49,18 @@ func Text(w io.Writer, a *audit.Audit, o Options) error {
 	ans := makeAnswer(set)
 	tone := map[string]string{"good": "1;32", "part": "1;33", "bad": "1;31", "open": "1;33"}[ans.tone]
 	t.paragraph("", []sentence{ans.headline}, tone)
-	if len(ans.body) > 0 {
-		t.paragraph("", ans.body, "")
+	if len(ans.points) > 0 {
+		t.WriteString("\n")
+	}
+	for _, p := range ans.points {
+		t.point(p)
 	}
 	t.table(set)
 	t.promises(set)
+	t.WriteString("\n")
+	for _, s := range next(set) {
+		t.point(point{"Next", []sentence{s}})
+	}
 	t.WriteString("\n")
 	for _, s := range made(a, o) {
 		t.paragraph("  ", []sentence{s}, "2")
@@ -67,7 +74,9 @@ func Text(w io.Writer, a *audit.Audit, o Options) error {
 func (s sentence) text() string {
 	var b strings.Builder
 	for _, p := range s {
-		if p.raw {
+		if p.line {
+			b.WriteString("`" + safe.Visible(p.text) + "`")
+		} else if p.raw {
 			b.WriteString(safe.Short(safe.Visible(p.text), maxString))
 		} else {
 			b.WriteString(p.text)
@@ -91,6 +100,20 @@ func (t *textWriter) paragraph(indent string, body []sentence, color string) {
 	}
 	for line := range wrap(strings.Join(all, " "), t.width-len(indent)) {
 		t.WriteString(indent + t.paint(color, line) + "\n")
+	}
+}
+
+// point writes a lead, and the text beside it.
+func (t *textWriter) point(p point) {
+	const column = 11
+	var all []string
+	for _, s := range p.text {
+		all = append(all, s.text())
+	}
+	lead := p.lead
+	for line := range wrap(strings.Join(all, " "), t.width-column) {
+		t.WriteString(t.paint("1", lead) + strings.Repeat(" ", column-len(lead)) + line + "\n")
+		lead = ""
 	}
 }
 
@@ -137,7 +160,7 @@ func (t *textWriter) table(set *finding.Set) {
 			level = "text only"
 		}
 		cells = append(cells, []string{
-			safe.Short(safe.Visible(d.Name), 40), what, dash(safe.Short(safe.Visible(whereFrom(set, i)), 40)), reachTitle(d.Reach),
+			safe.Short(safe.Visible(title(d)), 48), what, dash(safe.Short(safe.Visible(whereFrom(set, i)), 40)), reachTitle(d.Reach),
 			fmt.Sprint(d.Influence), safe.Visible(level), dash(rebuildTitle(d)),
 		})
 	}

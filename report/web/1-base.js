@@ -89,5 +89,6 @@ function more(container, total, shown, show) {
 }
 
 app.append(el("nav", { "aria-label": "Sections" },
-  [["findings", "Findings"], ["map", "Map"], ["hashes", "Hashes"], ["made", "How this was made"]].map(([id, t]) =>
+  [["findings", "Findings"], ["map", "Map"], ["hashes", "Hashes"], ["next", "What to do next"], ["made", "How this was made"]]
+    .filter(([id]) => id !== "next" || document.getElementById(id)).map(([id, t]) =>
     el("a", { href: "#" + id }, t))));

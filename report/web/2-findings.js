@@ -102,7 +102,7 @@ function details(r) {
   fact("fetched from", r.urls.map(u => el("code", { class: "block" }, u)));
   fact("size", data.size[r.row] ? sizeText(data.size[r.row]) : []);
   fact("confidence", r.confidence || []);
-  if (r.influence) fact("influence", plural(r.influence, "derivation", "derivations") + " of the runtime closure depend on it");
+  if (r.influence) fact("influence", r.dependents);
   const why = r.evidence.length ? el("ol", { class: "evidence" }, r.evidence.map(e => el("li", {},
     el("span", { class: "level l-" + (["derivation", "content", "trace", "rebuild"].includes(e.level) ? e.level : "other") }, e.level), " ",
     e.detail, e.at ? [" at ", el("code", {}, e.at)] : null, e.from >= 0 ? [" from ", jump(e.from)] : null,

@@ -23,6 +23,13 @@ func TestPage(t *testing.T) {
 	if got := eval[string](p, `document.querySelector("#findings .status").textContent`); !strings.Contains(got, " of 3,000 derivations") {
 		t.Errorf("status %q", got)
 	}
+	// The answer is a list: its words stand below each other, its text beside.
+	if n := eval[int](p, `new Set([...document.querySelectorAll(".answer dt")].map(e => e.getBoundingClientRect().left)).size`); n != 1 {
+		t.Errorf("the words of the answer stand in %d columns", n)
+	}
+	if w := eval[float64](p, `Math.min(...[...document.querySelectorAll(".answer dd")].map(e => e.getBoundingClientRect().width))`); w < 600 {
+		t.Errorf("a text of the answer is only %v pixels wide", w)
+	}
 	p.picture("light")
 	p.run(chromedp.Click(`#findings button.name`), chromedp.WaitVisible(`tr.details .chain`))
 	p.picture("light-open")
