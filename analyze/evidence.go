@@ -79,6 +79,13 @@ func Rules() []rules.Rule {
 			Remedy: "Build the library.",
 		},
 		{
+			ID: "trace-embedded", Title: "a prebuilt file lies inside a file of an output",
+			Why:    "A program, a class or firmware can be put into another file as data, and be taken out or executed from there.",
+			How:    "Samples of its bytes, one window in some thousand chosen by its content: nine of ten of them are in the output, at any offset.",
+			Limits: "Files of less than some four kibibytes, and what is compressed or encoded inside the other file, are not seen. Data that both have from the same source looks alike.",
+			Remedy: "Build what is embedded.",
+		},
+		{
 			ID: "trace-unused", Title: "prebuilt members were not found in any output",
 			Why:    "Many source archives ship compiled files that nobody uses.",
 			How:    "The outputs of all that use the archive were read whole, and what their builds executed is on record, where it is.",

@@ -47,6 +47,7 @@ source helped; cp /usr/bin/zstd helped/helper; pack helped
 cp /usr/bin/xz compiler
 cp /usr/bin/patchelf bootstrap-tools-extra
 mkdir classes; printf 'class Greeter{String greet(String n){return "hello "+n;}}' > Greeter.java; javac -d classes Greeter.java; jar cf library.jar -C classes .
+mkdir large; { echo 'class Large { static int f(int x, String s) { int r = x;'; i=0; while [ $i -lt 600 ]; do echo "if (s.equals(\"word $((i*7919)) of it\")) r = r * $((i+3)) ^ $((i*i));"; i=$((i+1)); done; echo 'return r; } }'; } > Large.java; javac -d large Large.java; jar cf large.jar -C large .
 `
 	if err := os.MkdirAll(srcs, 0o755); err != nil {
 		return err
@@ -57,7 +58,7 @@ mkdir classes; printf 'class Greeter{String greet(String n){return "hello "+n;}}
 		return fmt.Errorf("making sources: %w\n%s", err, out)
 	}
 	hashes := map[string]string{}
-	for _, name := range []string{"overwritten.tar.gz", "encoded.tar.gz", "helped.tar.gz", "compiler", "bootstrap-tools-extra", "library.jar"} {
+	for _, name := range []string{"overwritten.tar.gz", "encoded.tar.gz", "helped.tar.gz", "compiler", "bootstrap-tools-extra", "library.jar", "large.jar"} {
 		var err error
 		if hashes[name], err = hashOf(filepath.Join(srcs, name)); err != nil {
 			return err
@@ -111,8 +112,16 @@ func TestHostile(t *testing.T) {
 		wants    []want
 	}{
 		{"recorded", true, []want{
-			{"overwritten-1", audit.Unknown, "changed copy"},
-			{"overwritten.tar.gz", audit.Unknown, "changed copy"},
+			{"overwritten-1", audit.CarriesBinary, ""},
+			{"overwritten.tar.gz", audit.Binary, ""},
+			{"scattered-1", audit.Unknown, "changed copy"},
+			{"linked-in-1", audit.CarriesBinary, ""},
+			{"array-1", audit.CarriesBinary, ""},
+			{"joined-1", audit.CarriesBinary, ""},
+			{"modules-1", audit.CarriesBinary, ""},
+			{"ramdisk-1", audit.CarriesBinary, ""},
+			{"unified-1", audit.CarriesBinary, ""},
+			{"without-1", audit.Source, ""},
 			{"decoded-1", audit.Unknown, "notes.txt"},
 			{"encoded.tar.gz", audit.Unknown, "notes.txt"},
 			{"written-1", audit.Unknown, "notes.txt"},
@@ -124,7 +133,7 @@ func TestHostile(t *testing.T) {
 			{"after-1", audit.Source, ""},
 		}},
 		{"not recorded", false, []want{
-			{"overwritten-1", audit.Unknown, "changed copy"},
+			{"scattered-1", audit.Unknown, "changed copy"},
 			{"helped-1", audit.Unknown, "holds a program"},
 			{"helped.tar.gz", audit.Unknown, "not on record"},
 			{"bylink-1", audit.Unknown, "refers to carrier-1"},

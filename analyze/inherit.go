@@ -30,6 +30,9 @@ type heritage struct {
 	through, doubtful []closure.ID
 	doubts            []string
 	suspect           bool // one of these could be made by prebuilt programs
+	// carried is evidence of others' prebuilt code in the outputs.
+	carried      []audit.Evidence
+	carriedKinds []audit.Kind
 }
 
 // legacy is one way by which something of another derivation came into one.
@@ -86,6 +89,7 @@ func (d *decider) inherit(id closure.ID) *heritage {
 	}
 	d.copiedFrom(id, h)
 	d.linkedFrom(id, h)
+	d.embeddedFrom(id, h)
 	d.compiledFrom(id, h)
 	return h
 }

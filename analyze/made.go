@@ -19,6 +19,9 @@ func (d *decider) remember(id closure.ID) {
 		return
 	}
 	unsure := x.verdict == audit.Unknown
+	if x.made || unsure || x.carries() {
+		d.rememberBulk(id)
+	}
 	for _, it := range d.outputs[id] {
 		if it == nil || it.walk == nil {
 			continue

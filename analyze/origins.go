@@ -139,6 +139,11 @@ func (s *state) match(it *item) {
 		}
 	}
 	s.matchLinked(it, &m, whole)
+	known := map[trace.Origin]bool{}
+	for _, x := range m.All() {
+		known[x.Origin] = true
+	}
+	s.matchEmbedded(it, &m, known)
 	it.matches = m.All()
 }
 

@@ -81,6 +81,7 @@ func (s *state) look(ctx context.Context) {
 	s.walkAll(ctx, StageTrace, second)
 	s.collectObjects()
 	s.collectMakers()
+	s.collectWholes()
 	for i := range closure.ID(s.g.Len()) {
 		if !s.g.FixedOutput(i) {
 			for _, it := range s.outputs[i] {

@@ -261,5 +261,5 @@ func (s *state) usages(runs map[closure.ID][]run) []usage {
 }
 
 func found(h trace.How) string {
-	return [...]string{"identical", "patched (the same code sections)", "rebuilt or patched (the same build-id)", "linked into something"}[h]
+	return [...]string{"identical", "patched (the same code sections)", "rebuilt or patched (the same build-id)", "linked into something", "inside another file"}[h]
 }

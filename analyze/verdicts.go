@@ -13,7 +13,7 @@ import (
 func (s *state) decideAll() []decision {
 	d := &decider{
 		state: s, out: make([]decision, s.g.Len()),
-		unknown: trace.NewIndex(), made: trace.NewIndex(), texts: map[uint64][]closure.ID{}, clean: map[uint64]struct{}{},
+		unknown: trace.NewIndex(), made: trace.NewIndex(), texts: map[uint64][]closure.ID{}, clean: map[uint64]struct{}{}, bySum: map[uint32][]int32{},
 		changed: s.tampered(), blind: map[closure.ID]bool{}, leads: map[string]*item{}, loads: map[string]*item{}, hashes: s.byHash(),
 	}
 	d.runs = s.runs()
@@ -68,6 +68,9 @@ type decider struct {
 	texts         map[uint64][]closure.ID
 	clean         map[uint64]struct{}
 	fetchedFiles  []uint64 // of all fetches, sorted; made when needed
+	// bulks are outputs that are not source, by the samples of their bytes.
+	bulks []whole
+	bySum map[uint32][]int32
 	// ancestors are what ancestorsOf is built with.
 	ancestors   closure.Set
 	ancestorsOf closure.ID
@@ -235,11 +238,16 @@ func (d *decider) built(id closure.ID) built {
 // takes adds to what is known of a derivation what it inherits.
 func (b *built) takes(d *decider, h *heritage) {
 	direct := len(b.executed) > 0
+	if len(h.carried) > 0 {
+		b.carried = capped(append(b.carried, h.carried...))
+		b.carriedKinds = addKinds(b.carriedKinds, h.carriedKinds...)
+		b.carriedConfidence = highest(b.carriedConfidence, audit.Medium)
+	}
 	b.executed = capped(append(b.executed, h.evidence...))
 	b.executedKinds = addKinds(b.executedKinds, h.kinds...)
 	b.executedConfidence = highest(b.executedConfidence, h.confidence)
 	b.through = h.through
-	if len(b.executed) == 0 {
+	if len(b.executed)+len(h.carried) == 0 {
 		b.through = h.doubtful
 	}
 	slices.Sort(b.through)

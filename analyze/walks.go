@@ -68,6 +68,7 @@ type state struct {
 	have     []bitset // by ID: the origins it depends on
 	linked   linked
 	makers   makers
+	embedded embedded
 	alike    map[closure.ID][]resemblance
 	execs    map[closure.ID]*executed
 	reach    reached

@@ -30,6 +30,44 @@ rec {
     printf '\220' | dd of=$out/bin/tool bs=1 seek=$((0x$off + 100)) conv=notrunc status=none
     objcopy --remove-section .note.gnu.build-id $out/bin/tool
   '';
+  # A byte in every hundred and fifty is another, in code and data.
+  scattered = make "scattered-1" { src = fetch "overwritten.tar.gz"; } ''
+    tar -xzf $src; mkdir -p $out/bin; objcopy --remove-section .note.gnu.build-id overwritten/tool tool
+    for s in .text .rodata; do
+      set -- $(objdump -h tool | awk -v s=$s '$2 == s { print $3, $6 }')
+      perl -0777 -pi -e "for (my \$i = 0x$2; \$i < 0x$2 + 0x$1; \$i += 150) { substr(\$_, \$i, 1) ^= chr 1 }" tool
+    done
+    cp tool $out/bin/tool
+  '';
+  # The program, as data of another one: by the linker, by a compiler.
+  linkedIn = make "linked-in-1" { src = fetch "compiler"; } ''
+    mkdir -p $out/bin; cp $src blob; ld -r -b binary -o blob.o blob
+    echo 'extern char _binary_blob_start[]; int main(int c, char **v) { return _binary_blob_start[c]; }' > main.c
+    gcc -o $out/bin/main main.c blob.o; strip $out/bin/main
+  '';
+  array = make "array-1" { src = fetch "compiler"; } ''
+    mkdir -p $out/lib; cat $src > blob; strip blob; echo 'const unsigned char blob[] = {' > blob.c
+    od -An -v -tu1 blob | sed 's/ *\([0-9][0-9]*\)/\1,/g' >> blob.c; echo '};' >> blob.c; gcc -O2 -c -o blob.o blob.c
+    gcc -shared -o $out/lib/blob.so blob.o
+  '';
+  # Joined with other data and padded, as for a flash chip.
+  joined = make "joined-1" { src = fetch "compiler"; } ''
+    mkdir -p $out; { head -c 5003 /dev/zero; echo head; cat $src; head -c 70001 /dev/zero; } > $out/flash.bin
+  '';
+  # Classes in an image of classes.
+  modules = make "modules-1" { jar = fetch "large.jar"; } ''
+    mkdir -p $out x; cd x; unzip -q $jar; { echo modules; find . -name '*.class' | sort | xargs cat; } > $out/modules
+  '';
+  # A RAM disk that carries it, in a kernel image; and nothing of it beside.
+  ramdisk = make "ramdisk-1" { src = fetch "compiler"; } ''
+    mkdir -p $out x; cp $src x/init; (cd x; echo init | cpio -o -H newc --quiet | gzip -n) > $out/initrd
+  '';
+  unified = make "unified-1" { inherit ramdisk; } ''
+    mkdir -p $out; echo 'int main(){return 0;}' > k.c; gcc -o k k.c; objcopy --add-section .initrd=$ramdisk/initrd k $out/linux.efi
+  '';
+  without = make "without-1" { inherit ramdisk; src = fetch "compiler"; } ''
+    mkdir -p $out; echo 'int main(){return 0;}' > k.c; gcc -o k k.c; head -c 200000 /usr/bin/gdb > d || head -c 200000 /usr/bin/perl > d; objcopy --add-section .data2=d k $out/linux.efi
+  '';
   # The program is in a text, and is decoded.
   decoded = make "decoded-1" { src = fetch "encoded.tar.gz"; } ''
     tar -xzf $src; mkdir -p $out/bin; base64 -d encoded/notes.txt > $out/bin/tool
@@ -87,6 +125,6 @@ rec {
     mkdir -p system $out; cp $carrier/bin/cc system/init; tar -C system -cJf $out/system.tar.xz .
   '';
   all = make "all-1" {
-    deps = [ overwritten decoded written carried helped bylink byscript named alone interpreted after beside packed loose ];
+    deps = [ overwritten scattered linkedIn array joined modules unified without decoded written carried helped bylink byscript named alone interpreted after beside packed loose ];
   } "mkdir -p $out; echo $deps > $out/list";
 }

@@ -18,11 +18,16 @@
 //   - native code also by the hash of all its executable sections, or by its
 //     build-id ([Patched]): what patchelf, strip and objcopy leave alone.
 //
+//   - any compiled file of some size by samples of its bytes, whole inside
+//     another file at any offset ([Embedded]): taken in as data by a compiler
+//     or linker, joined with others, padded, or with a few bytes changed.
+//
 //   - objects and static libraries, linked into something, by a [Sample] of
 //     their machine code ([Linked]). A program that was compiled by the same
 //     compiler from the same source looks alike; nothing tells those apart.
 //
-// What can't be found this way: small or foreign objects once linked, code
+// What can't be found this way: small or foreign objects once linked, small
+// files embedded in others, anything embedded in compressed form, code
 // that is encrypted or packed by a tool that content can't open, or compiled
 // from text that is itself an encoded binary.
 package trace

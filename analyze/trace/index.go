@@ -25,15 +25,17 @@ const (
 	SameBuild
 	// Linked: part of its code is that of a prebuilt object.
 	Linked
+	// Embedded: the bytes lie inside a file of another kind.
+	Embedded
 )
 
 // Rule is the id of the evidence rule that stands for h.
 func (h How) Rule() string {
-	return [...]string{"trace-identical", "trace-patched", "trace-build-id", "trace-linked"}[h]
+	return [...]string{"trace-identical", "trace-patched", "trace-build-id", "trace-linked", "trace-embedded"}[h]
 }
 
 func (h How) String() string {
-	return [...]string{"identical to", "the same code, patched, as", "of the same build (build-id) as", "linked with"}[h]
+	return [...]string{"identical to", "the same code, patched, as", "of the same build (build-id) as", "linked with", "found to hold the bytes of"}[h]
 }
 
 // Hit is a file of an output that was recognised.

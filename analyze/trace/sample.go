@@ -24,9 +24,9 @@ const (
 	// window is how many bytes of code one hash is of: some eight
 	// instructions.
 	window = 32
-	// oneIn is how many windows there are to one that is chosen, on average:
-	// those of which the hash begins with six zeros.
-	oneIn = 1 << 6
+	// codeBits are how many bits of a window's hash must be zero for it to be
+	// chosen: one window in 64 is, on average.
+	codeBits = 6
 	// minDistinct is how many different bytes a chosen window must have:
 	// padding and tables have fewer.
 	minDistinct = 12
@@ -90,12 +90,12 @@ func sampleCode(sums []uint32, code []byte) []uint32 {
 	}
 	next, old := code[window:], code[:len(code)-window]
 	for i, c := range next {
-		if h>>(64-6) == 0 {
+		if h>>(64-codeBits) == 0 {
 			choose(code[i : i+window])
 		}
 		h = h*factor + (uint64(c) + 1 - leaving[old[i]]) // in this order: the sum does not wait for h
 	}
-	if h>>(64-6) == 0 {
+	if h>>(64-codeBits) == 0 {
 		choose(code[len(code)-window:])
 	}
 	return sums

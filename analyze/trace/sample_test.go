@@ -20,7 +20,7 @@ func shared(a, b []uint32) int {
 }
 
 // TestSampleMoves: the same code is sampled alike wherever it lies, and about
-// one window in oneIn is chosen.
+// one window in 1<<codeBits is chosen.
 func TestSampleMoves(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	code := make([]byte, 64<<10)
@@ -28,8 +28,8 @@ func TestSampleMoves(t *testing.T) {
 		code[i] = byte(rng.Uint32())
 	}
 	want := sampleCode(nil, code)
-	if n := len(want); n < len(code)/oneIn/2 || n > len(code)/oneIn*2 {
-		t.Errorf("%d sums of %d bytes, want one in %d", n, len(code), oneIn)
+	if n := len(want); n < len(code)>>codeBits/2 || n > len(code)>>codeBits*2 {
+		t.Errorf("%d sums of %d bytes, want one in %d", n, len(code), 1<<codeBits)
 	}
 	for _, before := range []int{1, 13, 4096} {
 		moved := slices.Concat(make([]byte, before), code, make([]byte, 100))

@@ -34,6 +34,10 @@ type Walk struct {
 	Skipped []content.Skip
 	// Samples are of the native code among the members.
 	Samples []Sample
+	// Wholes are bulk samples of the compiled files of some size, by which they
+	// are found inside others, and Bulk is that of the NAR's own bytes.
+	Wholes []Sample
+	Bulk   []uint32
 	// Opaque are files of no known format that are no text either: what a
 	// firmware blob in an unknown container looks like. At most maxOpaque.
 	Opaque []content.File
@@ -136,8 +140,12 @@ func Take(ctx context.Context, inspect content.Inspector, name string, nar io.Re
 		if s, ok := sampleELF(f.Path, b); ok && f.Kind == audit.NativeCode {
 			w.Samples = append(w.Samples, s)
 		}
+		if sums := sampleWhole(b); len(sums) >= MinBulk {
+			w.Wholes = append(w.Wholes, Sample{File: f.Path, Sums: sums})
+		}
 	}
-	r := io.TeeReader(head, &s)
+	var all bulk
+	r := io.TeeReader(head, io.MultiWriter(&s, &all))
 	res, err := inspect(ctx, name, r, o)
 	if err != nil {
 		return nil, fmt.Errorf("looking into %q: %w", name, err)
@@ -151,6 +159,7 @@ func Take(ctx context.Context, inspect content.Inspector, name string, nar io.Re
 	w.SourceFiles, w.DataFiles = res.SourceFiles, res.DataFiles
 	w.Members = res.Members
 	w.Skipped = res.Skipped
+	w.Bulk = all.done()
 	slices.Sort(w.Others)
 	w.Others = slices.Compact(w.Others)
 	slices.Sort(used)
