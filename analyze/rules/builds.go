@@ -2,11 +2,11 @@ package rules
 
 import "strings"
 
-// onlyInstalls says that the default phases of a package of firmware find
-// nothing to compile: it asks for no tool and gives make no flags but those to
-// install.
+// onlyInstalls says that the default phases of a package of firmware, or of
+// one that calls itself prebuilt or has its programs patched, find nothing to
+// compile: it asks for no tool and gives make no flags but those to install.
 func onlyInstalls(f *Facts, name string) bool {
-	return firmwareName(name) && !f.sigs.any(sigBuildTool, sigMakeFlags, sigConfigure, sigCC, sigCompile)
+	return (firmwareName(name) || f.sigs.any(sigBinName, sigAutoPatchelf)) && !f.sigs.any(sigBuildTool, sigMakeFlags, sigConfigure, sigCC, sigCompile)
 }
 
 // builds says that a derivation compiles what it installs, as far as its own

@@ -65,10 +65,13 @@ func (x *extractor) command(argv []string) {
 	case "cp", "install", "mv", "rsync", "ln", "copyDesktopItems":
 		x.copy(cmd, argv)
 	case "tar", "bsdtar", "unzip", "7z", "7za", "7zr", "cabextract", "unpackFile", "cpio", "unrar", "gunzip", "gzip", "xz", "bunzip2", "cat", "dd", "unsquashfs", "undmg", "xar", "lha", "zcat", "unshield", "innoextract", "msiextract", "brotli", "zstd", "uudecode":
-		for _, w := range argv[1:] {
+		for i, w := range argv[1:] {
 			x.refsIn(w, refContent)
 			if w == "$src" || w == "${src}" {
 				x.hit(sigUnpackSrc, join(argv))
+			}
+			if to := argv[i]; (to == "-d" || to == "-C") && strings.HasPrefix(w, "$out") {
+				x.hit(sigCopyTree, join(argv))
 			}
 			if fontFile(strings.ToLower(w)) {
 				x.hit(sigFont, join(argv))
@@ -115,7 +118,11 @@ func (x *extractor) command(argv []string) {
 			return
 		}
 		if strings.Contains(argv[0], "/store/") {
-			x.refsIn(argv[0], refExec)
+			how := refVar // in a substitution, or in pieces
+			if argv[0][0] == '/' {
+				how = refExec
+			}
+			x.refsIn(argv[0], how)
 		}
 	}
 }
@@ -206,8 +213,14 @@ func appFolder(w string) bool {
 	return ok && (rest == "" || rest[0] == '/' || rest[0] == '"')
 }
 
+// wineRef says that a word names wine's programs by their store path.
+func wineRef(w string) bool {
+	i := strings.Index(w, "-wine-")
+	return i >= 32 && strings.Contains(w[:i], "/store/") && strings.Contains(w[i:], "/bin")
+}
+
 // machinePath says that a path leads through a directory, or to a file, for
-// one machine. Store paths do not count: their names say it of a tool.
+// one machine or called prebuilt. Store paths do not count: their names say it of a tool.
 func machinePath(w string) bool {
 	if strings.IndexByte(w, '/') < 0 || strings.Contains(w, "/store/") || strings.Contains(w, "$(") {
 		return false
@@ -219,7 +232,7 @@ func machinePath(w string) bool {
 	found, first := false, true
 	eachToken(low, func(tok string, _ bool) {
 		arch, _ := machine(tok, first)
-		found = found || arch != ""
+		found = found || arch != "" || tok == "binaries" || tok == "prebuilt" || tok == "prebuilts"
 		first = false
 	})
 	return found
@@ -235,6 +248,9 @@ func (x *extractor) pathWord(cmd string, argv []string, w string) {
 	}
 	if w[0] == '$' && cmd != "rm" && !x.has(sigOutBin) && (strings.HasPrefix(w, "$out") || strings.HasPrefix(w, "${out")) && strings.Contains(w, "/bin/") {
 		x.hit(sigOutBin, join(argv))
+	}
+	if wineRef(w) {
+		x.hit(sigWineRun, join(argv))
 	}
 	switch {
 	case strings.Contains(w, "nix-support/dynamic-linker") || strings.Contains(w, "/ld-linux"):
@@ -272,8 +288,9 @@ func (x *extractor) copy(cmd string, argv []string) {
 					exe = exe || strings.Contains(args[i+1], "7") || strings.Contains(args[i+1], "5") || strings.Contains(args[i+1], "x")
 					i++
 				}
-			case strings.HasPrefix(w, "-m") && cmd == "install":
-				exe = exe || strings.ContainsAny(w[2:], "75x")
+			case cmd == "install" && strings.Contains(w, "m") && w[1] != '-':
+				_, mode, _ := strings.Cut(w, "m")
+				exe = exe || strings.ContainsAny(mode, "75x")
 			case w[1] != '-' && strings.ContainsAny(w, "rRa"):
 				recursive = true
 			}

@@ -60,6 +60,7 @@ const (
 	refPatch                 // a patch
 	refTool                  // an input in nativeBuildInputs and the like
 	refWrap                  // the program that a wrapper starts
+	refUnion                 // a part of a union of outputs
 )
 
 // ref is a store path that the text mentions, without what is inside it.
@@ -231,7 +232,7 @@ func (x *extractor) refTo(p *sharedPath, how refHow) {
 	}
 	if p.seen == x.number {
 		r := &x.refs[p.at]
-		if how > r.how && r.how == refVar || how == refSrc {
+		if how > r.how && r.how == refVar || how == refSrc || how == refWrap && (r.how == refLink || r.how == refTool) {
 			r.how = how
 		}
 		return

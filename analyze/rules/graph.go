@@ -22,7 +22,7 @@ var (
 	wrapsCarrier = Rule{
 		ID: "graph-wraps-suspect", Title: "Wraps a suspected derivation of the same name", Weight: 55, Scope: OnGraph,
 		Why:    "A wrapper stands for what it wraps.",
-		How:    "An input of the same name, up to version and words like unwrapped, fhs, extracted, is suspected, or a wrapper starts a program of a suspected input whose name begins with the same word; and there is no source of its own.",
+		How:    "An input of the same name, up to version and words like unwrapped, fhs, extracted, is suspected; or a wrapper starts a program of a suspected input whose name begins with the same word; or it is a union of outputs that are all suspected. And there is no source of its own.",
 		Limits: "A wrapper's own output may hold only scripts.",
 		Remedy: "Build what is wrapped.",
 		Positive: []Example{{
@@ -31,8 +31,14 @@ var (
 		}, {
 			Name: "tool-bin-1.0", Env: []string{"buildCommand", "makeWrapper %0/bin/tool $out/bin/tool"},
 			Other: []Example{pkg(debURL, "unpackPhase", "dpkg-deb -x $src .", "installPhase", "cp -r usr $out").named("tool-release-bin-unwrapped-1.0")},
+		}, {
+			Name: "tool-complete-1.0", Env: []string{"buildCommand", "for i in $paths; do lndir $i $out; done", "paths", "%0"},
+			Other: []Example{pkg(debURL, "unpackPhase", "dpkg-deb -x $src .", "installPhase", "cp -r usr $out").named("part-1.0")},
 		}},
 		Negative: []Example{{
+			Name: "tool-complete-1.0", Env: []string{"buildCommand", "for i in $paths; do lndir $i $out; done", "paths", "%0 %1"},
+			Other: []Example{pkg(debURL, "unpackPhase", "dpkg-deb -x $src .", "installPhase", "cp -r usr $out").named("part-1.0"), pkg(plain).named("other-1.0")},
+		}, {
 			Name: "other-1.0", Env: []string{"buildCommand", "makeWrapper %0/bin/tool $out/bin/other --add-flags $app"},
 			Other: []Example{pkg(debURL, "unpackPhase", "dpkg-deb -x $src .", "installPhase", "cp -r usr $out").named("tool-1.0")},
 		}, {
@@ -53,6 +59,9 @@ var (
 		Negative: []Example{{
 			Name: "tool-init", Env: []string{"text", "#!/bin/sh\nexec %0/bin/tool \"$@\"", "buildCommand", "echo -n \"$text\" > $out"},
 			Other: []Example{pkg(plain).named("tool-1.0")},
+		}, {
+			Name: "tool-list", Env: []string{"text", "#!/bin/sh\n$(find %0 -name '*.pf2') | sort", "buildCommand", "echo -n \"$text\" > $out"},
+			Other: []Example{dl("https://example.org/Tool_v3.6.1.tar.gz")},
 		}, {
 			Name: "tool-conf", Env: []string{"text", "program = %0/Tool", "buildCommand", "echo -n \"$text\" > $out"},
 			Other: []Example{dl("https://example.org/Tool_v3.6.1.tar.gz")},

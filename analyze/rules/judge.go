@@ -232,7 +232,7 @@ func (j *judge) uses(id closure.ID) {
 		}
 		switch r.how {
 		case refSrc, refContent:
-		case refVar, refLink, refExec:
+		case refVar, refLink, refExec, refUnion:
 			// Another variable that holds a fetch: plugins=…, firmware=….
 			if !j.download(p) {
 				continue
@@ -351,13 +351,19 @@ func (j *judge) grounded(id closure.ID) {
 		if !ok && r.how == refSrc || ok && r.how != refTool && j.g.FixedOutput(p) {
 			return
 		}
-		if ok && (r.how == refSrc || r.how == refContent) && !j.facts[p].stdenv && j.facts[p].Fetch == nil {
+		if ok && (r.how == refSrc || r.how == refContent) && j.facts[p].Fetch == nil && (!j.facts[p].stdenv || j.unpacks(p)) {
 			return // unpacked by something that is no ordinary build
 		}
 	}
 	s.sum = 0
 	s.evidence = s.evidence[:0]
 	s.kinds = [3]int{}
+}
+
+// unpacks says that a derivation takes in a download and compiles nothing: its
+// output is what was fetched, in another form.
+func (j *judge) unpacks(id closure.ID) bool {
+	return !j.self[id].builds && slices.ContainsFunc(j.content[id], func(u use) bool { return j.download(u.id) && !j.self[u.id].patch })
 }
 
 // backward tells a fetch what its consumers do with it.

@@ -78,6 +78,9 @@ func (j *judge) carries(id closure.ID) (*Rule, closure.ID, bool) {
 			return nil, 0, false
 		}
 	}
+	if from, ok := j.union(f); ok {
+		return &wrapsCarrier, from, true
+	}
 	own := wrapperStem(j.g.Name(id))
 	if len(own) < 3 {
 		return nil, 0, false
@@ -98,6 +101,25 @@ func (j *judge) carries(id closure.ID) (*Rule, closure.ID, bool) {
 	return nil, 0, false
 }
 
+// union says that a derivation puts together outputs of which every one is
+// suspected, and names the first.
+func (j *judge) union(f *Facts) (closure.ID, bool) {
+	from := closure.ID(-1)
+	for _, r := range f.refs {
+		if r.how != refUnion {
+			continue
+		}
+		p, ok := j.g.Producer(r.path)
+		if !ok || j.download(p) || j.self[p].sum < Threshold {
+			return 0, false
+		}
+		if from < 0 {
+			from = p
+		}
+	}
+	return from, from >= 0
+}
+
 // firstWord is a name up to its first dash.
 func firstWord(name string) string {
 	name, _, _ = strings.Cut(strings.ToLower(name), "-")
@@ -110,7 +132,7 @@ func wrapperStem(name string) string {
 	name = stem(name)
 	for {
 		cut := false
-		for _, w := range [...]string{"-unwrapped", "-wrapped", "-wrapper", "-extracted", "-fhs-env", "-fhsenv", "-fhs", "-init", "-rootfs", "-bwrap", "-env", "-original", "-run", "-bin", "-dist", "-chroot", "-userenv", "-usr-target", "-profile", "-with-plugins"} {
+		for _, w := range [...]string{"-unwrapped", "-wrapped", "-wrapper", "-extracted", "-fhs-env", "-fhsenv", "-fhs", "-init", "-rootfs", "-bwrap", "-env", "-original", "-run", "-bin", "-dist", "-chroot", "-userenv", "-usr-target", "-profile", "-with-plugins", "-with-extensions"} {
 			if strings.HasSuffix(name, w) {
 				name, cut = strings.TrimSuffix(name, w), true
 			}
@@ -225,7 +247,7 @@ func (j *judge) executes(id closure.ID) []closure.ID {
 	}
 	f := &j.facts[id]
 	for _, r := range f.refs {
-		if r.how != refTool && r.how != refExec && r.how != refVar {
+		if r.how != refTool && r.how != refExec && r.how != refVar && r.how != refUnion {
 			continue
 		}
 		p, ok := j.g.Producer(r.path)

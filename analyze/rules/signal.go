@@ -76,6 +76,7 @@ const (
 	sigMachinePath  // what is copied lies under a directory for one machine
 	sigEarlyPatch   // patchelf sets an interpreter before anything is built
 	sigCalledTool   // a build tool that builds only where it is called
+	sigWineRun      // wine is given a program, or is in a launcher's path
 	sigBinName      // the package's own name ends in -bin
 
 	numSignals

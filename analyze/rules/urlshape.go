@@ -133,6 +133,14 @@ func shapeOf(url, name string) shape {
 		// The file name of a forge's archive is a revision; the repository's
 		// name still says what is in it.
 		s.tokens(repoName(low), false)
+		first := true
+		eachToken(s.stem, func(tok string, _ bool) {
+			// A tag of its own for what was built.
+			if !first && strongBin(tok) && s.bin == "" {
+				s.bin = tok
+			}
+			first = false
+		})
 	}
 	if dirs := dirsOf(low); dirs != "" {
 		s.tokens(dirs, true)

@@ -64,7 +64,7 @@ func useNativeRules() []Rule {
 				pkg("https://github.com/example/tool/archive/v1.0.tar.gz", "installPhase", "cp tool $out/bin").tools("auto-patchelf-hook"),
 				pkg(plain, "installPhase", "cp tool $out/bin\npatchelf --set-interpreter "+loaderOf+" $out/bin/tool"),
 			},
-			Negative: []Example{pkg(plain, "cmakeFlags", "-DX=1").tools("cmake-3.17.3", "auto-patchelf-hook"), pkg(plain, "installPhase", "cp tool $out/bin")},
+			Negative: []Example{pkg(plain, "cmakeFlags", "-DX=1").tools("cmake-3.17.3", "auto-patchelf-hook"), pkg(plain, "installPhase", "cp tool $out/bin"), pkg(plain, "configureFlags", "--prefix=/").tools("auto-patchelf-hook")},
 			match:    soft(sigInterpreter, sigAutoPatchelf),
 		},
 		{
@@ -76,6 +76,7 @@ func useNativeRules() []Rule {
 			Positive: []Example{
 				pkg(plain, "installPhase", "cp tool $out/bin").tools("auto-patchelf-hook"),
 				pkg(plain, "postFixup", "autoPatchelf $out"),
+				pkg(plain, "postInstall", "cp -r * $out/lib").tools("auto-patchelf-hook"),
 			},
 			Negative: []Example{pkg(plain, "installPhase", "cp tool $out/bin").tools("patchelf-0.11")},
 			match:    sig(sigAutoPatchelf),
@@ -245,7 +246,7 @@ func useNativeRules() []Rule {
 		{
 			ID: "use-machine-path", Title: "Copies from a directory for one machine", Weight: 30, Kind: audit.NativeCode, Scope: OnUse,
 			Why:      "Vendors pack their builds for several machines side by side.",
-			How:      "A file or directory that is copied to the output has a processor's name in its path, and nothing is compiled.",
+			How:      "A file or directory that is copied to the output has a processor's name, or the word binaries or prebuilt, in its path, and nothing is compiled.",
 			Limits:   "Build systems have such directories for what they made: a build that the text does not show is not seen.",
 			Remedy:   buildIt,
 			Positive: []Example{pkg(plain, "installPhase", "cp -r bin/x86_64/tool $out/bin"), pkg(plain, "installPhase", "install -D usr/lib/x86_64-linux-gnu/libtool.so $out/lib/libtool.so")},
@@ -258,8 +259,8 @@ func useNativeRules() []Rule {
 			How:      "bin or binary at the end of the package's name, before or after the version, or of its pname, without compiling.",
 			Limits:   "Fonts and scripts are called so too.",
 			Remedy:   buildIt,
-			Positive: []Example{pkg(plain, "installPhase", "cp tool $out/bin").named("tool-bin-1.0"), pkg(plain, "installPhase", "cp tool $out/bin").named("tool-1.0-binary"), pkg(plain, "pname", "tool-bin-unwrapped", "installPhase", "cp tool $out/bin")},
-			Negative: []Example{pkg(plain, "pname", "bin-tool", "installPhase", "cp tool $out/bin").named("binutils-1.0"), pkg(plain).named("tool-bin-1.0")},
+			Positive: []Example{pkg(plain, "installPhase", "cp tool $out/bin").named("tool-bin-1.0"), pkg(plain, "installPhase", "cp tool $out/bin").named("tool-1.0-binary"), pkg(plain, "pname", "tool-bin-unwrapped", "installPhase", "cp tool $out/bin"), pkg(plain, "pname", "tool-bin", "postInstall", "cp -r * $out/lib")},
+			Negative: []Example{pkg(plain, "pname", "bin-tool", "installPhase", "cp tool $out/bin").named("binutils-1.0"), pkg(plain, "pname", "tool-bin", "configureFlags", "--disable-static").named("tool-bin-1.0")},
 			match: func(s *subject) (string, string, bool) {
 				if s.builds || len(s.f.fetchURLs()) > 0 {
 					return "", "", false

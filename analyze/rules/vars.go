@@ -111,7 +111,7 @@ func (x *extractor) variable(v *variable, value string) {
 		if strings.Contains(value, "lib/firmware") {
 			x.hit(sigFirmwareDir, value)
 		}
-		if v.sig != sigNone {
+		if v.sig != sigNone && !(v.sig == sigMakeFlags && onlyDestination(value)) {
 			x.hit(v.sig, value)
 		}
 		return
@@ -139,11 +139,27 @@ func (x *extractor) variable(v *variable, value string) {
 		return
 	}
 	if len(value) < 4096 {
-		x.refsIn(value, refVar)
+		how := refVar
+		switch v.name {
+		case "paths", "pkgs", "chosenOutputs":
+			how = refUnion // of buildEnv and symlinkJoin
+		}
+		x.refsIn(value, how)
 	}
 	if strings.Contains(value, "nix-support/dynamic-linker") || strings.Contains(value, "/ld-linux") {
 		x.hit(sigLoader, value)
 	}
+}
+
+// onlyDestination says that flags tell make nothing but below which root to
+// install, which a makefile with nothing to build needs too.
+func onlyDestination(flags string) bool {
+	for _, w := range strings.Fields(flags) {
+		if !strings.HasPrefix(w, "DESTDIR=") {
+			return false
+		}
+	}
+	return true
 }
 
 // on is how a shell's [ -n "$x" ] sees a variable that Nix wrote.
