@@ -27,7 +27,7 @@ func DOT(w io.Writer, a *audit.Audit, o Options) error {
 			width = 3
 		}
 		fmt.Fprintf(b, "  n%d [label=%s, tooltip=%s, fillcolor=%q, color=%q, penwidth=%d];\n", i,
-			dotString(n.label(i)+"\n"+verdictTitle(d.Verdict)+", "+reachTitle(d.Reach)), dotString(shown(d.Drv)), fill, line, width)
+			dotString(n.label(i)+"\n"+n.second(i)), dotString(shown(d.Drv)), fill, line, width)
 	}
 	for _, e := range n.edges {
 		style := ""

@@ -65,6 +65,10 @@ func near(a *audit.Audit, focus string) (*neighbourhood, error) {
 			n.some("inputs", n.weigh(set.Inputs(i)), func(j int) { n.edge(i, j, false) })
 		}
 	}
+	n.thin()
+	if slices.ContainsFunc(n.edges, func(e graphEdge) bool { return e.bytes }) {
+		n.notes = append(n.notes, "dashed: where prebuilt bytes come from")
+	}
 	slices.Sort(n.nodes)
 	slices.SortFunc(n.edges, func(x, y graphEdge) int {
 		if x.from != y.from {
@@ -114,6 +118,21 @@ func (n *neighbourhood) edge(from, to int, bytes bool) {
 	n.edges = append(n.edges, graphEdge{from, to, bytes})
 }
 
+// thin takes away what comes from a place by way of another node of the
+// picture: its image carries the bytes of each package in it, and an edge to
+// the origin of each would hide the rest.
+func (n *neighbourhood) thin() {
+	has := map[[2]int]bool{}
+	for _, e := range n.edges {
+		has[[2]int{e.from, e.to}] = true
+	}
+	n.edges = slices.DeleteFunc(n.edges, func(e graphEdge) bool {
+		return e.bytes && slices.ContainsFunc(n.nodes, func(k int) bool {
+			return k != e.from && k != e.to && has[[2]int{e.from, k}] && has[[2]int{k, e.to}]
+		})
+	})
+}
+
 func (n *neighbourhood) way(i int) {
 	way, _ := n.set.Way(i)
 	n.add(i)
@@ -153,7 +172,17 @@ func (n *neighbourhood) weigh(rows []int) []int {
 }
 
 func (n *neighbourhood) label(i int) string {
-	return safe.Short(safe.Visible(n.set.At(i).Name), labelLetters)
+	return safe.Short(safe.Visible(title(n.set.At(i))), labelLetters)
+}
+
+// second is the line below it.
+func (n *neighbourhood) second(i int) string {
+	d := n.set.At(i)
+	reach := reachTitle(d.Reach)
+	if d.Reach != audit.ReachRuntime && d.Reach != audit.ReachBuild {
+		reach = "reach unknown"
+	}
+	return verdictTitle(d.Verdict) + ", " + reach
 }
 
 // tint is the fill and line of a verdict, readable in black on white.

@@ -64,13 +64,11 @@ func mdFindings(set *finding.Set, room int) ([]byte, error) {
 	}
 	details(room*85/100, fmt.Sprintf("Details of %s", count(len(set.Findings), "finding")), set.Findings, func(b *bytes.Buffer, i int) { mdDetail(b, set, i) })
 	details(room*88/100, fmt.Sprintf("%s of the distribution", count(len(set.Seeds), "seed")), set.Seeds, func(b *bytes.Buffer, i int) { mdDetail(b, set, i) })
-	details(room*96/100, fmt.Sprintf("%s that could not be judged", count(len(set.Unknown), "derivation")), reasons(set), func(b *bytes.Buffer, i int) {
-		mdReason(b, set, i)
+	groups := byReason(set)
+	details(room*96/100, fmt.Sprintf("%s that could not be judged", count(len(set.Unknown), "derivation")), numbers(len(groups)), func(b *bytes.Buffer, k int) {
+		mdReason(b, set, groups[k])
 	})
-	skips := make([]int, len(set.Audit.Skipped))
-	for i := range skips {
-		skips[i] = i
-	}
+	skips := numbers(len(set.Audit.Skipped))
 	details(room*100/100, fmt.Sprintf("%s that could not be looked into", count(len(skips), "place")), skips, func(b *bytes.Buffer, i int) {
 		s := set.Audit.Skipped[i]
 		fmt.Fprintf(b, "- %s: %s\n", code(s.Input), prose(s.Reason))
@@ -78,36 +76,42 @@ func mdFindings(set *finding.Set, room int) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// reasons are the first rows of each reason for an unknown verdict, the most
-// frequent reason first.
-func reasons(set *finding.Set) []int {
-	n := map[string]int{}
-	var first []int
+// numbers are those from 0 to before n.
+func numbers(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}
+
+// byReason groups what could not be judged, the most frequent reason first.
+func byReason(set *finding.Set) [][]int {
+	at := map[string]int{}
+	var groups [][]int
 	for _, i := range set.Unknown {
 		r := set.At(i).Reason
-		if n[r] == 0 {
-			first = append(first, i)
+		k, ok := at[r]
+		if !ok {
+			k = len(groups)
+			at[r] = k
+			groups = append(groups, nil)
 		}
-		n[r]++
+		groups[k] = append(groups[k], i)
 	}
-	slices.SortStableFunc(first, func(i, j int) int { return n[set.At(j).Reason] - n[set.At(i).Reason] })
-	return first
+	slices.SortStableFunc(groups, func(x, y []int) int { return len(y) - len(x) })
+	return groups
 }
 
 // maxNamed bounds the names after one reason.
 const maxNamed = 60
 
-// mdReason names what has the same reason as row i, what reaches furthest
-// first.
-func mdReason(b *bytes.Buffer, set *finding.Set, i int) {
-	reason := set.At(i).Reason
-	var rows []int
+// mdReason names the rows of one reason, what reaches furthest first.
+func mdReason(b *bytes.Buffer, set *finding.Set, rows []int) {
+	reason := set.At(rows[0]).Reason
 	by := map[string]int{}
-	for _, j := range set.Unknown {
-		if set.At(j).Reason == reason {
-			rows = append(rows, j)
-			by[reachTitle(set.At(j).Reach)]++
-		}
+	for _, i := range rows {
+		by[reachTitle(set.At(i).Reach)]++
 	}
 	var parts []string
 	for _, r := range []string{"runtime", "build only", "unknown"} {

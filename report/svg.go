@@ -15,7 +15,7 @@ const (
 	svgHigh   = 44
 	svgRowGap = 16
 	svgColGap = 70
-	svgLetter = 7.3 // pixels of a letter of a name, on average
+	svgLetter = 7.9 // pixels of a letter of a name, on average
 	svgSmall  = 6.1 // and of the line below
 	svgMargin = 16
 )
@@ -63,7 +63,7 @@ func SVG(w io.Writer, a *audit.Audit, o Options) error {
 		}
 		fmt.Fprintf(b, `<g><title>%s</title><rect x="%.1f" y="%.1f" width="%.1f" height="%d" rx="8" fill="%s" stroke="%s" stroke-width="%.1f"/>`, esc(shown(d.Drv)), p.x, p.y, p.w, svgHigh, fill, line, stroke)
 		fmt.Fprintf(b, `<text x="%.1f" y="%.1f" font-weight="600" fill="#1b1f24">%s</text>`, p.x+10, p.y+18, html.EscapeString(n.label(i)))
-		fmt.Fprintf(b, `<text x="%.1f" y="%.1f" font-size="11" fill="#4d5661">%s, %s</text></g>`+"\n", p.x+10, p.y+34, verdictTitle(d.Verdict), reachTitle(d.Reach))
+		fmt.Fprintf(b, `<text x="%.1f" y="%.1f" font-size="11" fill="#4d5661">%s</text></g>`+"\n", p.x+10, p.y+34, html.EscapeString(n.second(i)))
 	}
 	for k, note := range n.notes {
 		fmt.Fprintf(b, `<text x="%d" y="%.1f" fill="#4d5661">%s</text>`+"\n", svgMargin, height-float64(len(n.notes)-k)*20+6, html.EscapeString(note))
@@ -157,9 +157,7 @@ func (n *neighbourhood) place(nodes map[int]*svgNode) (width, height float64) {
 		wide := 120.0
 		top := (height - float64(len(layer)*(svgHigh+svgRowGap)-svgRowGap)) / 2
 		for k, i := range layer {
-			d := n.set.At(i)
-			second := len(verdictTitle(d.Verdict)) + len(", ") + len(reachTitle(d.Reach))
-			wide = max(wide, float64(utf8.RuneCountInString(n.label(i)))*svgLetter+22, float64(second)*svgSmall+22)
+			wide = max(wide, float64(utf8.RuneCountInString(n.label(i)))*svgLetter+22, float64(len(n.second(i)))*svgSmall+22)
 			nodes[i].x, nodes[i].y = x, top+float64(k*(svgHigh+svgRowGap))
 		}
 		for _, i := range layer {
