@@ -71,6 +71,7 @@ type Machine struct {
 	ooms     []string
 	watchEnd string
 	hung     bool
+	paused   bool
 	bye      bool
 	cause    error // why the channel ended, where it was not the guest
 
@@ -172,7 +173,7 @@ func (m *Machine) watch(ctx context.Context) {
 		case <-tick.C:
 			m.mu.Lock()
 			silent := time.Since(m.last)
-			if silent > m.cfg.HangAfter {
+			if silent > m.cfg.HangAfter && !m.paused {
 				m.hung = true
 			}
 			hung := m.hung
@@ -256,12 +257,42 @@ func (m *Machine) stop(cause error) {
 	<-m.ended
 }
 
+// Pause stops the machine where it is: it takes no processor time, and its own
+// time stands still. Requests that are made meanwhile are answered after Resume.
+func (m *Machine) Pause(ctx context.Context) error {
+	m.mu.Lock()
+	m.paused = true // its silence means nothing from now on
+	m.mu.Unlock()
+	if _, err := m.proc.QMP.Do(ctx, "stop"); err != nil {
+		return fmt.Errorf("pausing the guest: %w", err)
+	}
+	return nil
+}
+
+// Resume lets a paused machine go on. One that was not paused is left alone.
+func (m *Machine) Resume(ctx context.Context) error {
+	m.mu.Lock()
+	paused := m.paused
+	m.mu.Unlock()
+	if !paused {
+		return nil
+	}
+	if _, err := m.proc.QMP.Do(ctx, "cont"); err != nil {
+		return fmt.Errorf("resuming the guest: %w", err)
+	}
+	m.mu.Lock()
+	m.paused, m.last = false, time.Now()
+	m.mu.Unlock()
+	return nil
+}
+
 // Close shuts the machine down and waits for its end. A machine that has
 // failed before gives that failure.
 func (m *Machine) Close() error {
 	m.once.Do(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), poweroffTimeout)
 		defer cancel()
+		_ = m.Resume(ctx) // where that fails, so does what follows
 		if c, err := m.begin(wire.Msg{T: "poweroff"}); err == nil {
 			_, _ = c.wait(ctx) // what matters is that it ends
 		}

@@ -12,7 +12,8 @@ import (
 // It is delta debugging (Zeller and Hildebrandt, 2002): a smallest set that
 // breaks is found by halving, then what is left is tried without it, until it
 // no longer breaks. A set of two or more that only breaks together is found
-// as such. For one culprit among n, about 2·log2(n) builds are made.
+// as such. For one culprit among n, about 2·log2(n) builds are made; those
+// first that need no other machine.
 func Bisect(ctx context.Context, all []Variation, broke func(context.Context, []Variation) (bool, error)) ([]Variation, error) {
 	known := map[string]bool{names(all): true}
 	test := func(vs []Variation) (bool, error) {
@@ -33,7 +34,18 @@ func Bisect(ctx context.Context, all []Variation, broke func(context.Context, []
 		return b, err
 	}
 	var culprits []Variation
-	for rest := all; ; {
+	sorted := slices.Clone(all)
+	slices.SortStableFunc(sorted, func(a, b Variation) int {
+		switch {
+		case a.OfMachine() == b.OfMachine():
+			return 0
+		case b.OfMachine():
+			return -1
+		}
+		return 1
+	})
+	known[names(sorted)] = true
+	for rest := sorted; ; {
 		if b, err := test(rest); err != nil {
 			return nil, err
 		} else if !b {

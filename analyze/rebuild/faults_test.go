@@ -204,7 +204,7 @@ func TestClockJump(t *testing.T) {
 	w := newWorld(t, troubled)
 	j := w.job("quick")
 	n := w.nix(Fresh)
-	n.Wrap = []string{"unshare", "--time", "--boottime", "1000000000", "--monotonic", "1000000000"}
+	n.Wrap = []string{"unshare", "--fork", "--time", "--boottime", "1000000000", "--monotonic", "1000000000"}
 	rs, err := Run(context.Background(), []*Job{j}, Options{Builders: []Builder{n}})
 	if err != nil || len(rs) != 1 || rs[0].Result != audit.Reproduced {
 		t.Errorf("got %+v, %v", rs, err)

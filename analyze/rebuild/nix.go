@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -257,28 +258,39 @@ func (n *Nix) realise(ctx context.Context, root string, j *Job, extra ...string)
 // printed are the paths as Nix printed them, in the order of output names, for
 // outputs whose path is not known before.
 func (n *Nix) outputs(ctx context.Context, root string, j *Job, printed []string) ([]BuiltOutput, error) {
-	var all []BuiltOutput
+	all := make([]BuiltOutput, len(j.Outputs))
+	var paths []string
 	for i, o := range j.Outputs {
 		p := o.Path
 		if p == "" && len(printed) == len(j.Outputs) {
 			p = n.logical(root, printed[i])
 		}
+		all[i] = BuiltOutput{Name: o.Name, Path: p}
 		if p == "" {
-			all = append(all, BuiltOutput{Name: o.Name, Note: "Nix did not say where the output is"})
+			all[i].Note = "Nix did not say where the output is"
 			continue
 		}
-		rs, err := n.registrations(ctx, root, []string{p})
-		if err != nil {
-			return nil, fmt.Errorf("reading the hash of %q: %w", p, err)
+		paths = append(paths, p)
+	}
+	if len(paths) == 0 {
+		return all, nil // without a path all would be listed
+	}
+	// Content-addressed outputs may share a path; it is asked for once.
+	slices.Sort(paths)
+	rs, err := n.registrations(ctx, root, slices.Compact(paths))
+	if err != nil {
+		return nil, fmt.Errorf("reading the hashes of what %q built: %w", j.Drv, err)
+	}
+	for i := range all {
+		o := &all[i]
+		if o.Path == "" {
+			continue
 		}
-		r, ok := find(rs, p)
+		r, ok := find(rs, o.Path)
 		if !ok {
-			return nil, fmt.Errorf("reading the hash of %q: the store gave no registration", p)
+			return nil, fmt.Errorf("reading the hash of %q: the store gave no registration", o.Path)
 		}
-		all = append(all, BuiltOutput{
-			Name: o.Name, Path: p, NarHash: r.sri(), NarSize: r.Size,
-			Open: n.dump(n.physical(root, p)),
-		})
+		o.NarHash, o.NarSize, o.Open = r.sri(), r.Size, n.dump(n.physical(root, o.Path))
 	}
 	return all, nil
 }

@@ -154,6 +154,10 @@ func TestCaches(t *testing.T) {
 		{name: "an unknown key in the record", tamper: func(c *cache) {
 			c.edit(c.narinfo(out), func(b []byte) []byte { return append(b, "Provenance: {}\n"...) })
 		}, result: audit.Reproduced},
+		{
+			name: "no NAR", tamper: func(c *cache) { os.RemoveAll(filepath.Join(c.dir, "nar")) },
+			result: audit.NoReference, reason: "it does not serve the bytes that its record promises",
+		},
 		{name: "404", tamper: func(c *cache) { os.Remove(c.narinfo(out)) }, result: audit.NoReference, reason: "nothing on record"},
 		{
 			name: "500", serve: func(rw http.ResponseWriter, _ *http.Request) { http.Error(rw, "boom", 500) },
@@ -194,6 +198,40 @@ func TestCaches(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A server that has a record and is in trouble with the bytes behind it has not
+// broken a promise: it is asked again.
+func TestCacheInTrouble(t *testing.T) {
+	w := newWorld(t, sample)
+	j := w.job("dep")
+	c := w.cache("cache-1", j.Outputs[0].Path)
+	files := http.FileServer(http.Dir(c.dir))
+	for name, trouble := range map[string]http.HandlerFunc{
+		"500": func(rw http.ResponseWriter, _ *http.Request) { http.Error(rw, "boom", 500) },
+		"cut off": func(rw http.ResponseWriter, r *http.Request) {
+			rw.Header().Set("Content-Length", "100000")
+			fmt.Fprint(rw, "\x0d\x00\x00\x00\x00\x00\x00\x00nix-archive-1")
+		},
+		"stalled": func(rw http.ResponseWriter, r *http.Request) {
+			rw.(http.Flusher).Flush()
+			<-r.Context().Done()
+		},
+	} {
+		srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if strings.HasPrefix(r.URL.Path, "/nar/") {
+				trouble(rw, r)
+				return
+			}
+			files.ServeHTTP(rw, r)
+		}))
+		r := w.compareWith(j, source(t, srv.URL, reference.CacheOptions{Trusted: []string{c.public}, Bytes: true}))
+		if r.Result != audit.NoReference || !r.Transient || r.Refused || !strings.Contains(r.Reason, "could not be asked: reading the bytes") {
+			t.Errorf("%s: %+v", name, r)
+		}
+		srv.CloseClientConnections()
+		srv.Close()
 	}
 }
 

@@ -24,7 +24,8 @@ type Variation struct {
 	QEMU   []string
 	Kernel []string
 	MakeFS []string
-	// Image names another kernel or image, for whoever has one.
+	// Image names the package of another kernel; OtherKernel leaves the choice
+	// to whoever starts the guest.
 	Image string
 	// Guest are commands that are run in the guest before a build.
 	Guest [][]string
@@ -33,6 +34,9 @@ type Variation struct {
 	Nix  []Option
 	Env  []string
 	Wrap []string
+	// Seen is what a build meets, in a few words. It is empty where a build in
+	// Nix's sandbox can't see any of it.
+	Seen string
 	// Limits says what the variation does not reach.
 	Limits string
 }
@@ -40,6 +44,14 @@ type Variation struct {
 // OfMachine reports whether the variation needs a machine of its own.
 func (v Variation) OfMachine() bool {
 	return len(v.QEMU)+len(v.Kernel)+len(v.MakeFS)+len(v.Guest) > 0 || v.Image != ""
+}
+
+// words name the variation and what a build meets.
+func (v Variation) words() string {
+	if v.Seen == "" {
+		return v.Name
+	}
+	return fmt.Sprintf("%s (%s)", v.Name, v.Seen)
 }
 
 // inPlace reports whether it can be applied by the way Nix is called.
@@ -65,9 +77,44 @@ func (e *UnsupportedError) Error() string {
 	return fmt.Sprintf("the builder %q can't vary %s", e.Builder, strings.Join(e.Names, ", "))
 }
 
+// Varied is a builder that says how the variations were applied, where a
+// variation leaves a choice: they have their Seen filled in.
+type Varied interface {
+	Builder
+	Applied() []Variation
+}
+
+// applied gives the variations as a builder has applied them.
+func applied(b Builder, vs []Variation) []Variation {
+	if v, ok := b.(Varied); ok {
+		return v.Applied()
+	}
+	return vs
+}
+
+// reached says in one line what builds could see of variations.
+func reached(vs []Variation) string {
+	var seen, unseen []string
+	for _, v := range vs {
+		if v.Seen == "" {
+			unseen = append(unseen, v.Name)
+		} else {
+			seen = append(seen, v.words())
+		}
+	}
+	var said []string
+	if len(seen) > 0 {
+		said = append(said, "varied: "+strings.Join(seen, ", "))
+	}
+	if len(unseen) > 0 {
+		said = append(said, "varied, but out of sight in Nix's sandbox: "+strings.Join(unseen, ", "))
+	}
+	return strings.Join(said, "; ")
+}
+
 // Vary implements Varier with the variations that need nothing but another way
-// to call Nix. Others are for whoever owns the machine, who applies them and
-// then calls Vary for the rest.
+// to call Nix, and with the part of others that needs no more. Others are for
+// whoever owns the machine, who applies them and then calls Vary for the rest.
 func (n *Nix) Vary(_ context.Context, vs []Variation) (Builder, func() error, error) {
 	c := &Nix{
 		Title: n.Title, Runner: n.Runner, Method: n.Method, Store: n.Store, StoreDir: n.StoreDir, Scratch: n.Scratch,
@@ -75,7 +122,7 @@ func (n *Nix) Vary(_ context.Context, vs []Variation) (Builder, func() error, er
 	}
 	var not []string
 	for _, v := range vs {
-		if v.OfMachine() || !v.inPlace() {
+		if !v.inPlace() {
 			not = append(not, v.Name)
 			continue
 		}
@@ -139,37 +186,54 @@ func (r *run) vary(ctx context.Context, b Builder, j *Job, base map[string]strin
 		rs := rows(audit.NotAttempted, fmt.Sprintf("its output %q differs from build to build without any variation", name))
 		return rs, nil
 	}
+	as := map[string]Variation{}           // as they were applied
+	seen := map[string]map[string]string{} // hashes under variations, by their names
 	test := func(ctx context.Context, vs []Variation) (map[string]string, error) {
+		if hashes, ok := seen[names(vs)]; ok {
+			return hashes, nil
+		}
 		vb, end, err := v.Vary(ctx, vs)
 		if err != nil {
 			return nil, err
 		}
+		for _, a := range applied(vb, vs) {
+			as[a.Name] = a
+		}
 		hashes, err := buildHashes(ctx, vb, j)
-		return hashes, errors.Join(err, end())
+		if err = errors.Join(err, end()); err != nil {
+			return nil, err
+		}
+		seen[names(vs)] = hashes
+		return hashes, nil
 	}
 	varied, err := test(ctx, r.o.Vary)
 	if err != nil {
 		return unvaried(rows, err)
 	}
-	rs := rows(audit.Reproduced, "")
-	if _, differ := firstUnlike(base, varied); differ {
+	var all []Variation
+	for _, v := range r.o.Vary {
+		all = append(all, as[v.Name])
+	}
+	rs := rows(audit.Reproduced, reached(all))
+	for i := range rs {
+		out := rs[i].Output
+		if base[out] == varied[out] {
+			continue
+		}
+		// Each output has causes of its own; builds serve all of them.
 		culprits, err := Bisect(ctx, r.o.Vary, func(ctx context.Context, vs []Variation) (bool, error) {
 			got, err := test(ctx, vs)
-			if err != nil {
-				return false, err
-			}
-			_, differ := firstUnlike(base, got)
-			return differ, nil
+			return got[out] != base[out], err
 		})
 		if err != nil {
 			return unvaried(rows, err)
 		}
-		for i := range rs {
-			if base[rs[i].Output] != varied[rs[i].Output] {
-				rs[i].Result, rs[i].Culprits = audit.Differs, strings.Split(names(culprits), ",")
-				rs[i].Reason = "it depends on: " + strings.Join(rs[i].Culprits, ", ")
-			}
+		var words []string
+		for _, c := range culprits {
+			words = append(words, as[c.Name].words())
 		}
+		rs[i].Result, rs[i].Culprits = audit.Differs, strings.Split(names(culprits), ",")
+		rs[i].Reason = "it depends on: " + strings.Join(words, ", ")
 	}
 	for i := range rs {
 		rs[i].Expected, rs[i].Got = base[rs[i].Output], varied[rs[i].Output]

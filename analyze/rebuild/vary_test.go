@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"fromsource/analyze/audit"
 	"fromsource/closure"
 )
 
@@ -18,7 +17,9 @@ const varied = `
   steady = sh "steady" "echo steady > $out";
   cores = sh "cores" "echo $NIX_BUILD_CORES > $out";
   dir = drv "dir" "echo same > $out; pwd > $doc" { outputs = [ "out" "doc" ]; };
+  parts = drv "parts" "echo $NIX_BUILD_CORES > $out; pwd > $doc; echo same > $info; pwd > $man; uname -r >> $man" { outputs = [ "out" "doc" "info" "man" ]; };
   days = sh "days" "read up idle < /proc/uptime; echo $((\${up%%.*} / 8640000)) > $out";
+  release = sh "release" "uname -r > $out";
   pair = sh "pair" "echo no > $out; if [ $NIX_BUILD_CORES = 3 ]; then pwd | grep -q varied && echo yes > $out; fi; true";
   two = sh "two" "echo $NIX_BUILD_CORES > $out; pwd >> $out";
   noise = sh "noise" "cat /proc/sys/kernel/random/uuid > $out";
@@ -37,17 +38,18 @@ func TestVary(t *testing.T) {
 	w := newWorld(t, varied)
 	n := w.nix(Fresh)
 	n.Options = []Option{{"cores", "2"}}
-	type verdict struct{ Results, Culprits string }
-	want := map[string]verdict{
-		"steady": {audit.Reproduced, ""},
-		"cores":  {audit.Differs, "cores"},
-		"dir":    {audit.Differs + " " + audit.Reproduced, "build-dir"},
-		"days":   {audit.Differs, "uptime"},
-		"pair":   {audit.Differs, "cores,build-dir"},
-		"two":    {audit.Differs, "cores,build-dir"},
-		"noise":  {audit.NotAttempted, ""},
-		"picky":  {audit.Failed, ""},
-		"fetch":  {audit.NotAttempted, ""},
+	want := map[string]string{
+		"steady":  "out reproduced",
+		"cores":   "out differs by cores",
+		"release": "out differs by kernel",
+		"dir":     "doc differs by build-dir, out reproduced",
+		"parts":   "doc differs by build-dir, info reproduced, man differs by kernel build-dir, out differs by cores",
+		"days":    "out differs by uptime",
+		"pair":    "out differs by cores build-dir",
+		"two":     "out differs by cores build-dir",
+		"noise":   "out not attempted",
+		"picky":   "out failed",
+		"fetch":   "out not attempted",
 	}
 	var jobs []*Job
 	for attr := range want {
@@ -57,18 +59,35 @@ func TestVary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := map[string]verdict{}
+	got := map[string]string{}
+	reasons := map[string]string{}
 	for _, r := range rs {
 		if len(r.Variations) == 0 {
 			continue
 		}
-		v := got[closure.NameOf(r.Drv)]
-		v.Results = strings.TrimSpace(v.Results + " " + r.Result)
-		v.Culprits += strings.Join(r.Culprits, ",")
-		got[closure.NameOf(r.Drv)] = v
+		name := closure.NameOf(r.Drv)
+		reasons[name] = r.Reason
+		if got[name] != "" {
+			got[name] += ", "
+		}
+		got[name] += r.Output + " " + r.Result
+		if len(r.Culprits) > 0 {
+			got[name] += " by " + strings.Join(r.Culprits, " ")
+		}
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
+	}
+	// It is said what builds could see of it.
+	for name, want := range map[string]string{
+		"release": "it depends on: kernel (version 2.6 by the personality UNAME26)",
+		"pair":    "it depends on: cores (NIX_BUILD_CORES=3), build-dir (/build-varied-by-fromsource)",
+		"steady": "varied: uptime (100 days more), cores (NIX_BUILD_CORES=3), kernel (version 2.6 by the personality UNAME26), " +
+			"build-dir (/build-varied-by-fromsource); varied, but out of sight in Nix's sandbox: hostname, locale",
+	} {
+		if reasons[name] != want {
+			t.Errorf("%s: %q, want %q", name, reasons[name], want)
+		}
 	}
 }
 
@@ -92,15 +111,31 @@ func TestParseVariations(t *testing.T) {
 	}{
 		{"clock", false, "clock"},
 		{"cores, clock,cores", false, "cores,clock"},
-		{"all", false, "uptime,hostname,cores,build-dir,locale"},
+		{"all", false, "uptime,hostname,cores,kernel,build-dir,locale"},
+		{"all", true, "clock,uptime,hostname,cores,processors,memory,cpu,kernel,build-dir,locale,directory-order"},
+		{"kernel=2.6", false, "kernel=2.6"},
+		{"kernel=linux-image-rt-amd64,kernel=2.6", true, "kernel=linux-image-rt-amd64,kernel=2.6"},
 	} {
 		vs, err := ParseVariations(tt.list, tt.guest)
 		if err != nil || names(vs) != tt.want {
 			t.Errorf("%q: got %q, %v, want %q", tt.list, names(vs), err, tt.want)
 		}
 	}
-	if vs, err := ParseVariations("moon", true); err == nil {
-		t.Errorf("an unknown name: got %v", vs)
+	for list, want := range map[string]string{
+		"moon":                       "no variation is called",
+		"moon=1":                     "no variation is called",
+		"cores=5":                    "only kernel can be given a value",
+		"kernel=":                    "want kernel=PACKAGE or kernel=2.6",
+		"kernel=-o=x":                "want kernel=PACKAGE or kernel=2.6",
+		"kernel,kernel=linux-image":  "a guest has one kernel",
+		"kernel=a,clock,kernel=b-c+": "a guest has one kernel",
+	} {
+		if vs, err := ParseVariations(list, true); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, %v", list, vs, err)
+		}
+	}
+	if vs, err := ParseVariations("kernel=linux-image", false); err == nil || !strings.Contains(err.Error(), "only a guest can boot another kernel") {
+		t.Errorf("a kernel without a guest: got %v, %v", vs, err)
 	}
 	// Every variation does something and says what it does not do.
 	for _, v := range Variations() {

@@ -5,12 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
 	"fromsource/analyze/rebuild"
 	"fromsource/vm"
+	"fromsource/vm/agent"
+	"fromsource/vm/image"
 )
 
 // guests is a builder in guests of its own: one for what is built as it is,
@@ -30,9 +34,10 @@ type guests struct {
 	plain  *guest
 	failed error
 
-	// varying is held while a varied guest is in use.
+	// varying is held while a varied guest is in use; kept are those that run,
+	// the one that was used last at the end.
 	varying sync.Mutex
-	varied  *guest
+	kept    []*guest
 }
 
 // guest is one that runs, and what was varied of it.
@@ -102,6 +107,15 @@ func (g *guests) load(ctx context.Context, m *vm.Machine) error {
 	return err
 }
 
+// varied is a builder in a varied guest.
+type varied struct {
+	rebuild.Builder
+	as []rebuild.Variation
+}
+
+// Applied implements rebuild.Varied.
+func (v varied) Applied() []rebuild.Variation { return v.as }
+
 // Vary implements rebuild.Varier. What is of the machine gets a guest of its
 // own, which is kept for the next job; the rest is how Nix is called in it.
 func (g *guests) Vary(ctx context.Context, vs []rebuild.Variation) (rebuild.Builder, func() error, error) {
@@ -109,39 +123,42 @@ func (g *guests) Vary(ctx context.Context, vs []rebuild.Variation) (rebuild.Buil
 	if err != nil {
 		return nil, nil, err
 	}
-	var not, key []string
+	var key []string
 	var rest []rebuild.Variation
+	vs = slices.Clone(vs)
 	o := g.opts
 	var before [][]string
-	for _, v := range vs {
-		switch {
-		case !guestCan(v):
-			not = append(not, v.Name)
-			continue
-		case !v.OfMachine():
-			rest = append(rest, v)
+	for i := range vs {
+		v := &vs[i]
+		if !v.OfMachine() {
+			if v.Name == "uptime" { // busybox's unshare has no time namespaces
+				v.Wrap = []string{agent.UptimeCommand, rebuild.UptimeSeconds}
+			}
+			rest = append(rest, *v)
 			continue
 		}
 		key = append(key, v.Name)
 		before = append(before, v.Guest...)
 		o.Kernel, o.MakeFS = append(slices.Clip(o.Kernel), v.Kernel...), append(slices.Clip(o.MakeFS), v.MakeFS...)
-		switch v.Name {
-		case "processors": // another number than the base has
+		switch {
+		case v.Image != "": // its own name for itself is another one already
+			o.KernelPackage = kernelPackage(*v)
+		case v.Name == "processors": // another number than the base has
 			o.CPUs = 1
 			if base.machine.CPUs() == 1 {
 				o.CPUs = 2
 			}
-		case "memory": // half as much again: builds must still fit
+			v.Seen = fmt.Sprintf("%d for %d", o.CPUs, base.machine.CPUs())
+		case v.Name == "memory": // half as much again: builds must still fit
 			o.MemoryMB = base.machine.MemoryMB() * 3 / 2
+			v.Seen = fmt.Sprintf("%d MiB for %d", o.MemoryMB, base.machine.MemoryMB())
 		default:
 			o.QEMU = append(slices.Clip(o.QEMU), v.QEMU...)
 		}
 	}
-	if len(not) > 0 {
-		return nil, nil, &rebuild.UnsupportedError{Builder: g.title, Names: not}
-	}
 	if len(key) == 0 {
-		return base.nix.Vary(ctx, rest)
+		b, end, err := base.nix.Vary(ctx, rest)
+		return varied{b, vs}, end, err
 	}
 	g.varying.Lock()
 	in, err := g.variedGuest(ctx, o, strings.Join(key, ","), before)
@@ -149,22 +166,52 @@ func (g *guests) Vary(ctx context.Context, vs []rebuild.Variation) (rebuild.Buil
 		g.varying.Unlock()
 		return nil, nil, err
 	}
+	for i := range vs {
+		if vs[i].Image != "" {
+			vs[i].Seen = fmt.Sprintf("Linux %s for %s", in.machine.Hello.Kernel, base.machine.Hello.Kernel)
+		}
+	}
 	b, end, err := in.nix.Vary(ctx, rest)
 	if err != nil {
 		g.varying.Unlock()
 		return nil, nil, err
 	}
-	return b, func() error { defer g.varying.Unlock(); return end() }, nil
+	return varied{b, vs}, func() error {
+		defer g.varying.Unlock()
+		if in.machine.Err() == nil {
+			// An emulated guest that idles takes a tenth of a processor.
+			_ = in.machine.Pause(context.WithoutCancel(ctx)) // its end is seen by who uses it next
+		}
+		return end()
+	}, nil
 }
 
-// variedGuest is the guest of these variations; another one ends for it.
-func (g *guests) variedGuest(ctx context.Context, o vm.Options, key string, before [][]string) (*guest, error) {
-	if g.varied != nil && g.varied.key == key && g.varied.machine.Err() == nil {
-		return g.varied, nil
+// kernelPackage is the package of the kernel that a variation asks for.
+func kernelPackage(v rebuild.Variation) string {
+	if v.Image == rebuild.OtherKernel {
+		return image.OtherKernel
 	}
-	if g.varied != nil {
-		_ = g.varied.machine.Close() // it has given its results
-		g.varied = nil
+	return v.Image
+}
+
+// variedGuest is the guest of these variations: one that is kept from before,
+// or a new one, for which those not used for longest end where the host has no
+// memory for all. A search for what breaks reproducibility comes back to the
+// same few guests, and booting one is most of its cost.
+func (g *guests) variedGuest(ctx context.Context, o vm.Options, key string, before [][]string) (*guest, error) {
+	if i := slices.IndexFunc(g.kept, func(k *guest) bool { return k.key == key }); i >= 0 {
+		in := g.kept[i]
+		g.kept = slices.Delete(g.kept, i, i+1)
+		if in.machine.Err() == nil && in.machine.Resume(ctx) == nil {
+			g.kept = append(g.kept, in)
+			return in, nil
+		}
+		_ = in.machine.Close() // another one takes its place
+	}
+	need := int64(max(o.MemoryMB, g.plain.machine.MemoryMB())) << 20
+	for len(g.kept) > 0 && (len(g.kept) >= maxKept || available() < 2*need) {
+		_ = g.kept[0].machine.Close() // it has given its results
+		g.kept = g.kept[1:]
 	}
 	in, err := g.start(ctx, o, key)
 	if err != nil {
@@ -180,20 +227,33 @@ func (g *guests) variedGuest(ctx context.Context, o vm.Options, key string, befo
 			return nil, fmt.Errorf("varying a guest: %w", err)
 		}
 	}
-	g.varied = in
+	g.kept = append(g.kept, in)
 	return in, nil
 }
 
-// guestCan reports whether a variation can be had in a guest. Its unshare is
-// that of busybox, which has no time namespaces; and it has one kernel.
-func guestCan(v rebuild.Variation) bool {
-	return v.Image == "" && !slices.Contains(v.Wrap, "--time")
+// maxKept is how many varied guests are kept at most.
+const maxKept = 12
+
+// available is how much memory the host can give, in bytes; 0 where it does
+// not say (proc(5), MemAvailable).
+func available() int64 {
+	b, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(b)) {
+		if f := strings.Fields(line); len(f) > 1 && f[0] == "MemAvailable:" {
+			kb, _ := strconv.ParseInt(f[1], 10, 64) // 0 where it is no number
+			return kb << 10
+		}
+	}
+	return 0
 }
 
 // Close ends the guests.
 func (g *guests) Close() error {
 	var errs []error
-	for _, in := range []*guest{g.plain, g.varied} {
+	for _, in := range append(g.kept, g.plain) {
 		if in != nil {
 			errs = append(errs, in.machine.Close())
 		}

@@ -50,8 +50,8 @@ func guestRecipe(t *testing.T) string {
 }
 
 // A recipe is audited, and its suspects are built again: in a guest whose QEMU
-// is killed, in one whose disk is too small, in guests with another clock, and
-// by a second guest that has nothing but derivations and sources.
+// is killed, in one whose disk is too small, in guests that are varied in every
+// way, and by a second guest that has nothing but derivations and sources.
 func TestRebuildInGuests(t *testing.T) {
 	program, recipe := staticProgram(t), guestRecipe(t)
 	out := filepath.Join(t.TempDir(), "out")
@@ -132,23 +132,36 @@ func TestRebuildInGuests(t *testing.T) {
 		}
 	})
 	t.Run("varied", func(t *testing.T) {
+		// Each output depends on one thing, and that is what is named of all.
+		want := map[string]string{
+			"listed": "directory-order", "days": "uptime", "cores": "cores", "processors": "processors",
+			"memory": "memory", "flags": "cpu", "release": "kernel", "folder": "build-dir",
+			"spoken": "", "named": "", "out": "",
+		}
 		merged := filepath.Join(out, "varied.json")
-		if code, _ := again(nil, "steady", "dated", "--in", "guest", "--vary", "clock,cores", "-o", merged); code != exitPolicy {
+		const list = "uptime,hostname,cores,processors,memory,cpu,kernel,build-dir,locale,directory-order"
+		if code, _ := again(nil, "looking", "--in", "guest", "--vary", list, "--option", "cores=2", "-o", merged); code != exitPolicy {
 			t.Errorf("exit code %d", code)
 		}
-		listed := filepath.Join(out, "listed.json")
-		if code, _ := again(nil, "listed", "--in", "guest", "--vary", "directory-order", "-o", listed); code != exitPolicy {
-			t.Errorf("exit code %d", code)
-		}
-		if got, want := variedResult(t, listed, "listed"), audit.Differs+" by directory-order"; got != want {
-			t.Errorf("listed: %s, want %s", got, want)
-		}
-		for name, want := range map[string]string{
-			"steady": audit.Reproduced, "dated": audit.Differs + " by clock", "slow": "no result",
-		} {
-			if got := variedResult(t, merged, name); got != want {
-				t.Errorf("%s: %s, want %s", name, got, want)
+		for output, culprit := range want {
+			result, seen := audit.Differs+" by "+culprit, "it depends on: "+culprit+" ("
+			if culprit == "" {
+				result, seen = audit.Reproduced, "out of sight in Nix's sandbox: hostname, locale"
 			}
+			got, reason := variedResult(t, merged, "looking", output)
+			if got != result || !strings.Contains(reason, seen) {
+				t.Errorf("%s: %s (%s), want %s (%s)", output, got, reason, result, seen)
+			}
+		}
+		if _, reason := variedResult(t, merged, "looking", "release"); !strings.Contains(reason, "-cloud-amd64)") || strings.Contains(reason, "UNAME26") {
+			t.Errorf("it is not said which kernels: %s", reason)
+		}
+		dated := filepath.Join(out, "dated.json")
+		if code, _ := again(nil, "dated", "--in", "guest", "--vary", "clock,kernel=2.6", "-o", dated); code != exitPolicy {
+			t.Errorf("exit code %d", code)
+		}
+		if got, reason := variedResult(t, dated, "dated", "out"); got != audit.Differs+" by clock" {
+			t.Errorf("dated: %s (%s)", got, reason)
 		}
 	})
 	t.Run("second guest", func(t *testing.T) {
@@ -161,22 +174,25 @@ func TestRebuildInGuests(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, d := range a.Derivations {
-			want := audit.Reproduced
-			if d.Name == "listed" {
-				want = audit.Differs // every disk has an order of its own
+			if len(d.Rebuild) != len(d.Outputs) {
+				t.Errorf("%s: %d results of %d outputs", d.Name, len(d.Rebuild), len(d.Outputs))
 			}
-			if !slices.ContainsFunc(d.Rebuild, func(r audit.Rebuild) bool {
-				named := slices.ContainsFunc(r.Differences, func(d audit.Difference) bool { return d.Path == "list" })
-				return r.By == "second guest" && r.Result == want && r.Got != "" && (r.Got == r.Expected) == (want == audit.Reproduced) && named != (want == audit.Reproduced)
-			}) {
-				t.Errorf("%s: %+v", d.Name, d.Rebuild)
+			for _, r := range d.Rebuild {
+				want := audit.Reproduced
+				if r.Output == "listed" {
+					want = audit.Differs // every disk has an order of its own
+				}
+				named := slices.ContainsFunc(r.Differences, func(d audit.Difference) bool { return d.What == "order" })
+				if r.By != "second guest" || r.Result != want || r.Got == "" || (r.Got == r.Expected) != (want == audit.Reproduced) || named == (want == audit.Reproduced) {
+					t.Errorf("%s: %+v", d.Name, r)
+				}
 			}
 		}
 	})
 }
 
-// variedResult is what an audit says of a package under variations.
-func variedResult(t *testing.T, file, name string) string {
+// variedResult is what an audit says of an output under variations, and why.
+func variedResult(t *testing.T, file, name, output string) (result, reason string) {
 	t.Helper()
 	a, err := audit.ReadFile(file)
 	if err != nil {
@@ -184,12 +200,12 @@ func variedResult(t *testing.T, file, name string) string {
 	}
 	for _, d := range a.Derivations {
 		for _, r := range d.Rebuild {
-			if d.Name == name && len(r.Variations) > 0 {
-				return strings.TrimSuffix(r.Result+" by "+strings.Join(r.Culprits, " "), " by ")
+			if d.Name == name && r.Output == output && len(r.Variations) > 0 {
+				return strings.TrimSuffix(r.Result+" by "+strings.Join(r.Culprits, " "), " by "), r.Reason
 			}
 		}
 	}
-	return "no result"
+	return "no result", ""
 }
 
 // killQEMU kills the QEMU that a process of this test has started.

@@ -14,11 +14,14 @@ var version = "unknown"
 
 func main() {
 	// The same static program is the guest's init: there it is process 1.
-	if os.Getpid() == 1 {
+	switch {
+	case os.Getpid() == 1:
 		agent.Main()
-		return
+	case agent.Called(os.Args):
+		os.Exit(agent.Call(os.Args))
+	default:
+		os.Exit(cli())
 	}
-	os.Exit(cli())
 }
 
 // cli runs the command line and returns the exit code. A first ^C ends the

@@ -7,8 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -36,6 +36,7 @@ type rebuildOptions struct {
 	nixOptions                   []string
 	caches, keys, lists          []string
 	attestations, lila           []string
+	cacheTimeout                 int
 	diffoscope                   string
 	output, attest, key          string
 	strict                       bool
@@ -53,6 +54,7 @@ func rebuildCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) 
 	flags.IntVarP(&o.parallel, "jobs", "j", 1, "")
 	flags.StringArrayVar(&o.nixOptions, "option", nil, "")
 	flags.StringArrayVar(&o.caches, "cache", nil, "")
+	flags.IntVar(&o.cacheTimeout, "cache-timeout", 60, "")
 	flags.StringArrayVar(&o.keys, "trusted-key", nil, "")
 	flags.StringArrayVar(&o.lists, "published", nil, "")
 	flags.StringArrayVar(&o.attestations, "attestations", nil, "")
@@ -76,6 +78,8 @@ func (o *rebuildOptions) check(args []string) error {
 	switch {
 	case len(args) == 0:
 		return usageError("rebuild takes an audit, or derivations")
+	case o.cacheTimeout < 1:
+		return usageError("--cache-timeout is a number of seconds, 1 or more, not %d", o.cacheTimeout)
 	case (o.attest == "") != (o.key == ""):
 		return usageError("--attest and --key go together")
 	case o.in != inLocal && o.in != inGuestAgain && o.in != inSecondGuest:
@@ -121,9 +125,6 @@ func (o *rebuildOptions) variations() ([]rebuild.Variation, error) {
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
 	}
-	if o.vary == "all" && o.in == inGuestAgain {
-		vs = slices.DeleteFunc(vs, func(v rebuild.Variation) bool { return !guestCan(v) })
-	}
 	return vs, nil
 }
 
@@ -146,7 +147,7 @@ func runRebuild(ctx context.Context, e *env, args []string, o *rebuildOptions) (
 		return err
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
-	b, end, err := o.builder(ctx, t, g, p)
+	b, end, err := o.builder(ctx, t, g, &opts, p)
 	if err != nil {
 		return err
 	}
@@ -225,7 +226,7 @@ func (o *rebuildOptions) subject() string {
 func (o *rebuildOptions) references() ([]reference.Source, error) {
 	var all []reference.Source
 	for _, c := range o.caches {
-		s, err := reference.OpenCache(c, store.CacheOptions{}, reference.CacheOptions{Trusted: o.keys, Bytes: true})
+		s, err := reference.OpenCache(c, store.CacheOptions{Stall: time.Duration(o.cacheTimeout) * time.Second}, reference.CacheOptions{Trusted: o.keys, Bytes: true})
 		if err != nil {
 			return nil, err
 		}

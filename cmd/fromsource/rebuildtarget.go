@@ -17,6 +17,7 @@ import (
 	"fromsource/closure"
 	"fromsource/closure/store"
 	"fromsource/vm"
+	"fromsource/vm/image"
 )
 
 // auditFile is the audit in a folder of results.
@@ -160,8 +161,9 @@ func recordedIn(jobs []*rebuild.Job, a *audit.Audit) {
 	}
 }
 
-// builder is who builds, and its end.
-func (o *rebuildOptions) builder(ctx context.Context, t *rebuildTarget, g *closure.Graph, p *progress) (rebuild.Builder, func(), error) {
+// builder is who builds, and its end. What it can't vary is taken out of the
+// options of the run.
+func (o *rebuildOptions) builder(ctx context.Context, t *rebuildTarget, g *closure.Graph, run *rebuild.Options, p *progress) (rebuild.Builder, func(), error) {
 	settings, err := o.settings()
 	if err != nil {
 		return nil, nil, err
@@ -179,6 +181,9 @@ func (o *rebuildOptions) builder(ctx context.Context, t *rebuildTarget, g *closu
 	}
 	b := &guests{title: "guest", opts: o.vm}
 	b.opts.Progress = p.guest
+	if run.Vary, err = o.prepareKernels(ctx, r, b.opts, run.Vary, p); err != nil {
+		return nil, nil, err
+	}
 	if o.vary != "" {
 		// By default the seed is another one for every disk: then any varied
 		// guest would also list folders in another order.
@@ -208,6 +213,27 @@ func (o *rebuildOptions) builder(ctx context.Context, t *rebuildTarget, g *closu
 		return &rebuild.Nix{Title: b.title, Runner: inGuest(m), Method: method, Options: settings}
 	}
 	return b, func() { _ = b.Close() }, nil // a guest that was lost is reported by who used it
+}
+
+// prepareKernels makes the images of guests with another kernel before anything
+// is built: the distribution may have none. Of "all" that is left out.
+func (o *rebuildOptions) prepareKernels(ctx context.Context, r vm.Recipe, opts vm.Options, vs []rebuild.Variation, p *progress) ([]rebuild.Variation, error) {
+	var can []rebuild.Variation
+	for _, v := range vs {
+		if v.Image != "" {
+			opts.KernelPackage = kernelPackage(v)
+			_, _, err := vm.Prepare(ctx, r, opts)
+			if errors.Is(err, image.ErrNoKernel) && o.vary == "all" {
+				p.note("the kernel is not varied: %v", err)
+				continue
+			}
+			if err != nil {
+				return nil, guestError(p.e, err)
+			}
+		}
+		can = append(can, v)
+	}
+	return can, nil
 }
 
 // recipe is the one that the audit's guest has built, with its inputs: a

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
@@ -119,6 +120,33 @@ func TestSum(t *testing.T) {
 		}
 		if err := f.Close(); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// The program itself, under its other name, as a guest starts it.
+func TestUptimeCommand(t *testing.T) {
+	name := filepath.Join(t.TempDir(), filepath.Base(UptimeCommand))
+	build := exec.Command("go", "build", "-o", name, "./testinit")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for _, c := range []struct {
+		args []string
+		exit int
+	}{
+		{[]string{"8640000", "sh", "-c", "read up rest < /proc/uptime; exit $((${up%%.*} / 864000))"}, 10},
+		{[]string{"0", "sh", "-c", "exit 7"}, 7},
+		{[]string{"1"}, 125},
+		{[]string{"-1", "true"}, 125},
+		{[]string{"x", "true"}, 125},
+		{[]string{"1", "no-such-command"}, 125},
+	} {
+		cmd := exec.Command(name, c.args...)
+		out, _ := cmd.CombinedOutput() // its state is looked at
+		if got := cmd.ProcessState.ExitCode(); got != c.exit || (c.exit == 125) != bytes.Contains(out, []byte("fromsource-uptime: ")) {
+			t.Errorf("%q: exit status %d, want %d: %s", c.args, got, c.exit, out)
 		}
 	}
 }

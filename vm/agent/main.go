@@ -8,6 +8,7 @@
 package agent
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"syscall"
@@ -57,6 +58,9 @@ func run() error {
 	}
 	loadModules(ModuleList)
 	if err := busyboxLinks(); err != nil {
+		return err
+	}
+	if err := os.Symlink("/init", UptimeCommand); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
 	port, err := openPort(10 * time.Second)

@@ -28,7 +28,7 @@ import (
 
 // format is part of every key: raise it when the same packages would give
 // another image.
-const format = 1
+const format = 2
 
 // Options say what image is wanted.
 type Options struct {
@@ -68,8 +68,8 @@ type Manifest struct {
 	// where that is not DefaultKernel.
 	Kernel        string    `json:"kernel"`
 	KernelPackage string    `json:"kernelPackage,omitempty"`
-	Extra    []string  `json:"extra"`
-	Packages []Package `json:"packages"`
+	Extra         []string  `json:"extra"`
+	Packages      []Package `json:"packages"`
 	// Files holds the hex SHA-256 of vmlinuz and base.cpio.
 	Files map[string]string `json:"files"`
 }

@@ -23,6 +23,8 @@ type module struct {
 	path string // merged, without the suffix of a compression
 	data []byte
 	deps []string
+	// soft are modules that are loaded before it where they are there.
+	soft []string
 }
 
 // pickModules finds modules and their dependencies in the pool, in the order
@@ -72,6 +74,17 @@ func pickModules(p *pool) ([]module, error) {
 		for _, d := range m.deps {
 			if err := visit(d, depth+1); err != nil {
 				return err
+			}
+		}
+		for _, d := range m.soft {
+			// A checksum is asked for by its alias crypto-NAME, and what
+			// computes it on every processor is called NAME_generic.
+			for _, d := range []string{d, strings.TrimPrefix(d, "crypto_") + "_generic"} {
+				if _, ok := files[d]; ok && state[d] == 0 {
+					if err := visit(d, depth+1); err != nil {
+						return err
+					}
+				}
 			}
 		}
 		state[name] = 2
@@ -140,6 +153,18 @@ func readModule(p *pool, name string) (module, error) {
 		if v, ok := bytes.CutPrefix(field, []byte("depends=")); ok && len(v) > 0 {
 			for _, d := range strings.Split(string(v), ",") {
 				m.deps = append(m.deps, strings.ReplaceAll(d, "-", "_"))
+			}
+		}
+		// "pre: A B post: C", as in modprobe.d(5).
+		if v, ok := bytes.CutPrefix(field, []byte("softdep=")); ok {
+			before := false
+			for _, d := range strings.Fields(string(v)) {
+				switch {
+				case strings.HasSuffix(d, ":"):
+					before = d == "pre:"
+				case before:
+					m.soft = append(m.soft, strings.ReplaceAll(d, "-", "_"))
+				}
 			}
 		}
 	}

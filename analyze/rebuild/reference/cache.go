@@ -47,6 +47,9 @@ func NewCache(name string, s store.Store, o CacheOptions) (*Cache, error) {
 // OpenCache opens a binary cache by its address: a directory, file:// or
 // http(s)://.
 func OpenCache(address string, so store.CacheOptions, o CacheOptions) (*Cache, error) {
+	if so.Client == nil {
+		so.Client = client(so.Stall)
+	}
 	s, err := store.OpenCache(address, so)
 	if err != nil {
 		return nil, err
@@ -76,9 +79,14 @@ func (c *Cache) Lookup(ctx context.Context, q Query) ([]Record, error) {
 	}
 	r.Open = func(ctx context.Context) (io.ReadCloser, error) { return c.store.NAR(ctx, q.Path) }
 	if c.bytes {
-		if err := c.read(ctx, r.Open); err != nil {
+		watch, t := watched(ctx)
+		if err := c.read(watch, r.Open); err != nil {
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
+			}
+			// A server that is in trouble has not broken its promise.
+			if t.last() != nil && !errors.Is(err, store.ErrMismatch) {
+				return nil, fmt.Errorf("reading the bytes from %s: %w", c.name, err)
 			}
 			r.Problem, r.Open = "it does not serve the bytes that its record promises: "+err.Error(), nil
 		}

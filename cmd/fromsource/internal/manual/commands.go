@@ -80,7 +80,8 @@ func auditing() []Command {
 				"AUDIT's suspects and their nearest consumers, or the named derivations, by path or by name in an AUDIT, are built again, and each output's hash is compared with the first build and with everything else that is on record. AUDIT is an audit's file, or the folder that fromsource audit has written it to.",
 				"By default this machine's Nix builds; several machines are Nix's own remote builders: --option builders=…. With --in guest a fresh guest gets the whole closure of AUDIT's folder and builds the selected derivations again from it; with --in second-guest it gets derivations and sources alone, and builds everything that they need itself. A fetch that is built again shows only that its URL still serves the same bytes.",
 				"Results are kept as they come in rebuild.jsonl beside the audit. After ^C, which ends the builds in hand, or a guest that was lost, the same command does what is left. A second ^C ends the program at once.",
-				"--vary changes the machine on purpose: on this machine uptime, hostname, cores, build-dir and locale; in guests also clock, processors, memory, cpu and directory-order, but not uptime. A varied guest runs beside the first one.",
+				"--vary changes the surroundings of builds on purpose: on this machine uptime, hostname, cores, kernel, build-dir and locale; in guests also clock, processors, memory, cpu and directory-order. Each output that comes out different is built again under fewer of them, until those that it depends on are found. A result says what builds could see: Nix's sandbox hides hostname and locale from them. Varied guests run beside the first one.",
+				"kernel boots a guest with another kernel of the distribution, or with that of the package named by kernel=PACKAGE. On this machine, and as kernel=2.6 in guests too, builds are told another version only, by the personality UNAME26.",
 				"Exit code 3 says that an output differs or failed to build, or that a cache's record can't be believed: it is not signed by a trusted key, or the cache does not serve those bytes.",
 			},
 			Flags: with(guest,
@@ -93,6 +94,7 @@ func auditing() []Command {
 				Flag{Name: "jobs", Short: "j", Value: "N", Text: "how many derivations are built at once (default 1)"},
 				Flag{Name: "option", Value: "NAME=VALUE", Text: "a setting for Nix; may be given several times"},
 				Flag{Name: "cache", Value: "URL", Text: "a binary cache to compare with; may be given several times"},
+				Flag{Name: "cache-timeout", Value: "SECONDS", Text: "how long a cache may give nothing before it counts as not to be asked (default 60)"},
 				Flag{Name: "trusted-key", Value: "KEY", Text: "a public key that signs a cache; may be given several times"},
 				Flag{Name: "published", Value: "FILE", Complete: Files, Text: "a published list of sha256 sums; may be given several times"},
 				Flag{Name: "attestations", Value: "FILE", Complete: Files, Text: "a list of attestations as lila gives it; may be given several times"},
@@ -106,7 +108,7 @@ func auditing() []Command {
 			Examples: []Example{
 				{"suspects, against a cache", "fromsource rebuild out --cache https://cache.nixos.org"},
 				{"independently, with the results in the audit", "fromsource rebuild out --in second-guest --all -o out/audit.json"},
-				{"what breaks reproducibility", "fromsource rebuild out --in guest --vary clock,processors,directory-order"},
+				{"what breaks reproducibility", "fromsource rebuild out --in guest --vary clock,kernel,directory-order"},
 			},
 		},
 		{
