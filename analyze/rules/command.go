@@ -50,7 +50,7 @@ func (x *extractor) script(text string) {
 	}
 }
 
-func (x *extractor) line(text string) { commands(text, x.command) }
+func (x *extractor) line(text string) { commandsIn(&x.words, text, x.command) }
 
 // command reads one simple command.
 func (x *extractor) command(argv []string) {

@@ -160,6 +160,8 @@ type extractor struct {
 	ops   []op
 	said  bits
 
+	words [maxWords]string // of the command that is being read
+
 	fetches fetch.Reader
 	allHits block[hit]
 	allRefs block[ref]

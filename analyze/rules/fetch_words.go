@@ -72,7 +72,10 @@ func fetchWordRules() []Rule {
 			Positive: []Example{dl("https://example.org/tool-linux-1.2.tar.gz"), dl("https://example.org/tool-1.2-macos.zip")},
 			Negative: []Example{dl("https://example.org/linux-5.4.tar.xz"), dl("https://example.org/linux/tool-1.2.tar.gz"), dl("https://example.org/tool-linux-1.2-src.tar.gz")},
 			match: anyShape(func(sh *shape, s *subject) (string, bool) {
-				return sh.file + " (" + sh.os + ")", platformFile(sh, s)
+				if !platformFile(sh, s) {
+					return "", false
+				}
+				return sh.file + " (" + sh.os + ")", true
 			}),
 		},
 		{
@@ -84,7 +87,10 @@ func fetchWordRules() []Rule {
 			Positive: []Example{dl("https://example.org/tool-1.2-linux.tar.gz"), dl("https://example.org/Tool_3.6.4_Linux.tgz")},
 			Negative: []Example{dl("https://example.org/tool-linux-1.2.tar.gz"), dl("https://example.org/linux.tar.gz")},
 			match: anyShape(func(sh *shape, s *subject) (string, bool) {
-				return sh.file + " (" + sh.os + ")", sh.osLast && platformFile(sh, s)
+				if !(sh.osLast && platformFile(sh, s)) {
+					return "", false
+				}
+				return sh.file + " (" + sh.os + ")", true
 			}),
 		},
 		{
@@ -138,7 +144,10 @@ func fetchWordRules() []Rule {
 			Positive: []Example{dl("https://example.org/tool-portable-1.2.zip")},
 			Negative: []Example{dl(plain), dl("https://github.com/example/tool-cli/archive/v1.2.tar.gz")},
 			match: anyShape(func(sh *shape, s *subject) (string, bool) {
-				return sh.file + " (" + sh.bin + ")", !s.local() && !sh.sourceRegistry() && sh.bin != "" && sh.bin[0] != '/' && !strongBin(sh.bin) && sh.src == "" && !sh.forge && !noarch(sh)
+				if s.local() || sh.sourceRegistry() || sh.bin == "" || sh.bin[0] == '/' || strongBin(sh.bin) || sh.src != "" || sh.forge || noarch(sh) {
+					return "", false
+				}
+				return sh.file + " (" + sh.bin + ")", true
 			}),
 		},
 		{

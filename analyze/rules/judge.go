@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"fromsource/analyze/audit"
 	"fromsource/analyze/fetch"
@@ -65,7 +66,15 @@ type judge struct {
 	own []int
 	// content are the derivations whose output each one takes as content.
 	content [][]use
-	rules   [numScopes][]Rule
+	// refs are the references of each one's text, as derivations; what no
+	// derivation of the closure makes is closure.None.
+	refs [][]use
+	// downloads are those that fetch from an address, or stand for a file
+	// that must be added by hand: their own text builds nothing.
+	downloads []bool
+	// seedURLs are those that fetch from where seeds are kept.
+	seedURLs []bool
+	rules    [numScopes][]Rule
 }
 
 const numScopes = 3
@@ -112,42 +121,69 @@ func Judge(g *closure.Graph, facts []Facts) []Suspicion {
 	for _, r := range All() {
 		j.rules[r.Scope] = append(j.rules[r.Scope], r)
 	}
-	// These three write only what is of their own derivation.
-	each(len(facts), j.hooks)
-	each(len(facts), j.alone)
-	each(len(facts), j.uses)
+	j.refs, j.downloads, j.seedURLs = make([][]use, len(facts)), make([]bool, len(facts)), make([]bool, len(facts))
 	for i := range facts {
-		j.combine(closure.ID(i))
-		j.grounded(closure.ID(i))
+		f := facts[i].Fetch
+		j.downloads[i] = f != nil && (len(f.URLs) > 0 || f.Stub || f.Fetcher != fetch.Local)
 	}
-	for i := range facts {
-		j.compiledElsewhere(closure.ID(i))
-	}
+	// What follows in one each writes only what is of its own derivation, and
+	// reads of others what an earlier one wrote.
+	each(len(facts), func(p *part, id closure.ID) {
+		j.hooks(id)
+		j.alone(p, id)
+		j.uses(p, id)
+	})
+	each(len(facts), func(_ *part, id closure.ID) {
+		j.combine(id)
+		j.grounded(id)
+		j.compiledElsewhere(id)
+	})
 	j.propagate()
 	j.own = make([]int, len(facts))
 	for i := range j.own {
 		j.own[i] = j.self[i].sum
 	}
-	for i := range facts {
-		j.backward(closure.ID(i))
-	}
+	each(len(facts), func(_ *part, id closure.ID) { j.backward(id) })
 	j.seeds()
 	each(len(facts), j.finish)
-	each(len(facts), func(id closure.ID) {
+	each(len(facts), func(_ *part, id closure.ID) {
 		j.out[id].Role = j.role(id)
 		j.out[id].Executes = j.executes(id)
 	})
 	return j.out
 }
 
-// each calls do for every derivation, on all processors.
-func each(n int, do func(closure.ID)) {
+// part is what one goroutine of an each has for itself.
+type part struct {
+	evidence []audit.Evidence
+	uses     []use
+	sub      subject
+	shapes   []shape
+	// mirrors is the list that was used last, by its path.
+	mirrors     fetch.Mirrors
+	mirrorsFile string
+
+	allPiece block[audit.Evidence]
+	allUses  block[use]
+}
+
+// each calls do for every derivation, on all processors, a few hundred at a
+// time, as some derivations take much longer than others.
+func each(n int, do func(*part, closure.ID)) {
+	const few = 512
 	var wg sync.WaitGroup
-	parts := runtime.GOMAXPROCS(0)
-	for p := range parts {
+	var next atomic.Int64
+	for range min(runtime.GOMAXPROCS(0), n/few+1) {
 		wg.Go(func() {
-			for i := n * p / parts; i < n*(p+1)/parts; i++ {
-				do(closure.ID(i))
+			p := part{shapes: make([]shape, 0, 4)}
+			for {
+				end := int(next.Add(few))
+				if end-few >= n {
+					return
+				}
+				for i := end - few; i < min(end, n); i++ {
+					do(&p, closure.ID(i))
+				}
 			}
 		})
 	}
@@ -172,22 +208,22 @@ func (j *judge) hooks(id closure.ID) {
 	}
 }
 
-// download says that a derivation fetches from an address, or stands for a
-// file that must be added by hand: its own text builds nothing.
-func (j *judge) download(id closure.ID) bool {
-	f := j.facts[id].Fetch
-	return f != nil && (len(f.URLs) > 0 || f.Stub || f.Fetcher != fetch.Local)
-}
+func (j *judge) download(id closure.ID) bool { return j.downloads[id] }
 
 // alone scores what a derivation says of itself.
-func (j *judge) alone(id closure.ID) {
+func (j *judge) alone(p *part, id closure.ID) {
 	f := &j.facts[id]
 	if j.g.Missing(id) {
 		return
 	}
 	s := &j.self[id]
-	sub := subject{f: f, name: j.g.Name(id)}
+	s.evidence = p.evidence[:0]
+	defer func() { p.evidence, s.evidence = s.evidence[:0], p.allPiece.clone(s.evidence) }()
+	p.sub = subject{f: f, name: j.g.Name(id)}
+	sub := &p.sub
 	if f.Fetch != nil {
+		j.seedURLs[id] = seedURL(f.Fetch)
+		sub.shapes = p.shapes[:0]
 		for _, u := range f.Fetch.URLs {
 			sub.shapes = append(sub.shapes, shapeOf(u, f.Fetch.Name))
 			if len(sub.shapes) == 4 {
@@ -195,17 +231,17 @@ func (j *judge) alone(id closure.ID) {
 			}
 		}
 		if len(sub.shapes) == 0 {
-			sub.shapes = []shape{shapeOf("", f.Fetch.Name)}
+			sub.shapes = append(sub.shapes, shapeOf("", f.Fetch.Name))
 		}
-		j.apply(OnFetch, &sub, s)
+		j.apply(OnFetch, sub, s)
 		s.patch = isPatch(f.Fetch, sub.shapes)
 		s.data = isData(sub.shapes)
 	}
 	if !j.download(id) || f.Fetch.PostFetch != "" {
-		sub.shapes = []shape{shapeOf("", sub.name)}
+		sub.shapes = append(p.shapes[:0], shapeOf("", sub.name))
 		sub.builds = builds(f, sub.name)
 		s.builds = sub.builds && !j.download(id)
-		j.apply(OnUse, &sub, s)
+		j.apply(OnUse, sub, s)
 	}
 }
 
@@ -220,21 +256,27 @@ func (j *judge) apply(sc Scope, sub *subject, s *scored) {
 
 // uses finds what a derivation takes as content: fetches and other
 // derivations that its text copies, unpacks or has as its source.
-func (j *judge) uses(id closure.ID) {
+func (j *judge) uses(p *part, id closure.ID) {
+	f := &j.facts[id]
+	p.uses = p.uses[:0]
+	for _, r := range f.refs {
+		i, _ := j.g.Producer(r.path)
+		p.uses = append(p.uses, use{i, r.how})
+	}
+	j.refs[id] = p.allUses.clone(p.uses)
 	if j.download(id) {
 		return
 	}
-	f := &j.facts[id]
-	for _, r := range f.refs {
-		p, ok := j.g.Producer(r.path)
-		if !ok || p == id {
+	p.uses = p.uses[:0]
+	for _, r := range j.refs[id] {
+		if r.id == closure.None || r.id == id {
 			continue
 		}
 		switch r.how {
 		case refSrc, refContent:
 		case refVar, refLink, refExec, refUnion:
 			// Another variable that holds a fetch: plugins=…, firmware=….
-			if !j.download(p) {
+			if !j.download(r.id) {
 				continue
 			}
 		case refTool:
@@ -243,8 +285,9 @@ func (j *judge) uses(id closure.ID) {
 		default:
 			continue
 		}
-		j.content[id] = append(j.content[id], use{p, r.how})
+		p.uses = append(p.uses, r)
 	}
+	j.content[id] = p.allUses.clone(p.uses)
 }
 
 // combine adds the best of what is fetched to what is done with it.
@@ -346,8 +389,8 @@ func (j *judge) grounded(id closure.ID) {
 			return
 		}
 	}
-	for _, r := range j.facts[id].refs {
-		p, ok := j.g.Producer(r.path)
+	for _, r := range j.refs[id] {
+		p, ok := r.id, r.id != closure.None
 		if !ok && r.how == refSrc || ok && r.how != refTool && j.g.FixedOutput(p) {
 			return
 		}
@@ -478,7 +521,7 @@ func prebuiltType(evidence []audit.Evidence) bool {
 }
 
 // finish turns scores into suspicions.
-func (j *judge) finish(id closure.ID) {
+func (j *judge) finish(p *part, id closure.ID) {
 	f := &j.facts[id]
 	s := &j.self[id]
 	o := &j.out[id]
@@ -487,7 +530,7 @@ func (j *judge) finish(id closure.ID) {
 	o.URLs = []string{}
 	o.BinarySources = f.inputSrcs
 	if f.Fetch != nil {
-		o.URLs = f.Fetch.Resolve(j.mirrors(id))
+		o.URLs = f.Fetch.Resolve(j.mirrors(p, id))
 	}
 	o.Suspected = o.Suspected || s.sum >= Threshold
 	if s.patch {
@@ -537,13 +580,16 @@ func kindsOf(s *scored) []audit.Kind {
 }
 
 // mirrors is the mirrors list among a fetch's inputs.
-func (j *judge) mirrors(id closure.ID) fetch.Mirrors {
+func (j *judge) mirrors(p *part, id closure.ID) fetch.Mirrors {
 	f := j.facts[id].Fetch
 	if f == nil || f.MirrorsFile == "" {
 		return nil
 	}
-	if p, ok := j.g.Producer(f.MirrorsFile); ok {
-		return j.facts[p].Mirrors
+	if f.MirrorsFile != p.mirrorsFile {
+		p.mirrors, p.mirrorsFile = nil, f.MirrorsFile
+		if i, ok := j.g.Producer(f.MirrorsFile); ok {
+			p.mirrors = j.facts[i].Mirrors
+		}
 	}
-	return nil
+	return p.mirrors
 }

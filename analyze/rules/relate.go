@@ -78,23 +78,26 @@ func (j *judge) carries(id closure.ID) (*Rule, closure.ID, bool) {
 			return nil, 0, false
 		}
 	}
-	if from, ok := j.union(f); ok {
+	if from, ok := j.union(id); ok {
 		return &wrapsCarrier, from, true
 	}
-	own := wrapperStem(j.g.Name(id))
-	if len(own) < 3 {
-		return nil, 0, false
+	var own string // worked out when something is suspected
+	known := func() bool {
+		if own == "" {
+			own = wrapperStem(j.g.Name(id))
+		}
+		return len(own) >= 3
 	}
-	for _, r := range f.refs {
+	for _, r := range j.refs[id] {
 		if r.how != refWrap {
 			continue
 		}
-		if p, ok := j.g.Producer(r.path); ok && p != id && !j.download(p) && j.self[p].sum >= Threshold && firstWord(j.g.Name(p)) == firstWord(own) {
+		if p := r.id; p != closure.None && p != id && !j.download(p) && j.self[p].sum >= Threshold && known() && firstWord(j.g.Name(p)) == firstWord(own) {
 			return &wrapsCarrier, p, true
 		}
 	}
 	for _, in := range j.g.Inputs(id) {
-		if !j.download(in) && j.self[in].sum >= Threshold && wrapperStem(j.g.Name(in)) == own {
+		if j.self[in].sum >= Threshold && !j.download(in) && known() && wrapperStem(j.g.Name(in)) == own {
 			return &wrapsCarrier, in, true
 		}
 	}
@@ -103,14 +106,14 @@ func (j *judge) carries(id closure.ID) (*Rule, closure.ID, bool) {
 
 // union says that a derivation puts together outputs of which every one is
 // suspected, and names the first.
-func (j *judge) union(f *Facts) (closure.ID, bool) {
-	from := closure.ID(-1)
-	for _, r := range f.refs {
+func (j *judge) union(id closure.ID) (closure.ID, bool) {
+	from := closure.None
+	for _, r := range j.refs[id] {
 		if r.how != refUnion {
 			continue
 		}
-		p, ok := j.g.Producer(r.path)
-		if !ok || j.download(p) || j.self[p].sum < Threshold {
+		p := r.id
+		if p == closure.None || j.download(p) || j.self[p].sum < Threshold {
 			return 0, false
 		}
 		if from < 0 {
@@ -154,8 +157,8 @@ func (j *judge) seeds() {
 			if p, ok := j.g.Producer(f.builder); ok && j.download(p) && j.self[p].sum > -1000 {
 				j.seed(p, &builderSeed, "builder of "+j.g.Name(id), id)
 				// What an unpacker of that kind unpacks is the rest of the seed.
-				for _, r := range f.refs {
-					if q, ok := j.g.Producer(r.path); ok && q != p && j.download(q) && seedName(j.g.Name(q), j.facts[q].Fetch) {
+				for _, r := range j.refs[id] {
+					if q := r.id; q != closure.None && q != p && j.download(q) && seedName(j.g.Name(q), j.facts[q].Fetch) {
 						j.seed(q, &unpackedSeed, "unpacked by "+j.g.Name(id), id)
 						j.out[id].Seed = true
 					}
@@ -166,12 +169,12 @@ func (j *judge) seeds() {
 			j.seed(id, &unpacksSeed, "builder is the committed program "+closure.NameOf(f.inputSrcs[0]), -1)
 			j.out[id].Suspected = true
 		}
-		if f.Fetch != nil && seedURL(f.Fetch) {
+		if j.seedURLs[id] {
 			j.seed(id, &seedAddress, first(f.Fetch.URLs), -1)
 		}
 		if f.Fetch == nil && !f.stdenv && seedName(j.g.Name(id), nil) {
 			for _, in := range j.g.Inputs(id) {
-				if j.out[in].Seed || j.facts[in].Fetch != nil && seedURL(j.facts[in].Fetch) {
+				if j.out[in].Seed || j.seedURLs[in] {
 					j.out[id].Seed = true
 				}
 			}
@@ -215,6 +218,9 @@ func seedName(name string, _ *fetch.Fetch) bool {
 func seedURL(f *fetch.Fetch) bool {
 	for _, u := range f.URLs {
 		low := strings.ToLower(u)
+		if !strings.Contains(low, "stdenv") && !strings.Contains(low, "bootstrap") && !strings.Contains(low, "static-tools") {
+			continue // most
+		}
 		if strings.Contains(low, "/stdenv-linux/") || strings.Contains(low, "/stdenv-darwin/") || strings.Contains(low, "tarballs.nixos.org/stdenv/") ||
 			strings.Contains(low, "bootstrap-tools") || strings.Contains(low, "static-tools") || strings.Contains(low, "bootstrap-seeds") || strings.Contains(low, "/bootstrap-files/") {
 			_, ext := fileType(low)
@@ -239,23 +245,20 @@ func (j *judge) executes(id closure.ID) []closure.ID {
 		return nil
 	}
 	var out []closure.ID
-	shipped := map[closure.ID]bool{}
-	for _, u := range j.content[id] {
-		if u.how == refContent || u.how == refSrc {
-			shipped[u.id] = true
-		}
-	}
-	f := &j.facts[id]
-	for _, r := range f.refs {
+	for _, r := range j.refs[id] {
 		if r.how != refTool && r.how != refExec && r.how != refVar && r.how != refUnion {
 			continue
 		}
-		p, ok := j.g.Producer(r.path)
-		if !ok || p == id || shipped[p] || j.self[p].sum < Threshold && !j.out[p].Suspected {
+		p := r.id
+		if p == closure.None || p == id || j.self[p].sum < Threshold && !j.out[p].Suspected {
 			continue
 		}
-		shipped[p] = true
-		out = append(out, p)
+		shipped := slices.ContainsFunc(j.content[id], func(u use) bool {
+			return u.id == p && (u.how == refContent || u.how == refSrc)
+		})
+		if !shipped && !slices.Contains(out, p) {
+			out = append(out, p)
+		}
 	}
 	return out
 }
@@ -295,13 +298,7 @@ func (j *judge) role(id closure.ID) string {
 	}
 	patch := false
 	for _, c := range j.g.Consumers(id) {
-		for _, r := range j.facts[c].refs {
-			if r.how == refPatch {
-				if p, ok := j.g.Producer(r.path); ok && p == id {
-					patch = true
-				}
-			}
-		}
+		patch = patch || slices.Contains(j.refs[c], use{id, refPatch})
 	}
 	if patch {
 		return RolePatch
@@ -309,15 +306,21 @@ func (j *judge) role(id closure.ID) string {
 	return RoleSource
 }
 
-var ruleIndex = sync.OnceValue(func() map[string]Rule {
-	m := map[string]Rule{}
+// ruleFacts are what is asked of a rule by its id.
+type ruleFacts struct {
+	weight int
+	kind   audit.Kind
+}
+
+var ruleIndex = sync.OnceValue(func() map[string]ruleFacts {
+	m := map[string]ruleFacts{}
 	for _, r := range All() {
-		m[r.ID] = r
+		m[r.ID] = ruleFacts{r.Weight, r.Kind}
 	}
 	return m
 })
 
 // weightOf and kindOf look a rule up by id; evidence holds only the id.
-func weightOf(id string) int { return ruleIndex()[id].Weight }
+func weightOf(id string) int { return ruleIndex()[id].weight }
 
-func kindOf(id string) audit.Kind { return ruleIndex()[id].Kind }
+func kindOf(id string) audit.Kind { return ruleIndex()[id].kind }

@@ -14,6 +14,11 @@ const maxWords = 96
 // words, quotes removed where they enclose the word. The slice is reused.
 func commands(text string, yield func(argv []string)) {
 	var buf [maxWords]string
+	commandsIn(&buf, text, yield)
+}
+
+// commandsIn is commands with memory for the words.
+func commandsIn(buf *[maxWords]string, text string, yield func(argv []string)) {
 	argv := buf[:0]
 	flush := func() {
 		if len(argv) > 0 {

@@ -33,23 +33,29 @@ type shape struct {
 	registry string
 }
 
-// Two-part and rarer file types first: the longest match wins.
-var fileTypes = []string{
-	".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tar.lz", ".tar.lzma", ".tar.z", ".tar.7z", ".src.rpm", ".src.tgz",
-	".vbox-extpack", ".flatpakref", ".appimage", ".tar.lzo", ".js.gz", ".nar.xz", ".nar.bz2", ".nar.gz",
-	".cpio.bz2", ".cpio.gz", ".cpio.xz", ".ko.xz", ".fw.xz", ".a.gz", ".so.gz", ".bin.gz", ".bin.xz", ".img.xz", ".img.gz",
+// Two-part and rarer file types, by their last part. The longest match wins.
+var fileTypes = map[string][]string{
+	".gz":  {".tar.gz", ".js.gz", ".nar.gz", ".cpio.gz", ".a.gz", ".so.gz", ".bin.gz", ".img.gz"},
+	".bz2": {".tar.bz2", ".nar.bz2", ".cpio.bz2"},
+	".xz":  {".tar.xz", ".nar.xz", ".cpio.xz", ".ko.xz", ".fw.xz", ".bin.xz", ".img.xz"},
+	".zst": {".tar.zst"}, ".lz": {".tar.lz"}, ".lzma": {".tar.lzma"}, ".z": {".tar.z"}, ".7z": {".tar.7z"}, ".lzo": {".tar.lzo"},
+	".rpm": {".src.rpm"}, ".tgz": {".src.tgz"},
+	".vbox-extpack": {".vbox-extpack"}, ".flatpakref": {".flatpakref"}, ".appimage": {".appimage"},
 }
 
 // fileType splits a lower-case name into stem and type. What follows the
 // last dot of a version ("1.2.3") is no type.
 func fileType(name string) (stem, ext string) {
-	for _, t := range fileTypes {
+	i := strings.LastIndexByte(name, '.')
+	if i < 0 {
+		return name, ""
+	}
+	for _, t := range fileTypes[name[i:]] {
 		if strings.HasSuffix(name, t) {
 			return name[:len(name)-len(t)], t
 		}
 	}
-	i := strings.LastIndexByte(name, '.')
-	if i < 0 || i == len(name)-1 || len(name)-i > 12 {
+	if i == len(name)-1 || len(name)-i > 12 {
 		return name, ""
 	}
 	ext = name[i:]
@@ -124,9 +130,10 @@ func shapeOf(url, name string) shape {
 		s.ext = e
 		s.stem += "-" + strings.TrimSuffix(strings.ToLower(name), e)
 	}
-	s.forge = forgeArchive(low)
-	s.release = strings.Contains(low, "/releases/download/") || strings.Contains(low, "/-/releases/") && strings.Contains(low, "/downloads/")
-	s.registry = registry(low)
+	a := readAddress(low)
+	s.forge = a.forge()
+	s.release = a.has(segReleases) && (strings.Contains(low, "/releases/download/") || strings.Contains(low, "/-/releases/") && strings.Contains(low, "/downloads/"))
+	s.registry = a.registry()
 	if !s.forge {
 		s.tokens(s.stem, false)
 	} else {
@@ -195,27 +202,6 @@ func repoName(u string) string {
 	return ""
 }
 
-// forgeArchive recognises addresses at which a forge packs a revision of a
-// source repository, or serves one of its files.
-func forgeArchive(u string) bool {
-	for _, t := range []string{
-		"/archive/", "/tarball/", "/zipball/", "/-/archive/", "/repository/archive", "/snapshot/", "codeload.github.com/",
-		"/+archive/", "/get/", "raw.githubusercontent.com/", "/raw/", "/-/raw/", "/plain/", "gitweb", "cgit",
-	} {
-		if strings.Contains(u, t) {
-			switch t {
-			case "/snapshot/", "/get/", "/archive/":
-				// Ordinary directory names elsewhere.
-				return knownForge(u) || strings.Contains(u, "git") || strings.Contains(u, ".git/") || strings.Contains(u, "hg.")
-			case "/raw/":
-				return knownForge(u)
-			}
-			return true
-		}
-	}
-	return false
-}
-
 func knownForge(u string) bool {
 	for _, h := range []string{"github.com/", "gitlab.", "bitbucket.org/", "codeberg.org/", "git.sr.ht/", "gitea.", "repo.or.cz/", "gitorious.org", "salsa.debian.org", "framagit.org", "notabug.org", "git.savannah", "invent.kde.org", "forgejo"} {
 		if strings.Contains(u, h) {
@@ -231,63 +217,6 @@ func (s *shape) sourceRegistry() bool {
 	switch s.registry {
 	case "cpan", "hackage", "ctan", "cran", "crate", "luarocks", "elpa", "hex", "go", "npm":
 		return true
-	}
-	return false
-}
-
-// registry names the kind of package registry that serves an address, by the
-// layout that its addresses have wherever they are mirrored.
-func registry(u string) string {
-	switch {
-	case strings.HasSuffix(u, ".crate"), strings.Contains(u, "/api/v1/crates/"), strings.Contains(u, "/crates/") && strings.HasSuffix(u, "/download"):
-		return "crate"
-	case strings.HasSuffix(u, ".gem"):
-		return "gem"
-	case strings.HasPrefix(u, "mirror://pypi/"), pythonIndex(u):
-		return "pypi"
-	case strings.HasPrefix(u, "mirror://maven/"), strings.Contains(u, "/maven2/"), strings.Contains(u, "/maven/"), strings.Contains(u, "/m2/"),
-		strings.Contains(u, "/content/repositories/"), strings.Contains(u, "/content/groups/"), strings.Contains(u, "/remotecontent?filepath="),
-		hostLabel(u, "maven"):
-		return "maven"
-	case strings.Contains(u, "/api/v2/package/"), strings.HasSuffix(u, ".nupkg"), strings.Contains(u, "-flatcontainer/"):
-		return "nuget"
-	case strings.Contains(u, "/-/") && strings.HasSuffix(u, ".tgz"):
-		return "npm"
-	case strings.HasPrefix(u, "mirror://cpan/"), strings.Contains(u, "/authors/id/"):
-		return "cpan"
-	case strings.HasPrefix(u, "mirror://hackage/"), hostLabel(u, "hackage"):
-		return "hackage"
-	case strings.HasPrefix(u, "mirror://cran/"), strings.Contains(u, "/src/contrib/"), strings.HasPrefix(u, "mirror://bioc"):
-		return "cran"
-	case hostLabel(u, "ctan"), strings.HasPrefix(u, "mirror://ctan/"), strings.Contains(u, "/texlive/"), strings.Contains(u, "/tlnet"):
-		return "ctan"
-	case hostLabel(u, "elpa"), hostLabel(u, "melpa"):
-		return "elpa"
-	case hostLabel(u, "luarocks"), strings.HasPrefix(u, "mirror://luarocks"), strings.HasSuffix(u, ".rock"), strings.HasSuffix(u, ".rockspec"):
-		return "luarocks"
-	case strings.Contains(u, "/tarballs/") && hostLabel(u, "hex"):
-		return "hex"
-	case strings.Contains(u, "/@v/"):
-		return "go"
-	}
-	return ""
-}
-
-// host is the host of an address.
-func host(u string) string {
-	_, u, _ = strings.Cut(u, "://")
-	u, _, _ = strings.Cut(u, "/")
-	return u
-}
-
-// hostLabel says that a label of an address' host is word, alone or as one of
-// the parts that dashes or a trailing number make ("repo1.maven.org",
-// "elpa.gnu.org", "my-maven.example.org"), not any run of its letters.
-func hostLabel(u, word string) bool {
-	for _, l := range strings.FieldsFunc(host(u), func(r rune) bool { return r == '.' || r == '-' }) {
-		if strings.TrimRight(l, "0123456789") == word {
-			return true
-		}
 	}
 	return false
 }

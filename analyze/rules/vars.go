@@ -105,7 +105,7 @@ func (x *extractor) variable(v *variable, value string) {
 		x.phases(value)
 		return
 	case classWrap:
-		commands("wrapProgram x y "+value, x.command)
+		commandsIn(&x.words, "wrapProgram x y "+value, x.command)
 		return
 	case classFlags:
 		if strings.Contains(value, "lib/firmware") {
