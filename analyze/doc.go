@@ -51,7 +51,8 @@
 //     made; where no record tells, a direct input that is prebuilt and could
 //     have been executed, that refers to such, or that holds a program for
 //     the machine; where one does, an unidentified program beside prebuilt
-//     code, an interpreter beside prebuilt bytecode, a program of which
+//     code, an interpreter beside prebuilt bytecode, a dynamic loader or an
+//     emulator beside prebuilt programs and libraries, a program of which
 //     nothing is at hand, or one that refers to prebuilt libraries; a program
 //     executed, a file held, or a source of something that is itself unknown;
 //     an input that prebuilt programs made and that holds what could have been

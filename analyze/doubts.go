@@ -103,16 +103,28 @@ func (d *decider) doubtInput(id closure.ID, it *item, what string, b *built, dou
 	if !b.recorded && len(d.runnable(it)) == 0 {
 		d.unrecorded(id, it, what, doubt)
 	}
+	if origin && b.recorded && len(d.runnable(it)) == 0 {
+		f, with := d.givenTo(id, it)
+		if f != nil && f.Format == "elf-shared" {
+			f = d.programFor(id, it) // a library of a source archive's tests is not worth the doubt
+		}
+		if f != nil {
+			b.weak = append(b.weak, fmt.Sprintf("its %s %s holds a program (%s): had %s been given it, that would not be on record", what, name, f.Path, base(with)))
+		}
+	}
 	if !prebuilt {
 		d.doubtMade(it, b, doubt)
 		return
 	}
+	given, with := d.givenTo(id, it)
 	switch kinds := d.runnable(it); {
 	case len(kinds) == 0:
 	case !b.recorded:
 		doubt("its %s %s is prebuilt, and whether its build executed that is not on record", what, name)
 	case slices.Contains(kinds, audit.NativeCode) && d.unidentified(id) != "":
 		doubt("its %s %s is prebuilt, and its build executed %s, which may be a changed copy", what, name, d.unidentified(id))
+	case slices.Contains(kinds, audit.NativeCode) && given != nil:
+		doubt("its %s %s is prebuilt, and its build executed %s, which may have been given %s of it", what, name, base(with), base(given.Path))
 	case slices.Contains(kinds, audit.Bytecode) && d.execs[id].interpreter() != "":
 		doubt("its %s %s is prebuilt bytecode, and its build executed %s, which may have been given it", what, name, d.execs[id].interpreter())
 	case slices.Contains(kinds, audit.Bytecode):

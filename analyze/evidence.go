@@ -106,7 +106,7 @@ func Rules() []rules.Rule {
 			ID: "exec-recorded", Title: "a build executed a prebuilt program",
 			Why:    "What a prebuilt program generates is only as trustworthy as the program.",
 			How:    "The guest records every program that a build executes; this one lies in a fetch, was unpacked from one, or is carried by a package.",
-			Limits: "Bytecode that an interpreter is given, and programs changed before they run, are not in the record.",
+			Limits: "Bytecode that an interpreter is given, what a dynamic loader or an emulator is given, and programs changed before they run, are not in the record; where such were at hand and could have been given, the verdict is unknown.",
 			Remedy: "Bootstrap the tool from source.",
 		},
 		{

@@ -165,12 +165,21 @@ func TestHostileRecord(t *testing.T) {
 		{"after-1", gone, "nothing that the closure has"},
 		{"plain-1", f.output("written-1") + "/bin/tool", "it does not depend"},
 		{"interpreted-1", "/usr/lib/jvm/bin/java", "may have been given it"},
+		{"without-1", "/lib64/ld-linux-x86-64.so.2", "ld-linux-x86-64.so.2, which may have been given compiler"},
+		{"without-1", "/usr/bin/qemu-x86_64-static", "may have been given"},
+		{"without-1", "/usr/bin/python3.11", "may have been given"},
 	} {
 		req := f.request(t)
 		req.Exec = append(slices.Clone(req.Exec), trace.Exec{Drv: f.path(tc.name), Path: tc.path, SHA256: strings.Repeat("ef", 32)})
 		if d := row(t, run(t, req), tc.name); d.Verdict != audit.Unknown || !strings.Contains(d.Reason, tc.says) {
 			t.Errorf("%s that executed %s is %s (%s)", tc.name, tc.path, d.Verdict, d.Reason)
 		}
+	}
+	// One in an archive of source text: that is less likely.
+	loaded := f.request(t)
+	loaded.Exec = append(slices.Clone(loaded.Exec), trace.Exec{Drv: f.path("helped-1"), Path: "/lib64/ld-linux-x86-64.so.2", SHA256: strings.Repeat("ef", 32)})
+	if d := row(t, run(t, loaded), "helped-1"); d.Verdict != audit.Source || d.Confidence != audit.Low || !strings.Contains(d.Reason, "ld-linux-x86-64.so.2 been given it") {
+		t.Errorf("helped-1 is %s, %s (%s)", d.Verdict, d.Confidence, d.Reason)
 	}
 	// A program of something that is no direct input, and not at hand.
 	req := f.request(t)

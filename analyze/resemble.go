@@ -224,19 +224,32 @@ var startedAs = []string{
 	"java", "jshell", "jlink", "python", "pypy", "node", "mono", "dotnet", "ocamlrun", "erl", "beam", "guile", "lua", "emacs", "wasm", "qemu-",
 }
 
+// emulators are programs that execute others, which are then not in the record.
+var emulators = []string{"qemu-", "box64", "box86", "wine", "valgrind", "gdb", "FEX"}
+
+// loadAs are programs that take in native code of their own machine which is
+// then not in the record: dynamic loaders, which are given it by name or by
+// LD_PRELOAD, and interpreters with modules.
+var loadAs = append([]string{"ld-", "ld.so", "ld64", "perl", "ruby", "php", "tclsh", "Rscript", "julia"}, startedAs...)
+
 // interpreter is a program of a build's record that could have been given
 // bytecode to execute; "" if none is.
-func (x *executed) interpreter() string {
-	could := func(p string) bool {
-		return slices.ContainsFunc(startedAs, func(n string) bool { return strings.HasPrefix(strings.TrimPrefix(path.Base(p), "."), n) })
+func (x *executed) interpreter() string { return x.named(startedAs) }
+
+// loader is the same for native code.
+func (x *executed) loader() string { return x.named(loadAs) }
+
+// named is the first program in a record of which the name begins with one of
+// these.
+func (x *executed) named(prefixes []string) string {
+	is := func(p string) bool {
+		return slices.ContainsFunc(prefixes, func(n string) bool { return strings.HasPrefix(strings.TrimPrefix(path.Base(p), "."), n) })
 	}
-	for _, p := range x.paths {
-		if could(p) {
-			return p
-		}
+	if i := slices.IndexFunc(x.paths, is); i >= 0 {
+		return x.paths[i]
 	}
 	for _, sum := range x.bySum() {
-		if could(x.sums[sum]) {
+		if is(x.sums[sum]) {
 			return x.sums[sum]
 		}
 	}

@@ -65,12 +65,42 @@ func (d *decider) unrecorded(id closure.ID, it *item, what string, doubt func(st
 }
 
 // programFor finds a program in an item that the machine which built a
-// derivation can execute.
+// derivation can execute; nativeFor also a library, which another program can
+// load.
 func (s *state) programFor(id closure.ID, it *item) *content.File {
+	return s.forMachine(id, it, "elf-executable")
+}
+
+func (s *state) nativeFor(id closure.ID, it *item) *content.File {
+	return s.forMachine(id, it, "elf-executable", "elf-shared")
+}
+
+// givenTo finds native code in an item that a program of a build's record
+// could have been given, and that program. Emulators take that of any machine.
+func (d *decider) givenTo(id closure.ID, it *item) (f *content.File, loader string) {
+	x := d.execs[id]
+	if x == nil {
+		return nil, ""
+	}
+	if e := x.named(emulators); e != "" {
+		for i := range it.walk.Members {
+			m := &it.walk.Members[i]
+			if m.Kind == audit.NativeCode && !m.Embedded && !linkable(m.Format) {
+				return m, e
+			}
+		}
+	}
+	if l := x.loader(); l != "" {
+		return d.nativeFor(id, it), l
+	}
+	return nil, ""
+}
+
+func (s *state) forMachine(id closure.ID, it *item, formats ...string) *content.File {
 	var cpu string
 	for i := range it.walk.Members {
 		f := &it.walk.Members[i]
-		if f.Format != "elf-executable" || f.Embedded {
+		if !slices.Contains(formats, f.Format) || f.Embedded {
 			continue
 		}
 		if cpu == "" {
