@@ -118,8 +118,8 @@ func (x *extractor) command(argv []string) {
 			return
 		}
 		if strings.Contains(argv[0], "/store/") {
-			how := refVar // in a substitution, or in pieces
-			if argv[0][0] == '/' {
+			how := refVar // run by the build, in a substitution, or in pieces
+			if argv[0][0] == '/' && x.in.name == "text" {
 				how = refExec
 			}
 			x.refsIn(argv[0], how)
@@ -232,7 +232,7 @@ func machinePath(w string) bool {
 	found, first := false, true
 	eachToken(low, func(tok string, _ bool) {
 		arch, _ := machine(tok, first)
-		found = found || arch != "" || tok == "binaries" || tok == "prebuilt" || tok == "prebuilts"
+		found = found || arch != "" || tok == "prebuilt" || tok == "prebuilts"
 		first = false
 	})
 	return found
@@ -288,6 +288,8 @@ func (x *extractor) copy(cmd string, argv []string) {
 					exe = exe || strings.Contains(args[i+1], "7") || strings.Contains(args[i+1], "5") || strings.Contains(args[i+1], "x")
 					i++
 				}
+			case cmd == "install" && w[1] != '-' && strings.Contains(w, "d"):
+				return // makes directories
 			case cmd == "install" && strings.Contains(w, "m") && w[1] != '-':
 				_, mode, _ := strings.Cut(w, "m")
 				exe = exe || strings.ContainsAny(mode, "75x")

@@ -56,7 +56,7 @@ const (
 	refSrc                   // src or srcs
 	refContent               // an operand of a command that copies or unpacks
 	refLink                  // an operand of a command that links
-	refExec                  // run as a command
+	refExec                  // what a launcher runs
 	refPatch                 // a patch
 	refTool                  // an input in nativeBuildInputs and the like
 	refWrap                  // the program that a wrapper starts

@@ -49,7 +49,7 @@ var (
 	runsFetched = Rule{
 		ID: "graph-runs-download", Title: "Starts a program inside a download", Weight: 50, Scope: OnGraph, Kind: audit.NativeCode,
 		Why:    "What runs as it was fetched is ready to run.",
-		How:    "A launcher or phase has a file inside a fetch as its command, and nothing is compiled.",
+		How:    "A script that is written out as it stands has a file inside a fetch as its command.",
 		Limits: "Scripts of a source archive are started so too; that a forge packed it counts against it.",
 		Remedy: "Build what is started.",
 		Positive: []Example{{
@@ -59,6 +59,9 @@ var (
 		Negative: []Example{{
 			Name: "tool-init", Env: []string{"text", "#!/bin/sh\nexec %0/bin/tool \"$@\"", "buildCommand", "echo -n \"$text\" > $out"},
 			Other: []Example{pkg(plain).named("tool-1.0")},
+		}, {
+			Name: "tool-1.0", Env: []string{"buildCommand", "%0/generate > $out"},
+			Other: []Example{dl("https://example.org/Tool_v3.6.1.tar.gz")},
 		}, {
 			Name: "tool-list", Env: []string{"text", "#!/bin/sh\n$(find %0 -name '*.pf2') | sort", "buildCommand", "echo -n \"$text\" > $out"},
 			Other: []Example{dl("https://example.org/Tool_v3.6.1.tar.gz")},
