@@ -231,6 +231,8 @@ func (a *address) registry() string {
 		return "hex"
 	case a.has(segVersions):
 		return "go"
+	case a.has(segPackages) && strings.Contains(u, "/versions/") && strings.HasSuffix(u, ".tar.gz"):
+		return "pub"
 	}
 	return ""
 }

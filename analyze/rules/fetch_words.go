@@ -100,9 +100,9 @@ func fetchWordRules() []Rule {
 			Limits:   "Distribution mirrors have such directories for sources too; source types and words count against it.",
 			Remedy:   "Fetch the source release instead.",
 			Positive: []Example{dl("https://example.org/releases/1.2/linux-x86_64/en-US/tool-1.2.tar.bz2"), dl("https://example.org/lin_x64/tool.tar.gz")},
-			Negative: []Example{dl("https://example.org/releases/tool-1.2.tar.bz2"), dl("https://example.org/x86_64/tool-1.2.src.rpm"), dl("https://example.org/stable-64bit/tool_1.2-1_all.deb")},
+			Negative: []Example{dl("https://example.org/releases/tool-1.2.tar.bz2"), dl("https://example.org/x86_64/tool-1.2.src.rpm"), dl("https://example.org/stable-64bit/tool_1.2-1_all.deb"), dl("https://example.org/packages/win32/versions/5.8.0.tar.gz")},
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
-				if sh.arch == "" || !sh.dir || sh.src != "" || sh.forge || textType(sh.ext) || noarch(sh) {
+				if sh.arch == "" || !sh.dir || sh.src != "" || sh.forge || textType(sh.ext) || noarch(sh) || sh.sourceRegistry() && sh.registry != "npm" {
 					return "", false
 				}
 				return "directory for " + sh.arch, true

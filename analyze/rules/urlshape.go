@@ -215,7 +215,7 @@ func knownForge(u string) bool {
 // authors wrote. npm's packages are often generated, but text.
 func (s *shape) sourceRegistry() bool {
 	switch s.registry {
-	case "cpan", "hackage", "ctan", "cran", "crate", "luarocks", "elpa", "hex", "go", "npm":
+	case "cpan", "hackage", "ctan", "cran", "crate", "luarocks", "elpa", "hex", "go", "npm", "pub":
 		return true
 	}
 	return false

@@ -195,6 +195,7 @@ func useOtherRules() []Rule {
 			Negative: []Example{
 				pkg(plain, "dontBuild", "1", "installPhase", "cp tool.pl $out/bin/tool"), pkg(plain, "dontBuild", "1", "installPhase", "cp tool $out/bin").tools("perl-5.30.3"),
 				pkg(plain, "dontBuild", "1", "installPhase", "cp -r . $out/share/tool"), pkg(plain, "installPhase", "cp tool $out/bin"),
+				pkg(plain, "dontBuild", "1", "installPhase", "install -dm755 $out/share/dict\ncp *.aff $out/share/dict"),
 				{Name: "tool-1.0", Env: []string{"dontBuild", "1", "installPhase", "cp $tool $out/bin"}},
 			},
 			match: func(s *subject) (string, string, bool) {
