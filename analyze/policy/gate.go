@@ -42,6 +42,7 @@ type gate struct {
 	known   int
 	open    []*Item // not in the baseline, in the order of findings
 	byRow   map[int]*Item
+	have    map[string]bool // keys of all findings and seeds
 	byName  map[string][]Entry
 	uses    map[int]map[string]bool // identities that each waiver matched
 	refused []Problem               // why a waiver that matched does not excuse
@@ -65,7 +66,12 @@ func covers(e Entry, id finding.Identity) bool {
 
 // sift keeps what the baseline does not cover.
 func (g *gate) sift() {
-	g.byRow = map[int]*Item{}
+	g.byRow, g.have = map[int]*Item{}, map[string]bool{}
+	for _, rows := range [][]int{g.set.Findings, g.set.Seeds} {
+		for _, i := range rows {
+			g.have[g.set.Identity(i).Key()] = true
+		}
+	}
 	for _, rows := range [][]int{g.set.Findings, g.set.Seeds} {
 		for _, i := range rows {
 			id := g.set.Identity(i)
@@ -75,17 +81,16 @@ func (g *gate) sift() {
 				continue
 			}
 			it := g.item(i, id)
-			it.Why, it.Was = why(known, id)
+			it.Why, it.Was = g.why(known, id)
 			g.open = append(g.open, it)
 			g.byRow[i] = it
 		}
 	}
 }
 
-func why(known []Entry, id finding.Identity) (Why, *Entry) {
-	if len(known) == 0 {
-		return WhyNew, nil
-	}
+// why says what is new. A known line that this audit has, too, is not where
+// the finding comes from: it has become nothing else.
+func (g *gate) why(known []Entry, id finding.Identity) (Why, *Entry) {
 	for k := range known {
 		if known[k].Key() == id.Key() {
 			if reachRank(id.Reach) > reachRank(known[k].Reach) {
@@ -95,17 +100,22 @@ func why(known []Entry, id finding.Identity) (Why, *Entry) {
 		}
 	}
 	for k := range known {
-		if known[k].Verdict == id.Verdict {
+		if known[k].Verdict == id.Verdict && !g.have[known[k].Key()] {
 			return WhyOrigin, &known[k]
 		}
 	}
-	return WhyVerdict, &known[0]
+	for k := range known {
+		if !g.have[known[k].Key()] {
+			return WhyVerdict, &known[k]
+		}
+	}
+	return WhyNew, nil
 }
 
 func (g *gate) item(i int, id finding.Identity) *Item {
 	d := g.set.At(i)
 	it := &Item{
-		Identity: id, Drv: d.Drv, Package: d.Name, CarriedBy: []string{}, Way: []string{},
+		Identity: id, Drv: d.Drv, Package: d.Name, CarriedBy: []string{}, Carries: []string{}, Way: []string{},
 		Suspected: finding.Suspicion(d), row: i,
 	}
 	if it.Kinds == nil {
@@ -118,6 +128,12 @@ func (g *gate) item(i int, id finding.Identity) *Item {
 	for _, j := range way {
 		it.Way = append(it.Way, g.set.At(j).Name)
 	}
+	for _, j := range g.set.Origins(i) {
+		if o := g.set.At(j); finding.Is(o.Verdict) || o.Verdict == audit.Seed {
+			it.Carries = append(it.Carries, o.Name)
+		}
+	}
+	slices.Sort(it.Carries)
 	if len(it.Way) > 1 {
 		it.Since = it.Way[1]
 	}
@@ -255,12 +271,10 @@ func some(ids map[string]bool, n int) string {
 
 // gone lists the baseline's lines that no finding has.
 func (g *gate) gone(b *Baseline) []Gone {
-	have := map[string]bool{}
 	now := map[string]string{}
 	for i := range g.set.Audit.Derivations {
 		d := g.set.At(i)
 		if finding.Is(d.Verdict) || d.Verdict == audit.Seed {
-			have[g.set.Identity(i).Key()] = true
 			continue
 		}
 		name := finding.NormalName(d.Name)
@@ -273,7 +287,7 @@ func (g *gate) gone(b *Baseline) []Gone {
 	}
 	out := []Gone{}
 	for _, e := range b.Entries {
-		if have[e.Key()] {
+		if g.have[e.Key()] {
 			continue
 		}
 		state := now[e.Name]

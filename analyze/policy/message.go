@@ -79,6 +79,13 @@ func (it *Item) write(b *bufio.Writer) {
 	if it.URL != "" {
 		fmt.Fprintf(b, "  from     %s\n", plainURL(it.URL))
 	}
+	for k, c := range it.Carries {
+		if k == 5 {
+			fmt.Fprintf(b, "           and %d more\n", len(it.Carries)-k)
+			break
+		}
+		fmt.Fprintf(b, "  origin   %q\n", c)
+	}
 	if it.Was != nil {
 		fmt.Fprintf(b, "  baseline %s\n", formatIdentity(it.Was.Identity))
 		fmt.Fprintf(b, "  now      %s\n", formatIdentity(it.Identity))

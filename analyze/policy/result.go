@@ -34,6 +34,8 @@ type Item struct {
 	URL   string   `json:"url,omitempty"`
 	// CarriedBy are new findings that exist only because of this one.
 	CarriedBy []string `json:"carriedBy"`
+	// Carries are the findings and seeds that its bytes come from.
+	Carries []string `json:"carries"`
 	// Suspected is true where text alone speaks for it.
 	Suspected bool `json:"suspected"`
 	// Waiver is the one that excuses it; absent where none does.

@@ -203,6 +203,9 @@ func TestLarge(t *testing.T) {
 		t.Errorf("%d rows are drawn at first", n)
 	}
 	all := eval[int](p, `data.findings.length`)
+	p.run(chromedp.Evaluate(`document.querySelector("#findings").style.display = "none"`, nil))
+	p.picture("large")
+	p.run(chromedp.Evaluate(`document.querySelector("#findings").style.display = ""`, nil))
 	p.run(chromedp.Evaluate(`(() => { for (let b; (b = document.querySelector("#findings .more"));) b.click(); })()`, nil))
 	if n := eval[int](p, `document.querySelectorAll("#findings tbody tr").length`); n != all {
 		t.Errorf("%d rows can be reached, of %d findings", n, all)

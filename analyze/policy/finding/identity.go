@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -147,13 +148,16 @@ func joinKinds(kinds []audit.Kind) string {
 // NormalName is a derivation's name without its versions: "hello-2.12.1" and
 // "hello-2.13" are "hello", "zlib-1.3.tar.gz" is "zlib.tar.gz".
 func NormalName(name string) string {
-	p := pattern(name, true)
+	p := strings.ReplaceAll(pattern(name, true), "-unstable-*", "-*") // a date instead of a release
 	p = strings.NewReplacer("-*", "", "_*", "").Replace(p)
 	if p == "" || p == "*" {
 		return name
 	}
 	return p
 }
+
+// byHash are the folders of a store that is addressed by content.
+var byHash = regexp.MustCompile(`/[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{32,64}/`)
 
 // NormalURL is host and path of a URL with versions, revisions and hashes
 // replaced by "*"; query and fragment are kept the same way. What is not a
@@ -170,7 +174,7 @@ func NormalURL(raw string) string {
 	if u.Scheme == "mirror" {
 		host = "mirror:" + host
 	}
-	rest := u.Path
+	rest := byHash.ReplaceAllString(u.Path, "/0/0/0/")
 	if u.RawQuery != "" {
 		rest += "?" + u.RawQuery
 	}

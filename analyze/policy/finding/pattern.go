@@ -14,6 +14,7 @@ var versionWords = map[string]bool{
 	"ga": true, "git": true, "p": true, "pl": true, "post": true, "pre": true, "preview": true,
 	"r": true, "rc": true, "release": true, "rev": true, "snapshot": true, "u": true, "unstable": true,
 	"v": true, "c": true, "d": true, "e": true, "f": true, "g": true, "h": true, "t": true,
+	"cp": true, // the tag of a CPython release, as in cp312
 	"tp": true, "sp": true, "m": true, "x": true, "z": true,
 	// What distributions add to a version ("1.0+dfsg1-1+deb12u1").
 	"bpo": true, "deb": true, "dfsg": true, "ds": true, "el": true, "fc": true, "repack": true, "ubuntu": true,
@@ -25,6 +26,7 @@ var versionWords = map[string]bool{
 // as it is: a package may be called "7zip" or "2048".
 func pattern(s string, keepFirst bool) string {
 	var b strings.Builder
+	after := -1 // where the last version ended
 	for i := 0; i < len(s); {
 		j := i
 		for j < len(s) && alnum(s[j]) {
@@ -36,6 +38,9 @@ func pattern(s string, keepFirst bool) string {
 			continue
 		}
 		end, is := version(s, i, j)
+		if !is && after >= 0 && i == after+1 && (s[after] == '-' || s[after] == '+') && goesOn(s[i:j]) {
+			end, is = j, true
+		}
 		switch {
 		case !is:
 			end = j
@@ -44,10 +49,17 @@ func pattern(s string, keepFirst bool) string {
 			b.WriteString(s[i:end])
 		default:
 			b.WriteByte('*')
+			after = end
 		}
 		i = end
 	}
 	return collapse(b.String())
+}
+
+// goesOn accepts what goes on with a version that stands before it: the b10 of
+// "8u292-b10", the M1 of "3.0.0-M1".
+func goesOn(word string) bool {
+	return len(word) > 1 && strings.ContainsRune("bmpBMP", rune(word[0])) && strings.Trim(word[1:], "0123456789") == ""
 }
 
 // version says whether the word s[i:j] starts a version, and where that ends.
@@ -89,7 +101,11 @@ func isVersionWord(w string, inside bool) bool {
 		switch {
 		case digit:
 			digits += j - i
-		case i == 0 && inside, !versionWords[w[i:j]]:
+		case i == 0 && inside:
+			return false
+		case inside && j == len(w) && j-i == 1:
+			// "1.1.1w": any letter may end a version.
+		case !versionWords[w[i:j]]:
 			return false
 		case i == 0 && len(w[i:j]) == 1 && w[i] != 'v' && w[i] != 'r':
 			// "x64", "b2": a letter and a number is a name.
