@@ -210,8 +210,17 @@ func scriptWord(w string) bool {
 	}
 }
 
+// javaBuilds are builds of OpenJDK under names of their own.
+var javaBuilds = [...]string{"icedtea", "temurin", "zulu", "corretto", "graalvm", "semeru"}
+
 // isJava says that a name is one of a Java runtime or development kit.
 func isJava(tool string) bool {
+	for _, w := range javaBuilds {
+		if strings.HasPrefix(tool, w) {
+			rest := tool[len(w):]
+			return rest == "" || rest[0] == '-' || rest[0] >= '0' && rest[0] <= '9'
+		}
+	}
 	for _, w := range [...]string{"jdk", "jre"} {
 		i := strings.Index(tool, w)
 		if i < 0 {

@@ -141,6 +141,7 @@ func (x *extractor) word(cmd string, argv []string, i int, w string) {
 	if !x.has(sigInterpreted) && (scriptWord(w) || edits(cmd) && firstLine(w)) {
 		x.hit(sigInterpreted, w)
 	}
+	x.leftover(cmd, argv, w)
 	if strings.IndexByte(w, ' ') >= 0 && startsJava(w) && !x.building() {
 		x.hit(sigJavaRun, w)
 	}
@@ -169,6 +170,25 @@ func (x *extractor) word(cmd string, argv []string, i int, w string) {
 		x.hit(sigDeb, join(argv))
 	case strings.HasSuffix(w, "LD_LIBRARY_PATH") && (cmd == "makeWrapper" || cmd == "wrapProgram" || cmd == "makeBinaryWrapper"):
 		x.hit(sigLdPath, join(argv))
+	}
+}
+
+// leftover looks for what an archive is said to have in it: jars, launchers
+// for Windows. Of a build, these are other than what it makes.
+func (x *extractor) leftover(cmd string, argv []string, w string) {
+	n := len(w)
+	if n < 4 || x.building() {
+		return
+	}
+	switch w[n-4:] {
+	case ".jar":
+		if cmd != "cp" && cmd != "mv" && cmd != "install" && cmd != "ln" {
+			x.hit(sigJarNamed, join(argv))
+		}
+	case ".bat", ".cmd":
+		if cmd == "rm" {
+			x.hit(sigBatchFiles, join(argv))
+		}
 	}
 }
 

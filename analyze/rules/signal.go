@@ -77,6 +77,8 @@ const (
 	sigEarlyPatch   // patchelf sets an interpreter before anything is built
 	sigCalledTool   // a build tool that builds only where it is called
 	sigWineRun      // wine is given a program, or is in a launcher's path
+	sigJarNamed     // jars are named by a command that does not copy them
+	sigBatchFiles   // launchers for another system are removed
 	sigBinName      // the package's own name ends in -bin
 
 	numSignals

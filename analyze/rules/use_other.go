@@ -61,6 +61,31 @@ func useOtherRules() []Rule {
 			match:    soft(sigJarInstall),
 		},
 		{
+			ID: "use-jar-named", Title: "Names jars and compiles none", Weight: 30, Kind: audit.Bytecode, Scope: OnUse,
+			Why:      "Jars that a phase removes, searches or edits were in the archive.",
+			How:      "A command other than one that copies has a .jar as a word, jars are neither installed nor started by name, and nothing is compiled.",
+			Limits:   "Programs in other languages that come with a jar, and drop it.",
+			Remedy:   "Compile the classes.",
+			Positive: []Example{pkg(plain, "installPhase", "rm lib/test.jar\ncp -r . $out"), pkg(plain, "installPhase", "cp -r . $out\nfor j in `find $out/lib -name \"*.jar\"`; do echo $j; done")},
+			Negative: []Example{pkg(plain, "postInstall", "rm $out/lib/test.jar"), pkg(plain, "installPhase", "cp lib/*.jar $out/share/java; chmod 644 $out/share/java/*.jar"), pkg(plain, "installPhase", "cp -r . $out")},
+			match: func(s *subject) (string, string, bool) {
+				if s.builds || s.f.sigs.any(sigJarInstall, sigJavaRun) {
+					return "", "", false
+				}
+				return s.hitOf(sigJarNamed)
+			},
+		},
+		{
+			ID: "use-batch-files", Title: "Removes launchers for another system", Weight: 25, Kind: audit.Bytecode, Scope: OnUse,
+			Why:      "A release with launchers for several systems is ready to run on any of them: bytecode, mostly.",
+			How:      "rm of *.bat or *.cmd, and nothing is compiled.",
+			Limits:   "Interpreted programs have such launchers too: a hint that takes others to suspect.",
+			Remedy:   "Compile the program with its own build tool.",
+			Positive: []Example{pkg(plain, "installPhase", "rm bin/*.bat\nmv * $out")},
+			Negative: []Example{pkg(plain, "buildPhase", "make", "installPhase", "rm bin/*.bat; cp -r bin $out"), pkg(plain, "installPhase", "cp bin/tool.bat $out/share")},
+			match:    soft(sigBatchFiles),
+		},
+		{
 			ID: "use-mono-launcher", Title: "Starts an assembly with mono or dotnet", Weight: 60, Kind: audit.Bytecode, Scope: OnUse,
 			Why:      "A launcher for an assembly that nothing here compiled starts a downloaded one.",
 			How:      "A wrapper or launcher of mono or dotnet, with no compiler in inputs or phases.",
