@@ -57,6 +57,17 @@ func (e *FileError) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.L
 // is not understood is an error: a gate must not pass on a file that it has
 // misread.
 func ReadBaseline(name string, r io.Reader) (*Baseline, error) {
+	return readBaseline(name, r, false)
+}
+
+// ReadConflicting reads a baseline in which a merge may have left conflict
+// markers: the lines of all sides count. It is for writing the file anew, which
+// takes no more than its comments; a gate does not pass on such a file.
+func ReadConflicting(name string, r io.Reader) (*Baseline, error) {
+	return readBaseline(name, r, true)
+}
+
+func readBaseline(name string, r io.Reader, conflicts bool) (*Baseline, error) {
 	data, err := readBounded(r, maxBaseline)
 	if err != nil {
 		return nil, fmt.Errorf("reading baseline %q: %w", name, err)
@@ -72,8 +83,10 @@ func ReadBaseline(name string, r io.Reader) (*Baseline, error) {
 			return &FileError{File: name, Line: n, Msg: fmt.Sprintf(format, args...)}
 		}
 		switch {
+		case conflictMarker(line) && conflicts, headed && strings.TrimSpace(line) == baselineHeader:
+			comment = nil
 		case conflictMarker(line):
-			return nil, fail("unresolved merge conflict (%q): keep the lines of both sides, or run \"fromsource baseline update\"", clip(line))
+			return nil, fail("unresolved merge conflict (%q): keep the lines of both sides, or let \"fromsource baseline update\" write it anew", clip(line))
 		case !headed:
 			if strings.TrimSpace(line) != baselineHeader {
 				return nil, fail("not a baseline that this version can read: want the first line %q, have %q", baselineHeader, clip(line))

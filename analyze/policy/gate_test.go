@@ -332,6 +332,35 @@ func TestBaselineUpdateKeepsComments(t *testing.T) {
 	}
 }
 
+// A baseline that a merge has left in conflict is written anew with the
+// comments of both sides; all else that is wrong with it stays an error.
+func TestBaselineUpdateAfterConflict(t *testing.T) {
+	var out bytes.Buffer
+	if err := FromAudit(small("1.0", nil), nil).Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(out.String(), "\n")
+	n := len(lines) - 3 // before the two entries
+	text := strings.Join(lines[:n], "") + "<<<<<<< HEAD\n# ours\n" + lines[n] + "=======\n# theirs\n" + lines[n+1] + ">>>>>>> topic\n"
+	if _, err := ReadBaseline("b", strings.NewReader(text)); err == nil {
+		t.Fatal("a gate reads a conflict")
+	}
+	old, err := ReadConflicting("b", strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.Reset()
+	if err := FromAudit(small("2.0", nil), old).Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	if s := out.String(); !strings.Contains(s, "# ours\ntool") || !strings.Contains(s, "# theirs\ntool") || strings.Count(s, baselineHeader) != 1 {
+		t.Errorf("written anew:\n%s", s)
+	}
+	if _, err := ReadConflicting("b", strings.NewReader(baselineHeader+"\n<<<<<<< HEAD\na binary\n")); err == nil {
+		t.Error("a line that is none is read")
+	}
+}
+
 func TestBaselineErrors(t *testing.T) {
 	const good = "a binary - build x"
 	for _, c := range []struct{ in, want string }{

@@ -65,7 +65,7 @@ func judge(auditFile, baselineFile, waiversFile string, today time.Time) (*polic
 	if err != nil {
 		return nil, err
 	}
-	b, err := readBaseline(baselineFile)
+	b, err := readBaseline(baselineFile, policy.ReadBaseline)
 	if err != nil {
 		return nil, err
 	}
@@ -83,13 +83,13 @@ func judge(auditFile, baselineFile, waiversFile string, today time.Time) (*polic
 	return policy.Gate(a, b, w, today), nil
 }
 
-func readBaseline(name string) (*policy.Baseline, error) {
+func readBaseline(name string, read func(string, io.Reader) (*policy.Baseline, error)) (*policy.Baseline, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("reading the baseline: %w", err)
 	}
 	defer f.Close()
-	return policy.ReadBaseline(name, f)
+	return read(name, f)
 }
 
 // parseDay reads --today, which makes a gate repeatable; empty is now.
@@ -117,7 +117,7 @@ func baselineCommand(flags *pflag.FlagSet) func(context.Context, *env, []string)
 		if *file == "" {
 			return policy.FromAudit(a, nil).Write(e.stdout)
 		}
-		old, err := readBaseline(*file)
+		old, err := readBaseline(*file, policy.ReadConflicting)
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
