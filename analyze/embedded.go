@@ -1,7 +1,6 @@
 package analyze
 
 import (
-	"fmt"
 	"slices"
 
 	"fromsource/analyze/audit"
@@ -161,9 +160,12 @@ func (d *decider) embeddedFrom(id closure.ID, h *heritage) {
 			if !trace.MostOf(shared[int32(b)], from.of) || from.by == id || slices.Contains(h.through, from.by) || slices.Contains(h.doubtful, from.by) || !d.dependsOn(id, from.by) {
 				continue
 			}
-			detail := fmt.Sprintf("the bytes of all of %s are in its outputs", d.g.Name(from.by))
+			detail := "in its outputs are the bytes of all of " + d.g.Name(from.by)
 			l := legacy{from.by, "trace-through", audit.LevelTrace, it.path, detail, audit.Medium}
 			if x := &d.out[from.by]; x.carries() && !x.made {
+				if d.sharesOrigin(it, from.by) {
+					continue // what that carries was recognised by itself
+				}
 				h.carried = append(h.carried, audit.Evidence{Rule: l.rule, Level: l.level, At: l.at, Detail: detail + ", which carries prebuilt code", From: d.g.Path(from.by)})
 				h.carriedKinds = addKinds(h.carriedKinds, x.kinds...)
 				h.through = append(h.through, from.by)
@@ -172,6 +174,22 @@ func (d *decider) embeddedFrom(id closure.ID, h *heritage) {
 			d.taken(h, l)
 		}
 	}
+}
+
+// sharesOrigin reports whether prebuilt code of the same fetch was recognised in
+// an item and in an output of a derivation.
+func (s *state) sharesOrigin(it *item, id closure.ID) bool {
+	for _, other := range s.outputs[id] {
+		if other == nil {
+			continue
+		}
+		for _, m := range other.matches {
+			if slices.ContainsFunc(it.matches, func(x trace.Match) bool { return x.Origin == m.Origin }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // rememberBulk keeps what embeddedFrom needs of a derivation that is not

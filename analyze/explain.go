@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"fromsource/analyze/audit"
+	"fromsource/analyze/rules"
 )
 
 // ErrNoSuchDerivation is wrapped by [Explain] for a name that no row has.
@@ -28,6 +29,7 @@ func Explain(a *audit.Audit, drv string) (string, error) {
 	e := explainer{a: a, flow: newFlow(edges(a)), row: row}
 	e.verdict()
 	e.why()
+	e.inherits()
 	e.rebuilds()
 	e.wayHere()
 	e.clears()
@@ -107,9 +109,9 @@ var verdictWords = map[audit.Verdict]string{
 	audit.Source:        "built from source, as far as could be seen",
 	audit.Binary:        "a prebuilt binary that was fetched",
 	audit.CarriesBinary: "built here, but its output carries prebuilt code",
-	audit.BuiltByBinary: "built here, by a prebuilt program that is not a distribution seed",
+	audit.BuiltByBinary: "built here, by or from what a prebuilt program that is no distribution seed has made",
 	audit.Seed:          "part of the distribution's own bootstrap seed",
-	audit.Unknown:       "not known: it could not be looked at",
+	audit.Unknown:       "not known: not all of it could be looked at or followed",
 }
 
 func (e *explainer) verdict() {
@@ -120,11 +122,21 @@ func (e *explainer) verdict() {
 		line += fmt.Sprintf(", %s confidence", d.Confidence)
 	}
 	e.say("%s.", line)
-	if len(d.Kinds) > 0 {
+	switch {
+	case len(d.Kinds) == 0:
+	case d.Verdict == audit.BuiltByBinary:
+		e.say("What it was built by is prebuilt %s, or made by that.", kindWords(d.Kinds))
+	case d.Verdict == audit.Unknown:
+		e.say("What could be prebuilt in it: %s.", kindWords(d.Kinds))
+	default:
 		e.say("What is prebuilt: %s.", kindWords(d.Kinds))
 	}
 	switch d.Reach {
 	case audit.ReachRuntime:
+		if d.FixedOutput {
+			e.say("It, or a part of it, is in the target's runtime closure (seen by %s).", reachBy(e.a.Target.ReachBy))
+			break
+		}
 		e.say("It is in the target's runtime closure (seen by %s).", reachBy(e.a.Target.ReachBy))
 	case audit.ReachBuild:
 		e.say("It is needed only to build the target (seen by %s).", reachBy(e.a.Target.ReachBy))
@@ -142,7 +154,7 @@ func (e *explainer) verdict() {
 		e.say("Fetched from: %s", strings.Join(d.URLs, " "))
 	}
 	if d.Reason != "" {
-		e.say("Note: %s.", strings.TrimSuffix(d.Reason, "."))
+		e.say("%s.", upper(strings.TrimSuffix(d.Reason, ".")))
 	}
 }
 
@@ -162,13 +174,7 @@ func kindWords(kinds []audit.Kind) string {
 	return strings.Join(out, ", ")
 }
 
-var levelWords = map[audit.Level]string{
-	audit.LevelDerivation: "Its text says",
-	audit.LevelContent:    "Its bytes say",
-	audit.LevelTrace:      "The trace says",
-	audit.LevelRebuild:    "The rebuild says",
-}
-
+// why lists the evidence, a sentence each.
 func (e *explainer) why() {
 	d := e.d()
 	if len(d.Evidence) == 0 {
@@ -176,20 +182,59 @@ func (e *explainer) why() {
 		return
 	}
 	e.say("\nWhy:")
-	for _, ev := range d.Evidence {
-		line := fmt.Sprintf("  - %s: %s", levelWords[ev.Level], ev.Detail)
-		if ev.At != "" {
-			line += fmt.Sprintf(" (at %s)", ev.At)
-		}
-		if ev.From != "" && ev.From != d.Drv {
-			line += ", from " + ev.From
-		}
-		e.say("%s [%s]", line, ev.Rule)
+	for i := range d.Evidence {
+		e.say("  - %s", e.piece(&d.Evidence[i]))
 	}
 	if !slices.ContainsFunc(d.Evidence, func(ev audit.Evidence) bool { return ev.Level != audit.LevelDerivation }) &&
 		d.Verdict != audit.Unknown && d.Verdict != audit.Seed {
 		e.say("  This is by the derivation's text alone: a suspicion, its bytes were not looked at.")
 	}
+}
+
+// piece tells of one piece of evidence, and where else to look for it. What the
+// text shows is a line of it under the title of a rule, and speaks for source
+// where the rule does; all else is a sentence already.
+func (e *explainer) piece(ev *audit.Evidence) string {
+	other := ""
+	if ev.From != "" && ev.From != e.d().Drv {
+		other = ev.From
+	}
+	at := ""
+	if ev.At != "" {
+		at = fmt.Sprintf(" (at %s)", ev.At)
+	}
+	rule, known := rules.Find(ev.Rule)
+	if ev.Level != audit.LevelDerivation || !known {
+		line := upper(ev.Detail) + at
+		if other != "" {
+			line += ", see " + other
+		}
+		return fmt.Sprintf("%s. [%s]", line, ev.Rule)
+	}
+	whose := "Its text"
+	if other != "" {
+		whose = "The text of " + e.nameOf(other)
+	}
+	what := "suggests prebuilt code"
+	if rule.Weight < 0 {
+		what = "speaks for source"
+	}
+	return fmt.Sprintf("%s %s. %s: %s%s. [%s]", whose, what, rule.Title, ev.Detail, at, ev.Rule)
+}
+
+// nameOf is the name of a row by its path.
+func (e *explainer) nameOf(drv string) string {
+	if i, ok := slices.BinarySearchFunc(e.a.Derivations, drv, func(d audit.Derivation, p string) int { return strings.Compare(d.Drv, p) }); ok {
+		return e.a.Derivations[i].Name
+	}
+	return path.Base(drv)
+}
+
+func upper(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
 }
 
 func (e *explainer) rebuilds() {
@@ -257,7 +302,9 @@ func (e *explainer) clears() {
 		}
 		gone, found := e.heldBy(v)
 		e.say("\nIf %s did not need %s, %s would leave the closure.", e.name(u), e.name(v), count(gone, "derivation"))
-		e.say("Findings that this one edge would clear: %s.", list(found))
+		if len(found) > 0 {
+			e.say("Findings that this one edge would clear: %s.", list(found))
+		}
 		return
 	}
 	users := e.users(self)

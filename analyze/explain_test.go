@@ -53,12 +53,12 @@ func TestExplain(t *testing.T) {
 	want := `/nix/store/5-blob.tar.gz.drv
 Verdict: binary (a prebuilt binary that was fetched), high confidence.
 What is prebuilt: native code.
-It is in the target's runtime closure (seen by the references of the outputs).
+It, or a part of it, is in the target's runtime closure (seen by the references of the outputs).
 3 derivations of the runtime closure depend on it.
 Fetched from: https://example.org/blob.tar.gz
 
 Why:
-  - The trace says: found in an output, identical (at blob/x.so), from /nix/store/3-tool.drv [trace-identical]
+  - Found in an output, identical (at blob/x.so), see /nix/store/3-tool.drv. [trace-identical]
 
 Rebuild:
   - output out, by guest: reproduced
@@ -85,7 +85,7 @@ func TestExplainOthers(t *testing.T) {
 		"/nix/store/4-lib.drv":    "No single edge holds it: 2 derivations need it (app, editor).",
 		"curl":                    "The target does not need it, except perhaps to fetch something else.",
 		"/nix/store/2-editor.drv": "There is no evidence on record.",
-		"other-1.0":               "Note: not inspected.",
+		"other-1.0":               "Not inspected.",
 	} {
 		got, err := Explain(explained(), name)
 		if err != nil || !strings.Contains(got, says) {
@@ -101,5 +101,59 @@ func TestExplainErrors(t *testing.T) {
 	_, err := Explain(explained(), "other")
 	if err == nil || !strings.Contains(err.Error(), "2 derivations") || !strings.Contains(err.Error(), "7-other-1.0.drv") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestExplainInheritance: a verdict by way of others tells the way, and what
+// stands on it.
+func TestExplainInheritance(t *testing.T) {
+	row := func(name string, v audit.Verdict, through []int, inputs ...int) audit.Derivation {
+		return audit.Derivation{Drv: "/nix/store/" + name + ".drv", Name: name[2:], Verdict: v, Confidence: audit.High, Reach: audit.ReachRuntime, Through: through, Inputs: inputs}
+	}
+	a := &audit.Audit{
+		Target: audit.Target{Name: "system", Roots: []string{"/nix/store/0-system.drv"}, ReachBy: audit.ReachByReferences},
+		Derivations: []audit.Derivation{
+			row("0-system", audit.Source, nil, 1, 2),
+			row("1-app", audit.BuiltByBinary, []int{3}, 3, 5),
+			row("2-doc", audit.BuiltByBinary, []int{3, 4}, 3, 4),
+			row("3-compiler", audit.BuiltByBinary, []int{4}, 4),
+			row("4-stage0", audit.BuiltByBinary, nil, 6),
+			row("5-odd", audit.Unknown, nil),
+			row("6-bootstrap", audit.Binary, nil),
+		},
+	}
+	a.Derivations[6].FixedOutput = true
+	a.Derivations[4].Evidence = []audit.Evidence{
+		{Rule: "url-machine-file", Level: audit.LevelDerivation, At: "env.urls", Detail: "compiler-x86_64.tar.gz", From: "/nix/store/6-bootstrap.drv"},
+		{Rule: "from-forge", Level: audit.LevelDerivation, At: "env.urls", Detail: "GitHub"},
+		{Rule: "exec-recorded", Level: audit.LevelTrace, At: "/build/cc", Detail: "its build executed cc", From: "/nix/store/6-bootstrap.drv"},
+	}
+	a.Derivations[1].Reason = "through compiler"
+	for name, says := range map[string][]string{
+		"app": {
+			"Verdict: built-by-binary (built here, by or from what a prebuilt program that is no distribution seed has made), high confidence.",
+			"Through compiler.",
+			"The shortest way from where that begins:\n  /nix/store/6-bootstrap.drv  (binary)\n    /nix/store/4-stage0.drv  (built-by-binary)\n      /nix/store/3-compiler.drv  (built-by-binary)\n        /nix/store/1-app.drv  (built-by-binary)\n",
+		},
+		"bootstrap": {"Through it alone, 4 other derivations are not source: app, compiler, doc, stage0."},
+		"compiler":  {"Through it alone, 1 other derivation is not source: app."},
+		"stage0": {
+			"The text of bootstrap suggests prebuilt code. File name names a machine: compiler-x86_64.tar.gz (at env.urls). [url-machine-file]",
+			"Its text speaks for source. Revision packed by a source forge: GitHub (at env.urls). [from-forge]",
+			"Its build executed cc (at /build/cc), see /nix/store/6-bootstrap.drv. [exec-recorded]",
+		},
+	} {
+		got, err := Explain(a, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range says {
+			if !strings.Contains(got, s) {
+				t.Errorf("%s:\n%s\ndoes not say %q", name, got, s)
+			}
+		}
+	}
+	if got, _ := Explain(a, "odd"); strings.Contains(got, "Through") || strings.Contains(got, "begins") {
+		t.Errorf("odd:\n%s", got)
 	}
 }
