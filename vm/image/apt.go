@@ -1,7 +1,6 @@
 package image
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -14,82 +13,26 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"fromsource/vm/apt"
 )
 
-// apt drives the host's own apt on a private state: an empty list of
-// installed packages, so that whole dependency sets are named, and index files
-// and downloads of our own. Sources, keys, proxies and preferences are the
-// host's, as its configuration has them. Nothing of the host is changed, and
-// no privilege is needed.
-type apt struct {
-	dir  string // holds state, cache and configuration
-	conf string
-}
+// packages asks the host's apt for packages, with an empty list of installed
+// ones, so that whole dependency sets are named.
+type packages struct{ *apt.APT }
 
-// newAPT prepares the private state under dir.
-func newAPT(dir string) (*apt, error) {
+// newPackages prepares the private state under dir.
+func newPackages(dir string) (*packages, error) {
 	for _, tool := range []string{"apt-get", "apt-cache", "dpkg-deb"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			return nil, fmt.Errorf("the guest's kernel, Nix and busybox are taken from the host distribution's packages, and %q is not in PATH: on a system without apt, prepare the image on one with it and copy its cache directory", tool)
 		}
 	}
-	dir, err := filepath.Abs(dir)
+	a, err := apt.New(dir, apt.Options{})
 	if err != nil {
 		return nil, err
 	}
-	a := &apt{dir: dir, conf: filepath.Join(dir, "apt.conf")}
-	for _, d := range []string{"state/lists/partial", "cache/archives/partial"} {
-		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
-			return nil, err
-		}
-	}
-	if err := os.WriteFile(filepath.Join(dir, "state/status"), nil, 0o644); err != nil {
-		return nil, err
-	}
-	// Hooks of the host are for changes of the host.
-	conf := fmt.Sprintf(`Dir::State %[1]q;
-Dir::State::lists %[2]q;
-Dir::State::status %[3]q;
-Dir::State::extended_states %[4]q;
-Dir::Cache %[5]q;
-Dir::Cache::archives %[6]q;
-Dir::Cache::pkgcache "";
-Dir::Cache::srcpkgcache "";
-APT::Sandbox::User "root";
-Acquire::Languages "none";
-#clear APT::Update::Pre-Invoke;
-#clear APT::Update::Post-Invoke;
-#clear APT::Update::Post-Invoke-Success;
-#clear DPkg::Pre-Install-Pkgs;
-#clear DPkg::Post-Invoke;
-`, filepath.Join(dir, "state"), filepath.Join(dir, "state/lists"), filepath.Join(dir, "state/status"),
-		filepath.Join(dir, "state/extended_states"), filepath.Join(dir, "cache"), filepath.Join(dir, "cache/archives"))
-	if err := os.WriteFile(a.conf, []byte(conf), 0o644); err != nil {
-		return nil, err
-	}
-	return a, nil
-}
-
-// run runs one of apt's programs and gives its standard output.
-func (a *apt) run(ctx context.Context, dir, prog string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, prog, append([]string{"-c", a.conf}, args...)...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive")
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return nil, fmt.Errorf("%s %s: %w: %s", prog, args[0], err, lastLines(errs.String(), 5))
-	}
-	return out.Bytes(), nil
-}
-
-// update refreshes the index files.
-func (a *apt) update(ctx context.Context) error {
-	_, err := a.run(ctx, "", "apt-get", "update", "-q", "-o", "Acquire::Retries=3")
-	return err
+	return &packages{a}, nil
 }
 
 // ErrNoKernel is wrapped by errors about a kernel's package that the host
@@ -99,15 +42,15 @@ var ErrNoKernel = errors.New("no such kernel")
 // kernel names the package with the kernel that a package depends on: the
 // distribution's way to name the newest of a flavour. One that depends on none
 // is such a package itself.
-func (a *apt) kernel(ctx context.Context, name string) (string, error) {
-	known, err := a.run(ctx, "", "apt-cache", "pkgnames", name)
+func (a *packages) kernel(ctx context.Context, name string) (string, error) {
+	known, err := a.Run(ctx, "", "apt-cache", "pkgnames", name)
 	if err != nil {
 		return "", err
 	}
 	if !slices.Contains(strings.Fields(string(known)), name) {
 		return "", fmt.Errorf("%w: apt knows no package %q", ErrNoKernel, name)
 	}
-	out, err := a.run(ctx, "", "apt-cache", "depends", "--important", name)
+	out, err := a.Run(ctx, "", "apt-cache", "depends", "--important", name)
 	if err != nil {
 		return "", err
 	}
@@ -124,8 +67,8 @@ type choice struct{ name, version string }
 
 // resolve names packages and all that they depend on, recommendations left
 // out, sorted.
-func (a *apt) resolve(ctx context.Context, names ...string) ([]choice, error) {
-	out, err := a.run(ctx, "", "apt-get", append([]string{"install", "--print-uris", "-qq", "-y", "--no-install-recommends"}, names...)...)
+func (a *packages) resolve(ctx context.Context, names ...string) ([]choice, error) {
+	out, err := a.Run(ctx, "", "apt-get", append([]string{"install", "--print-uris", "-qq", "-y", "--no-install-recommends"}, names...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -160,8 +103,8 @@ func parseURIs(out string) ([]choice, error) {
 }
 
 // version is the candidate version of one package.
-func (a *apt) version(ctx context.Context, name string) (choice, error) {
-	out, err := a.run(ctx, "", "apt-cache", "show", "--no-all-versions", name)
+func (a *packages) version(ctx context.Context, name string) (choice, error) {
+	out, err := a.Run(ctx, "", "apt-cache", "show", "--no-all-versions", name)
 	if err != nil {
 		return choice{}, err
 	}
@@ -175,15 +118,15 @@ func (a *apt) version(ctx context.Context, name string) (choice, error) {
 
 // download fetches packages into dir. apt checks each against its signed
 // index; what we pin is the hash of what arrived.
-func (a *apt) download(ctx context.Context, dir string, want []choice) ([]Package, error) {
+func (a *packages) download(ctx context.Context, dir string, want []choice) ([]Package, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	args := []string{"download", "-q", "-o", "Acquire::Retries=3"}
+	args := []string{"download", "-q"}
 	for _, c := range want {
 		args = append(args, c.name+"="+c.version)
 	}
-	if _, err := a.run(ctx, dir, "apt-get", args...); err != nil {
+	if _, err := a.Run(ctx, dir, "apt-get", args...); err != nil {
 		return nil, err
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*.deb"))

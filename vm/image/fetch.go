@@ -11,9 +11,9 @@ import (
 )
 
 // fetch resolves the guest's packages and downloads them.
-func fetch(ctx context.Context, a *apt, debs string, o Options) ([]Package, error) {
+func fetch(ctx context.Context, a *packages, debs string, o Options) ([]Package, error) {
 	o.Progress("asking apt for the guest's packages")
-	if err := a.update(ctx); err != nil {
+	if err := a.Update(ctx); err != nil {
 		return nil, err
 	}
 	kernel, err := a.kernel(ctx, o.Kernel)

@@ -241,7 +241,7 @@ func (img *Image) verify(file string) error {
 // makeImage resolves (unless pinned packages are given), downloads, unpacks
 // and writes a new image.
 func makeImage(ctx context.Context, o Options, pinned []Package) (*Image, error) {
-	a, err := newAPT(filepath.Join(o.Dir, "apt"))
+	a, err := newPackages(filepath.Join(o.Dir, "apt"))
 	if err != nil {
 		return nil, err
 	}

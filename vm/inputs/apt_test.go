@@ -102,7 +102,7 @@ func fetchUnsigned(ctx context.Context, lock *Lock, dir string, progress Progres
 		return err
 	}
 	f := &fetcher{lock: lock, cache: c, progress: progress}
-	f.archives = func(ctx context.Context, a *apt) ([]archive, error) {
+	f.archives = func(ctx context.Context, a *debian) ([]archive, error) {
 		found, err := archives(ctx, a)
 		for i := range found {
 			found[i].options = []string{"trusted=yes"}

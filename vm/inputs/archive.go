@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"fromsource/vm/apt"
 )
 
 // archive is a Debian archive that the host's apt is configured to use.
@@ -23,24 +25,24 @@ type archive struct {
 // archives finds the host's Debian archives, in the order of its
 // configuration. They carry all releases side by side, so that a host of
 // another release than the lock file's can be asked too.
-func archives(ctx context.Context, a *apt) ([]archive, error) {
+func archives(ctx context.Context, a *debian) ([]archive, error) {
 	releases, err := listReleases(ctx)
 	if err != nil {
 		return nil, err
 	}
-	lists, err := run(ctx, "", "apt-config", "shell", "LISTS", "Dir::State::lists/d")
+	host, err := apt.Run(ctx, "", "apt-config", "shell", "LISTS", "Dir::State::lists/d")
 	if err != nil {
 		return nil, err
 	}
-	hostLists := strings.Trim(strings.TrimPrefix(strings.TrimSpace(string(lists)), "LISTS="), "'")
+	hostLists := strings.Trim(strings.TrimPrefix(strings.TrimSpace(string(host)), "LISTS="), "'")
 	found := debianAmong(releases, hostLists)
 	if len(found) > 0 {
 		return found, nil
 	}
 	// Who is behind an archive stands in its release file, and on a system
 	// that was never updated there is none.
-	uerr := a.readReleases(ctx)
-	if found = debianAmong(releases, a.path("lists")); len(found) > 0 {
+	lists, uerr := a.readReleases(ctx)
+	if found = debianAmong(releases, lists); len(found) > 0 {
 		return found, nil
 	}
 	return nil, errors.Join(errors.New("apt's configuration names no archive whose origin is Debian"), uerr)
@@ -55,7 +57,7 @@ type release struct {
 
 // listReleases asks apt what its sources are, without reading any.
 func listReleases(ctx context.Context) ([]release, error) {
-	out, err := run(ctx, "", "apt-get", "update", "--print-uris")
+	out, err := apt.Run(ctx, "", "apt-get", "update", "--print-uris")
 	if err != nil {
 		return nil, fmt.Errorf("asking apt for its archives: %w", err)
 	}
@@ -123,20 +125,15 @@ func origin(file string) string {
 	return ""
 }
 
-// readReleases reads the release files of all of the host's sources into the
-// private state, and nothing else. One dead archive among several is told,
-// and does not keep the others from arriving.
-func (a *apt) readReleases(ctx context.Context) error {
-	conf := a.path("releases.conf")
-	text := "#clear Acquire::IndexTargets;\n#clear APT::Update::Pre-Invoke;\n" +
-		"#clear APT::Update::Post-Invoke;\n#clear APT::Update::Post-Invoke-Success;\n"
-	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
-		return err
+// readReleases reads the release files of all of the host's sources into a
+// private state, and nothing else, and gives their folder. One dead archive
+// among several is told, and does not keep the others from arriving.
+func (a *debian) readReleases(ctx context.Context) (lists string, err error) {
+	r, err := apt.New(filepath.Join(a.dir, "apt-releases"), apt.Options{ReleasesOnly: true})
+	if err != nil {
+		return "", err
 	}
-	// The host's sources, on our state: hence no Dir::Etc here.
-	_, err := run(ctx, "", "apt-get", "-c", conf, "-o", "Dir::State="+a.dir, "-o", "Dir::State::lists="+a.path("lists"),
-		"-o", "Dir::Cache="+a.dir, "-o", "APT::Sandbox::User=root", "update", "-q")
-	return err
+	return r.Lists(), r.Update(ctx)
 }
 
 // debianKeyring is where package debian-archive-keyring has the keys of all

@@ -85,7 +85,7 @@ type fetcher struct {
 	lock  *Lock
 	cache *cache
 	// archives finds where Debian packages come from.
-	archives func(context.Context, *apt) ([]archive, error)
+	archives func(context.Context, *debian) ([]archive, error)
 
 	mu          sync.Mutex
 	progress    Progress
