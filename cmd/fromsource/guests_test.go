@@ -106,13 +106,49 @@ func TestRebuildInGuests(t *testing.T) {
 			t.Errorf("without its recipe: exit code %d", code)
 		}
 	})
+	results := func() int {
+		b, _ := os.ReadFile(journal)
+		return bytes.Count(b, []byte(`"drv"`))
+	}
+	// Something more is done, and something else is being built.
+	building := func() {
+		before := results()
+		waitUntil(t, "a result", func() bool { return results() > before })
+	}
+	t.Run("interrupted", func(t *testing.T) {
+		var guests []int
+		code, said := again(func(pid int) {
+			building()
+			guests = qemus(t, pid)
+			if err := syscall.Kill(pid, syscall.SIGINT); err != nil {
+				t.Error(err)
+			}
+		}, "--in", "guest", "--disk", "1")
+		if code != exitFailed || !strings.Contains(said, "fromsource: interrupted: ") || !strings.Contains(said, "the same command does what is left") {
+			t.Errorf("exit code %d", code)
+		}
+		gone(t, guests)
+	})
+	t.Run("interrupted twice", func(t *testing.T) {
+		var guests []int
+		code, said := again(func(pid int) {
+			waitUntil(t, "a guest", func() bool { guests = qemus(t, pid); return len(guests) > 0 })
+			for range 2 {
+				if err := syscall.Kill(pid, syscall.SIGINT); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+		}, "--in", "guest", "--disk", "1")
+		// By the signal itself, or by having ended before it came.
+		if code != -1 && code != exitFailed {
+			t.Errorf("exit code %d: %s", code, said)
+		}
+		gone(t, guests)
+	})
 	t.Run("killed", func(t *testing.T) {
 		code, said := again(func(pid int) {
-			// Something is done, and the slow one is being built.
-			waitUntil(t, "a result and a build", func() bool {
-				b, _ := os.ReadFile(journal)
-				return bytes.Count(b, []byte("\n")) > 1 && bytes.Contains(b, []byte(`-tool-linux`))
-			})
+			building()
 			killQEMU(t, pid)
 		}, "--in", "guest", "--disk", "1")
 		if code != exitFailed || !strings.Contains(said, "the channel closed without a goodbye") && !strings.Contains(said, "killed") {
@@ -208,14 +244,13 @@ func variedResult(t *testing.T, file, name, output string) (result, reason strin
 	return "no result", ""
 }
 
-// killQEMU kills the QEMU that a process of this test has started.
-func killQEMU(t *testing.T, parent int) {
+// qemus lists the QEMUs that a process of this test has started.
+func qemus(t *testing.T, parent int) (pids []int) {
 	t.Helper()
 	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", parent))
 	if err != nil {
 		t.Fatal(err)
 	}
-	killed := 0
 	for _, list := range lists {
 		b, _ := os.ReadFile(list) // of a thread that may have ended
 		for _, word := range strings.Fields(string(b)) {
@@ -223,13 +258,36 @@ func killQEMU(t *testing.T, parent int) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); bytes.HasPrefix(name, []byte("qemu")) && syscall.Kill(pid, syscall.SIGKILL) == nil {
-				killed++
+			if name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); bytes.HasPrefix(name, []byte("qemu")) {
+				pids = append(pids, pid)
 			}
 		}
 	}
-	if killed == 0 {
+	return pids
+}
+
+// killQEMU kills them.
+func killQEMU(t *testing.T, parent int) {
+	t.Helper()
+	pids := qemus(t, parent)
+	for _, pid := range pids {
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(pids) == 0 {
 		t.Error("there was no QEMU to kill")
+	}
+}
+
+// gone wants processes to have ended, or to be about to.
+func gone(t *testing.T, pids []int) {
+	t.Helper()
+	if len(pids) == 0 {
+		t.Error("there was no QEMU")
+	}
+	for _, pid := range pids {
+		waitUntil(t, "the end of a guest", func() bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) })
 	}
 }
 
