@@ -208,7 +208,7 @@ func (c *contents) opaqueOnly() bool {
 func (c *contents) evidence() []audit.Evidence {
 	var out []audit.Evidence
 	if c.members > 0 {
-		detail := c.first
+		detail := "1 compiled file: " + c.first
 		if c.members > 1 {
 			detail = fmt.Sprintf("%d compiled files, the first: %s", c.members, c.first)
 		}

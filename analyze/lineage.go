@@ -54,7 +54,7 @@ func (e *explainer) inherits() {
 	}
 	f := newFlow(lineage(e.a))
 	self := int32(e.row + 1)
-	if way := f.way(self); len(way) > 2 && len(d.Through) > 0 {
+	if way := f.way(self); len(way) > 2 && len(d.Through) > 0 && (d.Verdict == audit.BuiltByBinary || d.Verdict == audit.Unknown) {
 		e.say("\nThe shortest way from where that begins:")
 		for i, v := range way[1:] {
 			e.say("  %s%s  (%s)", strings.Repeat("  ", min(i, 12)), e.a.Derivations[v-1].Drv, e.a.Derivations[v-1].Verdict)

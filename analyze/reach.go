@@ -2,7 +2,9 @@ package analyze
 
 import (
 	"path"
+	"regexp"
 	"slices"
+	"strings"
 
 	"fromsource/analyze/audit"
 	"fromsource/analyze/trace"
@@ -62,6 +64,9 @@ func (s *state) findReach() {
 		s.inArchives(archives)
 	default:
 		s.reach = reached{by: audit.ReachByNothing, in: s.g.NewSet()}
+	}
+	if s.reach.by != audit.ReachByNothing {
+		s.asBytes()
 	}
 	s.twins()
 	s.reach.traced = s.g.NewSet()
@@ -151,10 +156,83 @@ func (s *state) inside(r *reached, items []*item) {
 			others[o] = true
 		}
 		for _, k := range img.walk.Skipped {
-			r.complete = r.complete && trace.StorePart(k.Path) != ""
+			s.unseen(r, k.Path)
 		}
 	}
 	s.byContent(r, loose, others)
+}
+
+// unseen notes a part of the target that could not be read. One outside of any
+// store path can be anything; one that could be a system's image, in a store
+// path, anything that this was made with; of any other the store path's name
+// says enough.
+func (s *state) unseen(r *reached, at string) {
+	part := trace.StorePart(at)
+	if part == "" {
+		r.complete = false
+		return
+	}
+	_, rest, _ := strings.Cut(at, part)
+	if !systemImage.MatchString(rest) {
+		return
+	}
+	it := s.items[path.Join(s.g.StoreDir(), part)]
+	if it == nil || it.id == closure.None {
+		r.complete = false
+		return
+	}
+	for i := range s.g.Reach([]closure.ID{it.id}, s.g.InputsCut(s.g.CutFixed)).All() {
+		r.doubtful.Add(i)
+	}
+}
+
+// systemImage matches the names of files that hold a system, or a part of one.
+var systemImage = regexp.MustCompile(`(?i)(initrd|initramfs|rootfs|squashfs|erofs|\.(cpio|img|iso|raw|qcow2|vmdk|vhd|ext[234]|efi|tar))`)
+
+// asBytes adds what lies whole in the bytes of the target, in whatever file: a
+// RAM disk in a kernel image, which no reader takes apart.
+func (s *state) asBytes() {
+	target := map[uint32]struct{}{}
+	add := func(it *item) {
+		if it != nil && it.walk != nil {
+			for _, sum := range it.walk.Bulk {
+				target[sum] = struct{}{}
+			}
+		}
+	}
+	for _, r := range s.g.Roots() {
+		for _, it := range s.outputs[r] {
+			add(it)
+		}
+	}
+	add(s.image)
+	var found []*item
+	for i := range closure.ID(s.g.Len()) {
+		for _, it := range s.outputs[i] {
+			if it == nil || it.walk == nil || s.reach.in.Has(i) || len(it.walk.Bulk) < trace.MinBulk {
+				continue
+			}
+			n := 0
+			for _, sum := range it.walk.Bulk {
+				if _, ok := target[sum]; ok {
+					n++
+				}
+			}
+			if trace.MostOf(n, len(it.walk.Bulk)) {
+				found = append(found, it)
+			}
+		}
+	}
+	if len(found) == 0 {
+		return
+	}
+	if s.reach.doubtful == nil {
+		s.reach.doubtful = s.g.NewSet()
+	}
+	for _, it := range found {
+		s.reach.in.Add(it.id)
+	}
+	s.inside(&s.reach, found)
 }
 
 // byContent adds the derivations whose files are in an image. A compiled file

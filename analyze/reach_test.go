@@ -143,6 +143,10 @@ func TestReachPastImages(t *testing.T) {
 	for name, want := range map[string]map[string]audit.Reach{
 		"beside-1": {"profile-1": audit.ReachRuntime, "carrier-1": audit.ReachRuntime, "plain-1": audit.ReachBuild},
 		"packed-1": {"profile-1": audit.ReachUnknown, "carrier-1": audit.ReachRuntime, "plain-1": audit.ReachBuild},
+		// The RAM disk is inside a file that no reader takes apart.
+		"unified-1": {"ramdisk-1": audit.ReachRuntime, "compiler": audit.ReachRuntime},
+		// What was packed into a RAM disk that can't be read is not known.
+		"holder-1": {"cut-1": audit.ReachRuntime, "carrier-1": audit.ReachUnknown, "plain-1": audit.ReachUnknown},
 		"loose-1":  {"carrier-1": audit.ReachRuntime, "compiler": audit.ReachRuntime, "plain-1": audit.ReachBuild},
 	} {
 		req := f.request(t)

@@ -124,7 +124,14 @@ rec {
   loose = make "loose-1" { inherit carrier plain; } ''
     mkdir -p system $out; cp $carrier/bin/cc system/init; tar -C system -cJf $out/system.tar.xz .
   '';
+  # A RAM disk that can't be read to its end, in an image.
+  cut = make "cut-1" { inherit carrier plain; } ''
+    mkdir -p $out x; cp $carrier/bin/cc x/init; (cd x; echo init | cpio -o -H newc --quiet | gzip -n | head -c 20000) > $out/initrd.gz
+  '';
+  holder = make "holder-1" { inherit cut; } ''
+    mkdir -p $out store; cp -r $cut store/; mksquashfs store $out/x.squashfs -quiet -no-progress -all-root
+  '';
   all = make "all-1" {
-    deps = [ overwritten scattered linkedIn array joined modules unified without decoded written carried helped bylink byscript named alone interpreted after beside packed loose ];
+    deps = [ overwritten scattered linkedIn array joined modules unified without decoded written carried helped bylink byscript named alone interpreted after beside packed loose holder ];
   } "mkdir -p $out; echo $deps > $out/list";
 }
