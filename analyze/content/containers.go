@@ -62,6 +62,7 @@ func (w *walker) open(n *node, m format.Match, f *File) error {
 
 // members walks an archive that is read forward.
 func (w *walker) members(n *node, r archive.Reader) error {
+	var sub node
 	for {
 		e, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -81,18 +82,19 @@ func (w *walker) members(n *node, r archive.Reader) error {
 			w.skip(path, e.Note)
 		}
 		if e.Regular {
-			w.file(&node{path: path, in: e.Body, at: n.section(e), exec: e.Executable, depth: n.depth + 1})
+			sub = node{path: path, in: e.Body, within: n.stored(e), start: n.in.Off(), exec: e.Executable, depth: n.depth + 1}
+			w.file(&sub)
 		}
 	}
 }
 
-// section gives random access to a member that is stored as it is, where the
-// container has it.
-func (n *node) section(e *archive.Entry) io.ReaderAt {
-	if n.at == nil || e.Body.Remain() != e.Size || !e.Stored {
+// stored returns the node itself where a member lies in it as it is, and where
+// its bytes can be had at random.
+func (n *node) stored(e *archive.Entry) *node {
+	if n.at == nil && n.within == nil || e.Body.Remain() != e.Size || !e.Stored {
 		return nil
 	}
-	return io.NewSectionReader(n.at, n.in.Off(), e.Size)
+	return n
 }
 
 func clip(s string) string { return s[:min(len(s), 200)] }
@@ -134,6 +136,7 @@ func (w *walker) trailing(n *node) error {
 // paths without a name before them.
 func (w *walker) nar(n *node) error {
 	r := archive.NewNar(n.in)
+	var sub node
 	for {
 		e, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -151,7 +154,8 @@ func (w *walker) nar(n *node) error {
 		}
 		path, _ := member(dir, e.Name)
 		if e.Regular {
-			w.file(&node{path: path, in: e.Body, at: n.section(e), exec: e.Executable, depth: n.depth + 1})
+			sub = node{path: path, in: e.Body, within: n.stored(e), start: n.in.Off(), exec: e.Executable, depth: n.depth + 1}
+			w.file(&sub)
 		}
 	}
 }

@@ -25,7 +25,8 @@ type File struct {
 	Confidence audit.Confidence
 	// Generated notes text that a tool wrote (minified, autotools, yacc).
 	Generated bool
-	// Embedded notes text that carries a binary; Format then names what.
+	// Embedded notes text that carries a binary, or data that is one in
+	// disguise; Format then names what.
 	Embedded bool
 	Detail   string
 	// Code are hashes of what survives patching: an ELF's executable

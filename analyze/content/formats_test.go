@@ -116,6 +116,10 @@ func TestSourcesAreNotFlagged(t *testing.T) {
 	}
 }
 
+// python begins a script that has the program in b; its output is the text.
+const python = `exec > out; python3 -c 'b = open("greet", "rb").read()
+`
+
 // encoded are the ways in which text carries a program.
 var encoded = []struct{ name, script string }{
 	{"uuencode", "(echo '#!/bin/sh'; uuencode greet greet) > out"},
@@ -126,12 +130,61 @@ var encoded = []struct{ name, script string }{
 	{"c-decimal", "(echo 'unsigned char program[] = {'; od -An -v -tu1 greet | sed 's/ *\\([0-9]*\\)/\\1,/g;s/^,//'; echo '};') > out"},
 	{"xxd", "(echo 'unsigned char greet[] = {'; od -An -v -tx1 -w12 greet | sed 's/ \\([0-9a-f][0-9a-f]\\)/ 0x\\1,/g;s/^/ /'; echo '};') > out"},
 	{"base64-gzip", "(echo 'cat <<END | base64 -d | tar xz'; tar cz greet | base64; echo END) > out"},
+	{"base64-xz", "(echo 'xz -dc <<END'; xz -c greet | base64 -w0; echo; echo END) > out"},
+	{"base64-large", "(head -c 900000 /dev/urandom > big; echo 'cat <<END | base64 -d | tar xz'; tar cz big greet | base64; echo END) > out"},
+	{"base64-quoted", "(echo 'program = ('; base64 greet | sed \"s/.*/    '&'/\"; echo ')') > out"},
+	{"base64-added", "(echo 'var program ='; base64 greet | sed 's/.*/  \"&\" +/'; echo '  \"\";') > out"},
+	{"base64-url", "(printf 'x = \"'; base64 -w0 greet | tr +/ -_; echo '\";') > out"},
+	{"base64-utf16", "(printf '[Convert]::FromBase64String(\"'; base64 -w0 greet; echo '\")') | iconv -t UTF-16 > out"},
+	{"base64-utf16be", "(echo 'here'; base64 greet) | iconv -t UTF-16BE > out"},
+	{"base32", "base32 greet > out"},
+	{"base32-line", "(printf 'x = \"'; base32 -w0 greet; echo '\"') > out"},
+	{"hex", "od -An -v -tx1 greet | tr -d ' \\n' | fold -w60 > out"},
+	{"hex-line", "(printf 'x = \"'; od -An -v -tx1 greet | tr -d ' \\n' | tr a-f A-F; echo '\"') > out"},
+	{"hex-bytes", "od -An -v -tx1 greet > out"},
+	{"hex-colons", "(printf 'data='; od -An -v -tx1 -w16 greet | sed 's/^ //;s/ /:/g;s/$/:\\\\/') > out"},
+	{"od", "od -v greet > out"},
+	{"od-hex", "od -v -tx1 greet > out"},
+	{"od-chars", "od -v -Ax -tx1z greet > out"},
+	{"hexdump", "hexdump -v greet > out"},
+	{"hexdump-C", "hexdump -C -v greet > out"},
+	{"dump-words", python + `print("\n".join("%08x: %s  %s" % (i, " ".join(b[j:j+2].hex() for j in range(i, min(i+16, len(b)), 2)), "".join(chr(c) if 32 <= c < 127 else "." for c in b[i:i+16])) for i in range(0, len(b), 16)))'`},
+	{"decimal-line", python + `print("x = [" + ",".join(map(str, b)) + "]")'`},
+	{"decimal-lines", python + `print("\n".join(map(str, b)))'`},
+	{"decimal-spaces", python + `print(*b)'`},
+	{"decimal-signed", python + `print("byte[] x = {" + ", ".join("(byte)%d" % (c - 256 if c > 127 else c) for c in b) + "};")'`},
+	{"json", python + `import json; print(json.dumps({"type": "Buffer", "data": list(b)}))'`},
+	{"json-indented", python + `import json; print(json.dumps({"program": list(b)}, indent=4))'`},
+	{"octal-list", python + `print("char x[] = {" + ", ".join("0%o" % c for c in b) + "};")'`},
+	{"characters", python + `print("char x[] = {" + ",".join("\x27%s\x27" % (chr(c) if 48 <= c < 123 and c != 92 else "\\x%02x" % c) for c in b) + "};")'`},
+	{"commented", python + `print("static const u8 x[] = {\n" + "\n".join("    /* %04x */ " % i + " ".join("0x%02x," % c for c in b[i:i+8]) for i in range(0, len(b), 8)) + "\n};")'`},
+	{"commented-after", python + `print("static const u8 x[] = {\n" + "\n".join(" ".join("0x%02x," % c for c in b[i:i+8]) + " // %04x" % i for i in range(0, len(b), 8)) + "\n};")'`},
+	{"words", python + `import struct; b += bytes(-len(b) % 4); print("uint32_t x[] = {" + ",\n".join("0x%08x" % v for v in struct.unpack("<%dI" % (len(b) // 4), b)) + "};")'`},
+	{"words-big", python + `import struct; b += bytes(-len(b) % 4); print("uint32_t x[] = {" + ", ".join("%du" % v for v in struct.unpack(">%dI" % (len(b) // 4), b)) + "};")'`},
+	{"assembler", python + `print("program:\n" + "\n".join("\t.byte " + ",".join("0x%02x" % c for c in b[i:i+16]) for i in range(0, len(b), 16)))'`},
+	{"escapes", python + `print("char x[] = \"" + "".join("\\x%02x" % c for c in b) + "\";")'`},
+	{"escapes-lines", python + `print("char x[] =\n" + "\n".join("  \"" + "".join("\\x%02x" % c for c in b[i:i+16]) + "\"" for i in range(0, len(b), 16)) + ";")'`},
+	{"octal", python + `print("printf \x27" + "".join("\\%03o" % c for c in b) + "\x27 > program")'`},
+	{"python", python + `print("x = " + repr(b))'`},
+	{"python-lines", python + `print("x = (" + "\n    ".join(repr(b[i:i+40]) for i in range(0, len(b), 40)) + ")")'`},
+	{"script-string", python + `print("x = \"" + "".join("\\u%04x" % c for c in b) + "\"")'`},
+	{"percent", python + `import urllib.parse; print("x = unescape(\"" + urllib.parse.quote(b) + "\")")'`},
+	{"ascii85", python + `import base64; print(base64.a85encode(b, adobe=True, wrapcol=72).decode())'`},
+	{"base85", python + `import base64; print("x = \"" + base64.b85encode(b).decode() + "\"")'`},
+	{"quoted-printable", python + `import quopri; print(quopri.encodestring(b).decode("latin1"))'`},
+	{"srec", "objcopy -I binary -O srec greet out"},
+	{"wasm in a script", "llc -mtriple=wasm32 -filetype=obj -o w.wasm hello.ll; (printf 'const w = \"data:application/wasm;base64,'; (cat w.wasm; head -c 900 /dev/zero) | base64 -w0; echo '\";') > out"},
+	{"shader", python + `import struct; print("const uint32_t frag[] = {" + ",".join("0x%08x" % v for v in (0x07230203, 0x00010000, 0x0008000a, 0x2e, 0, 0x00020011, 1) + (0x0006000b,) * 400) + "};")'`},
+	{"xored", python + `open("out", "wb").write(bytes(c ^ 0x5a for c in b))'`},
+	{"reversed", python + `open("out", "wb").write(b[::-1])'`},
+	{"yenc", python + `open("out", "wb").write(b"=ybegin line=128 size=%d name=greet\r\n" % len(b) + b"\r\n".join(b"".join(bytes([d]) if d not in (0, 10, 13, 61) else bytes([61, (d + 64) & 255]) for d in [(c + 42) & 255 for c in b[i:i+128]]) for i in range(0, len(b), 128)) + b"\r\n=yend\r\n")'`},
 }
 
 func TestTextThatCarriesABinary(t *testing.T) {
 	dir := t.TempDir()
 	greet(t, dir)
 	run(t, dir, "strip", "greet")
+	write(t, filepath.Join(dir, "hello.ll"), []byte(sources["hello.ll"]))
 	for _, c := range encoded {
 		t.Run(c.name, func(t *testing.T) {
 			run(t, dir, "sh", "-c", "set -e; "+c.script)

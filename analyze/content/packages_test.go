@@ -37,6 +37,8 @@ var real = []struct {
 	{"Go module with test data", "cp $(go mod download -json github.com/xyproto/ainur@v1.3.3 | sed -n 's/.*\"Zip\": \"\\(.*\\)\",/\\1/p') .", "elf-executable", audit.NativeCode, "testdata/", 17},
 	{"source archive with an unused jar", "cp $(go mod download -json github.com/google/flatbuffers@v23.5.26+incompatible | sed -n 's/.*\"Zip\": \"\\(.*\\)\",/\\1/p') .", "jar", audit.Bytecode, "gradle/wrapper/gradle-wrapper.jar", 2},
 	{"objects in a source archive", sourceScript + "lzo2=2.10-2", "omf-object", audit.NativeCode, "lzo-2.10/asm/i386/obj/omf32/", 6},
+	{"Chez Scheme's boot files", "apt-get -q download chezscheme >log 2>&1", "chez-object", audit.NativeCode, ".boot", 2},
+	{"a compiler that ships itself", sourceScript + "ocaml=4.13.1-4", "ocaml", audit.Bytecode, "boot/", 2},
 	{"COFF in a source archive", sourceScript + "lzo2=2.10-2", "coff-object", audit.NativeCode, "lzo-2.10/asm/i386/obj/", 12},
 }
 
@@ -76,7 +78,7 @@ func fetched(t *testing.T, script string, cache map[string]string) string {
 // TestRealPackages fetches packages with the machine's own clients.
 func TestRealPackages(t *testing.T) {
 	if testing.Short() {
-		t.Skip("fetches 45 MB")
+		t.Skip("fetches 52 MB")
 	}
 	cache := map[string]string{"dir": t.TempDir()}
 	results := map[string]content.Result{} // by the package's path

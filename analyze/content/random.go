@@ -18,8 +18,8 @@ import (
 // random gives random access to all of a node's bytes: in place where the
 // input has it, and otherwise from the arena.
 func (w *walker) random(n *node) (at io.ReaderAt, size int64, undo func(), err error) {
-	if n.at != nil {
-		return n.at, n.len(), nothing, nil
+	if at, size := n.access(); at != nil {
+		return at, size, nothing, nil
 	}
 	b, undo, ok := w.whole(n)
 	if !ok {

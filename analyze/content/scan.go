@@ -18,18 +18,15 @@ func (w *walker) leaf(n *node, f *File) {
 		if len(b) == 0 {
 			break
 		}
-		if first {
-			f.Generated = format.IsText(b[:min(len(b), 1024)]) && generated(n.path, b)
-		}
-		if first && f.Format == "" {
-			var ok bool
-			if opaque, ok = format.Opaque(n.path, b); ok {
-				n.hash()
-			}
-		}
 		last := len(b) < stream.Window
-		if format.IsText(b) {
-			w.embedded(n, f, b)
+		isText, consumed := w.text(n, f, b, last)
+		if consumed {
+			continue
+		}
+		if isText {
+			if first && w.o.Visit != nil {
+				f.Generated = generated(n.path, b)
+			}
 			if !last { // what begins at the end of a window
 				b = b[:len(b)-minEncoded]
 			}
@@ -37,6 +34,19 @@ func (w *walker) leaf(n *node, f *File) {
 			continue
 		}
 		text = false
+		if first {
+			f.Generated = format.IsText(b[:min(len(b), 1024)]) && generated(n.path, b)
+			if f.Format == "" {
+				n.hash() // what it is may only be known at its end
+				opaque, _ = format.Opaque(n.path, b)
+			}
+		}
+		if !f.Embedded {
+			w.wide(n, f, b)
+		}
+		if !f.Embedded && w.disguised(n, f, b, first, last) {
+			continue
+		}
 		w.payloads(n, b, last, first)
 	}
 	switch {
@@ -48,6 +58,28 @@ func (w *walker) leaf(n *node, f *File) {
 	default:
 		f.Format = "data"
 	}
+}
+
+// piece is how much of a text is looked at in one go, while it is in the
+// processor's cache.
+const piece = 16 << 10
+
+// text says whether a window is text, and looks for what it carries; consumed
+// is true where that has taken some of the input.
+func (w *walker) text(n *node, f *File, b []byte, last bool) (isText, consumed bool) {
+	next := sampleStep / 2
+	for p := 0; p < len(b); p += piece {
+		end := min(len(b), p+piece)
+		if !format.IsText(b[p:end]) {
+			return false, false
+		}
+		if !f.Embedded {
+			if next, consumed = w.carried(n, f, b, next, end, last); consumed {
+				return true, true
+			}
+		}
+	}
+	return true, false
 }
 
 // overlap is how much of a window is kept to see what begins near its end.
@@ -130,75 +162,6 @@ func (w *walker) overlay(n *node, b []byte, off int64) {
 	w.file(&node{path: fmt.Sprintf("%s/@%d", n.path, off), in: in, depth: n.depth + 1, layer: true, guess: true})
 }
 
-// candidate returns the offset of the next bytes that could begin a payload.
-func candidate(b []byte) int {
-	for i := 0; i+6 <= len(b); i++ {
-		switch b[i] {
-		case 0x7f:
-			if b[i+1] == 'E' && b[i+2] == 'L' && b[i+3] == 'F' {
-				return i
-			}
-		case 'M':
-			if b[i+1] == 'Z' && (b[i+2] == 0x90 || b[i+2] < 0x80 && b[i+3] < 2) {
-				return i
-			}
-		case 0x1f:
-			if b[i+1] == 0x8b && b[i+2] == 8 && b[i+3]&0xe0 == 0 {
-				return i
-			}
-		case 0xfd:
-			if b[i+1] == '7' && b[i+2] == 'z' && b[i+3] == 'X' && b[i+4] == 'Z' && b[i+5] == 0 {
-				return i
-			}
-		case 'B':
-			if b[i+1] == 'Z' && b[i+2] == 'h' && b[i+4] == '1' && b[i+5] == 'A' {
-				return i
-			}
-		case 0x28:
-			if b[i+1] == 0xb5 && b[i+2] == 0x2f && b[i+3] == 0xfd {
-				return i
-			}
-		case 'P':
-			if b[i+1] == 'K' && b[i+2] == 3 && b[i+3] == 4 {
-				return i
-			}
-		case '7':
-			if b[i+1] == 'z' && b[i+2] == 0xbc && b[i+3] == 0xaf {
-				return i
-			}
-		case 'h':
-			if b[i+1] == 's' && b[i+2] == 'q' && b[i+3] == 's' {
-				return i
-			}
-		case '0':
-			if b[i+1] == '7' && b[i+2] == '0' && b[i+3] == '7' && b[i+4] == '0' && (b[i+5] == '1' || b[i+5] == '2') {
-				return i
-			}
-		case 0xca:
-			if b[i+1] == 0xfe && b[i+2] == 0xba && b[i+3] == 0xbe {
-				return i
-			}
-		case 0xcf, 0xce:
-			if b[i+1] == 0xfa && b[i+2] == 0xed && b[i+3] == 0xfe {
-				return i
-			}
-		case '!':
-			if b[i+1] == '<' && b[i+2] == 'a' && b[i+3] == 'r' && b[i+4] == 'c' {
-				return i
-			}
-		case 0:
-			if b[i+1] == 'a' && b[i+2] == 's' && b[i+3] == 'm' && b[i+4] == 1 {
-				return i
-			}
-		case 'd':
-			if b[i+1] == 'e' && b[i+2] == 'x' && b[i+3] == '\n' {
-				return i
-			}
-		}
-	}
-	return -1
-}
-
 // strong says whether a container's header is worth a try in the middle of
 // other data: short magics need a second look.
 func strong(name string, b []byte) bool {
@@ -208,7 +171,7 @@ func strong(name string, b []byte) bool {
 		return len(b) > 18 && (b[8] == 0 || b[8] == 2 || b[8] == 4) && (b[9] <= 13 || b[9] == 255)
 	case "zip":
 		return len(b) > 30 && b[4] <= 63 && b[5] <= 20 && b[26]|b[27] != 0 && b[27] < 16
-	case "xz", "bzip2", "zstd", "7z", "squashfs", "cpio", "ar", "deb", "rpm", "nar":
+	case "xz", "bzip2", "zstd", "7z", "squashfs", "cpio", "tar", "ar", "deb", "rpm", "nar":
 		return true
 	}
 	return false

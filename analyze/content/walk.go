@@ -16,7 +16,7 @@ import (
 
 // Version names the detector: results of the same version on the same bytes
 // are the same. It changes whenever a result could.
-const Version = "2"
+const Version = "3"
 
 // Inspect walks the bytes of r and all containers in them. Name is the path of
 // the input in the result, and a hint that never decides alone; the members of
@@ -48,6 +48,8 @@ type walker struct {
 	stop    error // why the whole walk ends early
 	// windowTurn is true while the walk may have large dictionaries.
 	windowTurn bool
+	spare      *File // see newFile
+	scratch    []byte
 	told       error // the last read error, or w.stop, that is in Skipped
 }
 
@@ -63,9 +65,13 @@ type node struct {
 	path string
 	in   *stream.In
 	// at gives random access to the bytes of in, where that is to be had.
-	at    io.ReaderAt
-	exec  bool
-	depth int
+	at io.ReaderAt
+	// within is what the node lies in as it is, from the byte start on: where
+	// at is not set it gives random access.
+	within *node
+	start  int64
+	exec   bool
+	depth  int
 	// layer is true for what a compressed file turns into: an archive there
 	// is no file of its own.
 	layer bool
@@ -115,18 +121,29 @@ func (w *walker) run(name string, r io.Reader) (Result, error) {
 // counts as read from the start.
 func (w *walker) input(r io.Reader, size int64, n *node) {
 	w.fed += max(size, 0)
-	n.in = stream.New(input{w: w, r: r, known: size >= 0}, size)
-	defer n.in.Close()
-	n.root = true
+	in := stream.New(input{w: w, r: r, known: size >= 0}, size)
+	defer in.Close()
+	w.from(in, n)
+}
+
+// from walks an input whose size counts as read.
+func (w *walker) from(in *stream.In, n *node) {
+	n.in, n.root = in, true
 	w.file(n)
 }
 
-// len is the size of what at gives access to.
-func (n *node) len() int64 {
-	if s, ok := n.at.(interface{ Size() int64 }); ok {
-		return s.Size()
+// access returns what gives random access to the node's bytes, from the first
+// on, and how many there are; nil where nothing does.
+func (n *node) access() (io.ReaderAt, int64) {
+	if n.at == nil && n.within != nil {
+		if at, _ := n.within.access(); at != nil {
+			n.at = io.NewSectionReader(at, n.start, n.in.Off()+n.in.Remain())
+		}
 	}
-	return n.in.Remain()
+	if s, ok := n.at.(interface{ Size() int64 }); ok {
+		return n.at, s.Size()
+	}
+	return n.at, n.in.Remain()
 }
 
 func (w *walker) finish() (Result, error) {
@@ -199,7 +216,8 @@ func (w *walker) file(n *node) {
 	if m.Compiled() || m.Name == "ar" || w.o.Visit != nil && !(n.layer && m.Container) {
 		n.hash()
 	}
-	f := &File{Path: n.path, Executable: n.exec, Format: m.Name}
+	f := w.newFile()
+	*f = File{Path: n.path, Executable: n.exec, Format: m.Name}
 	start := n.in.Off()
 	switch {
 	case m.Container:
@@ -213,13 +231,23 @@ func (w *walker) file(n *node) {
 		w.failed(n.path, err)
 	}
 	f.Size = n.in.Off() - start
-	if n.layer && m.Container {
-		return
+	if !n.layer || !m.Container {
+		if n.sum != nil {
+			n.sum.Sum(f.SHA256[:0])
+		}
+		w.count(f, n.depth)
 	}
-	if n.sum != nil {
-		n.sum.Sum(f.SHA256[:0])
+	w.spare = f
+}
+
+// newFile takes the memory of a file that nobody has kept.
+func (w *walker) newFile() *File {
+	f := w.spare
+	if f == nil || w.o.Visit != nil || w.o.Code != nil {
+		return new(File)
 	}
-	w.count(f, n.depth)
+	w.spare = nil
+	return f
 }
 
 func appendDetail(s, more string) string {

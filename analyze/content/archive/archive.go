@@ -45,7 +45,8 @@ type Entry struct {
 	Note string
 }
 
-// Reader walks an archive; Next returns io.EOF after the last entry.
+// Reader walks an archive; Next returns io.EOF after the last entry. An entry is
+// valid until the next call.
 type Reader interface {
 	Next() (*Entry, error)
 }

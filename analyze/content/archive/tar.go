@@ -24,6 +24,9 @@ type Tar struct {
 	own    bool // body has a buffer of its own
 	block  [format.TarBlock]byte
 	global map[string]string
+	// view and next are the memory of body and of what Next returns.
+	view stream.In
+	next Entry
 	// stored is what is left of a sparse file's stored bytes.
 	stored *stream.In
 }
@@ -243,7 +246,8 @@ func (t *Tar) entry(h []byte, size int64, name string, pax map[string]string) (*
 		return nil, fmt.Errorf("%w: name of %d bytes", ErrFormat, len(name))
 	}
 	mode, _ := number(h[100:108])
-	e := &Entry{Name: name, Size: size, Executable: mode&0o111 != 0}
+	e := &t.next
+	*e = Entry{Name: name, Size: size, Executable: mode&0o111 != 0}
 	switch typ := h[156]; {
 	case typ == 'S':
 		return e, t.oldSparse(h, e)
@@ -257,7 +261,8 @@ func (t *Tar) entry(h []byte, size int64, name string, pax map[string]string) (*
 		e.Regular = true // POSIX: an unknown type is a regular file
 	}
 	e.Size = size
-	t.body, t.pad = t.in.Sub(size), padding(size)
+	t.in.SubInto(&t.view, size)
+	t.body, t.pad = &t.view, padding(size)
 	if !e.Regular {
 		return e, nil
 	}

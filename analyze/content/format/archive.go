@@ -90,6 +90,8 @@ func detectArchive(b Blob) (Match, bool) {
 		return container("compress"), true
 	case len(h) >= 30 && (has("PK\x03\x04") || has("PK00PK\x03\x04")), len(h) >= 22 && has("PK\x05\x06"), has("PK\x07\x08PK\x03\x04"):
 		return container("zip"), true
+	case len(h) >= 34 && has("JM\x01\x00PK\x03\x04"): // a module of Java's
+		return container("zip"), true
 	case has("Cr24") && len(h) >= 16 && (h[4] == 2 || h[4] == 3):
 		return container("crx"), true
 	case has("!<arch>\n") || has("!<thin>\n"):

@@ -71,8 +71,10 @@ var dataMagics = []magic{
 
 // dataBy are the same by their first byte; those that begin further in are in
 // all of them.
-var dataBy = func() (by [256][]magic) {
-	for _, m := range dataMagics {
+var dataBy, sealedBy = byByte(dataMagics), byByte(sealed)
+
+func byByte(all []magic) (by [256][]magic) {
+	for _, m := range all {
 		for c := range by {
 			if m.off > 0 || int(m.sig[0]) == c {
 				by[c] = append(by[c], m)
@@ -80,7 +82,7 @@ var dataBy = func() (by [256][]magic) {
 		}
 	}
 	return by
-}()
+}
 
 func detectData(b Blob) (Match, bool) {
 	by := dataBy[b.B[0]]
@@ -128,9 +130,9 @@ var sealed = []magic{
 
 func detectSealed(b Blob) (Match, bool) {
 	h := b.B
-	for i := range sealed {
-		if sealed[i].in(h) {
-			return container(sealed[i].name), true
+	for i := range sealedBy[h[0]] {
+		if m := &sealedBy[h[0]][i]; m.in(h) {
+			return container(m.name), true
 		}
 	}
 	// The superblock of ext2 to ext4: its magic, a known revision, and a

@@ -31,11 +31,25 @@ func byFirst(c byte) []check {
 	case 'M', 'Z':
 		return []check{detectMZ}
 	case 0xca:
-		return []check{detectClass, detectFat}
+		return []check{detectClass, detectFat, detectJava}
+	case 0xda, 0xa2, 0xa8:
+		return []check{detectJava}
+	case '#', 'G', 0xfa, '\n':
+		return []check{detectScheme, detectLisp}
+	case 'L', '(', 0xd2:
+		return []check{detectLisp}
+	case 0xfb, 'r', 0xe2, 'H', 'N', 'S', 'g':
+		return []check{detectModules, detectDevice}
+	case 0x03, 0x07, 0x50:
+		return []check{detectShader, detectUnix}
+	case 'U', 0xff, 0x7e, 0xbd, 0xe9:
+		return []check{detectDevice}
+	case 0x02, 0x08, 0x0b, 0xcc:
+		return []check{detectUnix}
 	case 0xfe, 0xce, 0xcf:
-		return []check{detectMachO}
+		return []check{detectMachO, detectModules}
 	case 0:
-		return []check{detectWasm, detectCOFF}
+		return []check{detectWasm, detectScheme, detectCOFF, detectDevice}
 	case 'B', 0xde:
 		return []check{detectLLVM}
 	case 'F':
@@ -49,11 +63,11 @@ func byFirst(c byte) []check {
 	case 'C':
 		return []check{detectOCaml}
 	case 0x01:
-		return []check{detectHi, detectMicrocode}
+		return []check{detectHi, detectMicrocode, detectUnix}
 	case 0x80, 0x82, 0xf0:
 		return []check{detectOMF}
 	case 'D':
-		return []check{detectAMD}
+		return []check{detectAMD, detectShader, detectDevice}
 	case 0x27:
 		return []check{detectUBoot}
 	case 0xd0:
@@ -63,4 +77,4 @@ func byFirst(c byte) []check {
 }
 
 // anyFirst are the checks that no single first byte selects.
-var anyFirst = []check{detectPyc, detectCOFF, detectArchive, detectSealed, detectBoot, detectData}
+var anyFirst = []check{detectPyc, detectCOFF, detectArchive, detectSealed, detectBoot, detectVolumes, detectData}

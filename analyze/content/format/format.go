@@ -38,6 +38,18 @@ type Match struct {
 // Compiled is true for formats that carry compiled code.
 func (m Match) Compiled() bool { return m.Kind != "" }
 
+// Marked is true for compiled formats that are known by a magic of their own.
+// Of the others a header alone, where nothing else says that there is a file,
+// says little.
+func (m Match) Marked() bool {
+	switch m.Name {
+	case "coff-object", "coff-import", "omf-object", "omf-library", "dos-executable", "com32", "option-rom", "boot-sector",
+		"esp-image", "a.out", "xcoff-object", "som-object", "smalltalk-image", "uefi-volume", "racket-bytecode":
+		return false
+	}
+	return m.Compiled()
+}
+
 // Blob is what a check sees.
 type Blob struct {
 	// Name is the file's own name with its folders, as a hint that never

@@ -35,6 +35,18 @@ func dex() []byte {
 	return b
 }
 
+// aml is a table with a right sum.
+func aml() []byte {
+	b := append([]byte("DSDT\x40\x00\x00\x00\x02\x00"), make([]byte, 54)...)
+	copy(b[40:], "opaque")
+	var sum byte
+	for _, c := range b {
+		sum += c
+	}
+	b[9] = -sum
+	return b
+}
+
 // Formats whose tools are no small packages, made after their definitions; and
 // for each what is like it and is not it.
 func TestDetect(t *testing.T) {
@@ -65,6 +77,48 @@ func TestDetect(t *testing.T) {
 		{"bare BEAM", "FOR1\x00\x00\x00\x04BEAM" + pad, "", ""},
 		{"option ROM", "\x55\xaa\x01" + strings.Repeat("\x00", 21) + "\x1c\x00\x00\x00PCIR" + pad, "option-rom", audit.Firmware},
 		{"Linux, arm64", strings.Repeat("\x00", 56) + "ARMd" + pad, "linux-kernel", audit.NativeCode},
+		{"SPIR-V", "\x03\x02\x23\x07\x00\x00\x01\x00\x0a\x00\x08\x00\x2e\x00\x00\x00\x00\x00\x00\x00", "spir-v", audit.Bytecode},
+		{"SPIR-V, big-endian", "\x07\x23\x02\x03\x00\x01\x05\x00\x00\x08\x00\x0a\x00\x00\x00\x2e\x00\x00\x00\x00", "spir-v", audit.Bytecode},
+		{"SPIR-V of no version", "\x03\x02\x23\x07\x00\x00\x07\x07" + pad, "", ""},
+		{"Direct3D shader", "DXBC" + pad[:16] + "\x01\x00\x00\x00\x40\x00\x00\x00\x01\x00\x00\x00" + pad, "dxbc", audit.Bytecode},
+		{"DXBC in words", "DXBC is the magic of Direct3D's shaders, whatever follows it", "", ""},
+		{"CUDA", "\x50\xed\x55\xba\x01\x00\x10\x00\x00\x01\x00\x00\x00\x00\x00\x00" + pad, "cuda-fatbin", audit.NativeCode},
+		{"CUDA, too long", "\x50\xed\x55\xba\x01\x00\x10\x00\x00\x01\x00\x01\x00\x00\x00\x00" + pad, "", ""},
+		{"Chez Scheme", "\x00\x00\x00\x00chez\x09\x05\x08\x00" + pad, "chez-object", audit.NativeCode},
+		{"Racket", "#~\x038.6\x0bchez-schemeD" + pad, "racket-bytecode", audit.Bytecode},
+		{"Racket's magic in a comment", "#~ a comment of some shell, with more after it", "", ""},
+		{"MIT Scheme", strings.Repeat("\xfa", 8) + strings.Repeat("\x01\x00\x00\x00\x00\x00\x00\x88", 8), "mit-scheme-object", audit.NativeCode},
+		{"only its padding", strings.Repeat("\xfa", 64), "", ""},
+		{"Scheme 48", "\n\f\nVanilla 40\n1\n8\n1173", "scheme48-image", audit.Bytecode},
+		{"SBCL", "LCBS\x00\x00\x00\x00\x14\x0f" + pad, "sbcl-core", audit.NativeCode},
+		{"SBCL without an entry", "LCBS\x00\x00\x00\x00\x01" + pad, "", ""},
+		{"SBCL's fasl", "# FASL\n  compiled from \"x.lisp\"\n\xff\x00\x01" + pad, "sbcl-fasl", audit.NativeCode},
+		{"a heading", "# FASL\n\nWords about compiled files of Lisp.\n", "", ""},
+		{"CLISP", "(SYSTEM::VERSION '(20080430.))\n#0Y_ #0Y |CHARSET|::|UTF-8|\n", "clisp-bytecode", audit.Bytecode},
+		{"Julia", "\xfbjli\r\n\x1a\n\x0b\x00" + pad, "julia-cache", audit.Bytecode},
+		{"Rust", "rust\x00\x00\x00\x08\x00\x00\x01\x00\x00\x00\x00\x00", "rust-metadata", audit.Bytecode},
+		{"rust in words", "rust is a language, and this are words on it", "", ""},
+		{"HashLink", "HLB\x04\x00\x10" + pad, "hashlink-bytecode", audit.Bytecode},
+		{"Neko", "NEKO\x10\x00\x00\x00\x20\x00\x00\x00\x40\x00\x00\x00" + pad, "neko-bytecode", audit.Bytecode},
+		{"Neko, too long", "NEKO\x10\x00\x00\x00\x20\x00\x00\x00\x00\x40\x00\x00" + pad, "", ""},
+		{"Go's export data", "go object linux amd64 go1.22.1 X:none\nbuild id \"x\"\n\n$$B\n", "go-export", audit.Bytecode},
+		{"Go's object", "go object linux amd64 go1.22.1 X:none\n!\n\x00go120ld" + pad, "go-object", audit.NativeCode},
+		{"words on Go", "go object files are made by the compiler\nand linked", "", ""},
+		{"jimage", "\xda\xda\xfe\xca\x00\x00\x01\x00\x00\x00\x00\x00\x02\x00\x00\x00\x02\x00\x00\x00" + pad, "jimage", audit.Bytecode},
+		{"UF2", "UF2\nWQ]\x9e\x00\x20\x00\x00\x00\x00\x00\x10\x00\x01\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00" + pad[:480] + "\x30\x6f\xb1\x0a", "uf2", audit.Firmware},
+		{"UF2 without its end", "UF2\nWQ]\x9e" + pad, "", ""},
+		{"bitstream", "\x00\x09\x0f\xf0\x0f\xf0\x0f\xf0\x0f\xf0\x00\x00\x01a\x00\x04top" + pad, "fpga-bitstream", audit.Firmware},
+		{"raw bitstream", strings.Repeat("\xff", 32) + "\x00\x00\x00\xbb\x11\x22\x00\x44" + strings.Repeat("\xff", 8) + "\xaa\x99\x55\x66" + pad, "fpga-bitstream", audit.Firmware},
+		{"flash that is empty", strings.Repeat("\xff", 600), "", ""},
+		{"ACPI table", string(aml()), "acpi-aml", audit.Firmware},
+		{"its sum wrong", strings.Replace(string(aml()), "opaque", "Opaque", 1), "", ""},
+		{"DSDT in words", "DSDT means differentiated system description table", "", ""},
+		{"ESP image", "\xe9\x01\x02\x20\x00\x00\x10\x40\x00\x00\x10\x40\x40\x00\x00\x00" + pad, "esp-image", audit.Firmware},
+		{"XCOFF", "\x01\xdf\x00\x01" + pad[:16] + ".text\x00\x00\x00" + pad, "xcoff-object", audit.NativeCode},
+		{"XCOFF without sections", "\x01\xdf\x00\x01" + pad, "", ""},
+		{"a.out", "\x07\x01\x64\x00\x40\x00\x00\x00" + pad, "a.out", audit.NativeCode},
+		{"a.out, too long", "\x07\x01\x64\x00\x00\x40\x00\x00" + pad, "", ""},
+		{"Squeak", "\x66\x19\x00\x00\x40\x00\x00\x00\x00\x04\x00\x00" + pad + pad, "smalltalk-image", audit.Bytecode},
 		{"PNG", "\x89PNG\r\n\x1a\n" + pad, "png", ""},
 		{"font", "\x00\x01\x00\x00\x00\x0f" + pad, "truetype", ""},
 		{"time zone", "TZif2" + pad, "timezone", ""},

@@ -46,6 +46,9 @@ func FuzzDetect(f *testing.F) {
 		if m.Compiled() && m.End > int64(len(b)) && m.Name != "device-tree" && m.Name != "fit-image" {
 			t.Errorf("%s ends at %d of %d", m.Name, m.End, len(b))
 		}
+		if m.Marked() && !format.Magic(b) {
+			t.Errorf("%s has no mark", m.Name)
+		}
 		behind := append(bytes.Clone(b), 0xaa)[:len(b)]
 		if again := format.Detect("x", behind, int64(len(b))); again != m {
 			t.Errorf("%+v, then %+v", m, again)

@@ -7,11 +7,9 @@
 package stream
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 )
 
 // Window is how far a source can look ahead.
@@ -26,11 +24,9 @@ func (e *Error) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-var buffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, Window) }}
-
 // In is a source or a view of one.
 type In struct {
-	br     *bufio.Reader
+	src    *source
 	up     *In
 	remain int64
 	off    int64
@@ -42,34 +38,34 @@ type In struct {
 // New makes a source of r, which holds size bytes, or an unknown number where
 // size is negative. Close gives its buffer back.
 func New(r io.Reader, size int64) *In {
-	br := buffers.Get().(*bufio.Reader)
-	br.Reset(r)
-	if size < 0 {
-		size = -1
-	}
-	return &In{br: br, remain: size}
+	return &In{src: newSource(r), remain: max(size, -1)}
 }
 
 // Close returns the buffer of a source; on a view it does nothing.
 func (in *In) Close() {
-	if in.up == nil && in.br != nil {
-		in.br.Reset(nil)
-		buffers.Put(in.br)
-		in.br = nil
+	if in.up == nil && in.src != nil {
+		in.src.close()
+		in.src = nil
 	}
 }
 
 // Sub is a view of the next n bytes, or of all the rest where n is negative.
 // Where the parent is known to have less, that is an error at the end of it.
 func (in *In) Sub(n int64) *In {
-	sub := &In{br: in.br, up: in, remain: max(n, -1)}
+	sub := new(In)
+	in.SubInto(sub, n)
+	return sub
+}
+
+// SubInto is Sub in the memory of a view that is no longer used.
+func (in *In) SubInto(sub *In, n int64) {
+	*sub = In{src: in.src, up: in, remain: max(n, -1), taps: sub.taps[:0]}
 	if in.remain >= 0 && (n < 0 || n > in.remain) {
 		sub.remain = in.remain
 		if n > in.remain {
 			sub.short = &Error{io.ErrUnexpectedEOF}
 		}
 	}
-	return sub
 }
 
 // Tap makes w see every byte consumed from here on, in order.
@@ -113,9 +109,10 @@ func (in *In) Peek(n int) []byte {
 	if n <= 0 {
 		return nil
 	}
-	b, err := in.br.Peek(min(n, Window))
-	if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
-		in.fail(err, len(b))
+	n = min(n, Window)
+	b := in.src.peek(n)
+	if len(b) < n {
+		in.fail(in.src.err, len(b))
 	}
 	return b
 }
@@ -140,15 +137,10 @@ func (in *In) Next() []byte {
 	if in.remain == 0 {
 		return nil
 	}
-	n := in.br.Buffered()
-	if n == 0 {
-		n = 1
-		if len(in.Peek(1)) == 0 {
-			return nil
-		}
-		n = in.br.Buffered()
+	if in.src.buffered() == 0 && len(in.Peek(1)) == 0 {
+		return nil
 	}
-	return in.Peek(n)
+	return in.Peek(in.src.buffered())
 }
 
 // Chunk looks at a full window, or at all that is left where that is less.
@@ -170,9 +162,9 @@ func (in *In) consumed(b []byte) {
 
 // Advance consumes n bytes that Peek, Next or Chunk has shown.
 func (in *In) Advance(n int) {
-	b, _ := in.br.Peek(n)
+	b := in.src.peek(n)
 	in.consumed(b)
-	_, _ = in.br.Discard(len(b))
+	in.src.r += len(b)
 }
 
 // Skip consumes n bytes, or up to the end where that comes first, which is an
@@ -209,8 +201,7 @@ func (in *In) Drain() error {
 // Excess says of a source that was drained whether its reader has more than
 // the size that was declared for it.
 func (in *In) Excess() bool {
-	b, _ := in.br.Peek(1) // an error is no excess
-	return in.up == nil && in.remain == 0 && len(b) > 0
+	return in.up == nil && in.remain == 0 && len(in.src.peek(1)) > 0
 }
 
 // Read implements io.Reader.

@@ -1,0 +1,279 @@
+// Package armor finds and decodes what text carries of a binary: base64 and
+// its relatives, hexadecimal and its dumps, lists of numbers, escaped strings,
+// Intel HEX and Motorola records.
+//
+// It says how a stretch of text could be encoded and what the bytes then are;
+// whether those are a program is for the caller. Nothing here fails: text that
+// is not of a form decodes to little or nothing.
+package armor
+
+import "bytes"
+
+// Form is one way to write bytes as text.
+type Form uint8
+
+// The forms.
+const (
+	None      Form = iota
+	Base64         // RFC 4648, both alphabets, in lines, quotes or one string
+	Base32         // RFC 4648
+	Ascii85        // Adobe's and btoa's, with or without "<~"
+	Base85         // RFC 1924, as Python and git have it
+	Z85            // ZeroMQ's alphabet
+	Hex            // xxd -p; bytes may be separated
+	Dump           // xxd, hexdump -C, od -tx1: offset, bytes, characters
+	DumpWords      // hexdump: offset, words of 16 bits, little-endian
+	DumpOctal      // od: the same in octal
+	List           // numbers of 8 bits, in all of C's notations
+	ListLE         // numbers of 32 bits
+	ListBE         // the same of a machine with the other order
+	Escaped        // a string with \x7f, \177, \u007f or %7f
+	Quoted         // quoted-printable
+	YEnc           // yEnc, which is text but for what breaks lines
+	Uuencode       // and xxencode's cousin without a table of its own
+	IntelHex       // records of type 0 to 5
+	SRecord        // Motorola S0 to S9
+	formsCount
+)
+
+// Forms are all of them.
+func Forms() []Form {
+	out := make([]Form, 0, formsCount-1)
+	for f := Base64; f < formsCount; f++ {
+		out = append(out, f)
+	}
+	return out
+}
+
+func (f Form) String() string {
+	return [formsCount]string{
+		"text", "base64", "base32", "ascii85", "base85", "z85", "hex", "hex dump", "hex dump of words", "octal dump",
+		"list of bytes", "list of words", "list of big-endian words", "escaped string", "quoted-printable", "yenc",
+		"uuencode", "ihex", "srec",
+	}[f]
+}
+
+// Firmware is true for the forms that are themselves formats of firmware.
+func (f Form) Firmware() bool { return f == IntelHex || f == SRecord }
+
+// SampleSize is how much text Guess wants to see.
+const SampleSize = 64
+
+// kinds of characters, as bits; counts of them are what tells the forms apart.
+const (
+	cWord  = 1 << iota // a letter that no number has
+	cSpace             // blank or tab
+	cDigit
+	cHex    // a to f
+	cBase   // all of base64's alphabets but hexadecimal digits
+	cBreak  // line ends
+	cComma  // and semicolon: between numbers
+	cEscape // backslash and percent
+)
+
+var class = func() (t [256]uint8) {
+	for c := '0'; c <= '9'; c++ {
+		t[c] = cDigit
+	}
+	for c := 'a'; c <= 'z'; c++ {
+		t[c], t[c-32] = cBase, cBase
+		if c >= 'g' && c != 'x' && c != 'u' {
+			t[c] |= cWord
+		}
+	}
+	for _, c := range "abcdefABCDEF" {
+		t[c] = cHex
+	}
+	for _, c := range "+/=-_" {
+		t[c] = cBase
+	}
+	t[' '], t['\t'], t['\n'], t['\r'] = cSpace, cSpace, cBreak, cBreak
+	t[','], t[';'] = cComma, cComma
+	t['\\'], t['%'] = cEscape, cEscape
+	return t
+}()
+
+// Words says at once of most text that it is nothing else: a blank and a small
+// letter that is neither a digit nor part of a number's spelling.
+func Words(b []byte) bool {
+	var seen byte
+	for len(b) >= 8 {
+		seen |= class[b[0]] | class[b[1]] | class[b[2]] | class[b[3]] | class[b[4]] | class[b[5]] | class[b[6]] | class[b[7]]
+		if seen&(cWord|cSpace) == cWord|cSpace {
+			return true
+		}
+		b = b[8:]
+	}
+	for _, c := range b {
+		seen |= class[c]
+	}
+	return seen&(cWord|cSpace) == cWord|cSpace
+}
+
+var (
+	asHex    = []Form{Hex, Base64}
+	asBase32 = []Form{Base32, Base64}
+	asBase64 = []Form{Base64}
+	asBase85 = []Form{Ascii85, Z85, Base85, Uuencode}
+	asUU     = []Form{Uuencode, Ascii85}
+	asDump   = []Form{Dump, DumpWords, DumpOctal, Hex}
+	asList   = []Form{List, ListLE, ListBE}
+	asWords  = []Form{ListLE, ListBE}
+	asString = []Form{Escaped}
+	asQuoted = []Form{Quoted}
+	asIntel  = []Form{IntelHex}
+	asMoto   = []Form{SRecord}
+)
+
+// Guess says how the stretch of text at b[i:i+SampleSize] may carry bytes, in
+// the order to try; nil for words.
+func Guess(b []byte, i int) []Form {
+	s := b[i:min(len(b), i+SampleSize)]
+	// In encoded text blanks are few or regular: an indent between two lines,
+	// or separators.
+	if Words(s) && ((!run(s[:24]) && !run(s[len(s)-24:])) || !indented(s)) && bytes.Count(s, []byte{','}) < 5 {
+		return nil
+	}
+	var n [256]uint8 // by class; a class is a bit, or two
+	for _, c := range s {
+		n[class[c]]++
+	}
+	letters, hexes := int(n[cBase]+n[cBase|cWord]), int(n[cDigit]+n[cHex])
+	breaks, blanks := int(n[cBreak]), int(n[cSpace])
+	all := len(s)
+	if n[cEscape] >= 8 {
+		return asString
+	}
+	if bytes.Count(s, []byte{'='}) >= 8 {
+		return asQuoted
+	}
+	if hexes+breaks+8 >= all && (bytes.IndexByte(s, ':') >= 0 || bytes.IndexByte(s, 'S') >= 0) {
+		switch {
+		case recordAt(b, i, ':'):
+			return asIntel
+		case recordAt(b, i, 'S'):
+			return asMoto
+		case dumpAt(b, i):
+			return asDump
+		}
+		return asHex
+	}
+	if n[cComma] >= 4 || blanks+breaks >= 8 && hexes+letters+blanks+breaks+int(n[cComma])+3 >= all {
+		if f := numbersOr(b, i, s, blanks); f != nil {
+			return f
+		}
+	}
+	switch {
+	case hexes+breaks+2 >= all:
+		return asHex
+	case hexes+letters+breaks+blanks+6 >= all && (run(s[:24]) || run(s[all-24:])):
+		if lower(s) {
+			return asBase64
+		}
+		return asBase32
+	case hexes+bytes.Count(s, []byte{':'})+4 >= all:
+		return asHex
+	case dumpAt(b, i):
+		return asDump
+	case uuLine(b, i):
+		return asUU
+	case blanks <= 1:
+		return asBase85
+	}
+	return nil
+}
+
+// indented is true where blanks are only at the beginnings and ends of lines.
+func indented(s []byte) bool {
+	for line := range bytes.SplitSeq(s, []byte{'\n'}) {
+		line = bytes.Trim(line, " \t\r\"'+,\\")
+		if bytes.IndexByte(line, ' ') >= 0 || bytes.IndexByte(line, '\t') >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// run is true where no word ends.
+func run(s []byte) bool {
+	for _, c := range s {
+		if class[c]&(cBase|cHex|cDigit) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(b []byte) bool {
+	for _, c := range b {
+		if c >= 'a' && c <= 'z' || c == '0' || c == '1' || c == '+' || c == '/' {
+			return true
+		}
+	}
+	return false
+}
+
+// numbersOr looks at what may be a list: its numbers are bytes, or too large
+// for that; or the hexadecimal digits have no mark and are a dump.
+func numbersOr(b []byte, i int, s []byte, blanks int) []Form {
+	if dumpAt(b, i) {
+		return asDump
+	}
+	marked := bytes.IndexByte(s, ',') >= 0 || bytes.Contains(s, []byte("0x")) || bytes.Contains(s, []byte("0X"))
+	if !marked && blanks >= 8 && pairs(s) {
+		return asHex
+	}
+	// The first number of a sample may be half of one.
+	k := bytes.IndexAny(s, ", \t\n")
+	if k < 0 {
+		return nil
+	}
+	var word, count int
+	for rest := s[k:]; len(rest) > 11; count++ {
+		v, w, ok := number(rest)
+		if !ok {
+			break
+		}
+		if v > 255 {
+			word++
+		}
+		rest = rest[w:]
+	}
+	switch {
+	case count < 3:
+		return nil
+	case word > 0:
+		return asWords
+	}
+	return asList // which may be of words that are small
+}
+
+// pairs says whether hexadecimal digits are in twos.
+func pairs(s []byte) bool {
+	two := 0
+	for f := range bytes.FieldsSeq(s) {
+		if len(f) > 2 {
+			return false
+		}
+		if len(f) == 2 && class[f[0]]&(cDigit|cHex) != 0 && class[f[1]]&(cDigit|cHex) != 0 {
+			two++
+		}
+	}
+	return two >= 8
+}
+
+// lineAt returns the line around b[i], where it is of a length that tools
+// write.
+func lineAt(b []byte, i int) []byte {
+	const most = 200
+	low, high := max(0, i-most), min(len(b), i+most)
+	start := bytes.LastIndexByte(b[low:i], '\n')
+	end := bytes.IndexByte(b[i:high], '\n')
+	if start < 0 && low > 0 || end < 0 && high < len(b) {
+		return nil
+	}
+	if end < 0 {
+		end = len(b) - i
+	}
+	return bytes.TrimRight(b[low+start+1:i+end], "\r")
+}

@@ -1,0 +1,247 @@
+package armor
+
+import "bytes"
+
+// Decode appends to dst what src begins with in the form, and says how much of
+// src that was. More is true where src ended first and used bytes of it are
+// whole: the rest is to be given again with what follows. End says that
+// nothing follows.
+func (f Form) Decode(dst, src []byte, end bool) (out []byte, used int, more bool) {
+	switch f {
+	case Base64:
+		return bits(dst, src, base64Digits, 6, 4, end)
+	case Base32:
+		return bits(dst, src, base32Digits, 5, 8, end)
+	case Ascii85:
+		return fives(dst, src, ascii85, end)
+	case Base85:
+		return fives(dst, src, base85Digits, end)
+	case Z85:
+		return fives(dst, src, z85Digits, end)
+	case Hex:
+		return pairsOf(dst, src, end)
+	case Dump, DumpWords, DumpOctal:
+		return lines(dst, src, end, func(dst, line []byte) ([]byte, bool) { return dump(dst, line, f) })
+	case List, ListLE, ListBE:
+		return list(dst, src, f, end)
+	case Escaped:
+		return escaped(dst, src, end)
+	case Quoted:
+		return quoted(dst, src, end)
+	case YEnc:
+		return yenc(dst, src, end)
+	case Uuencode:
+		return lines(dst, src, end, uu)
+	case IntelHex:
+		return lines(dst, src, end, intel)
+	case SRecord:
+		return lines(dst, src, end, motorola)
+	}
+	return dst, 0, false
+}
+
+// maxBack is how far before a sample the beginning of what it is in is looked
+// for, in bytes: what goes back further was seen by a sample before.
+const maxBack = 2 << 10
+
+// Starts returns where what b[i] is in may begin, at most three places; none
+// where that is too far back. Begins says of the first bytes whether they can
+// be of a file at all.
+func (f Form) Starts(b []byte, i int, begins func([]byte) bool) (at [3]int, n int) {
+	low := max(0, i-maxBack)
+	one := func(k int) ([3]int, int) {
+		if k < 0 || k == low && low > 0 {
+			return at, 0
+		}
+		return [3]int{k}, 1
+	}
+	switch f {
+	case List, ListLE, ListBE:
+		k := i
+		for k > low && (class[b[k-1]]&(cDigit|cHex|cSpace|cBreak|cComma) != 0 || b[k-1]|0x20 == 'x' || b[k-1] == '-' || b[k-1] == '\'') && b[k-1] != ';' {
+			k--
+		}
+		stop := b[max(k-1, 0)]
+		for k < i && class[b[k]]&cDigit == 0 && b[k] != '-' && b[k] != '\'' { // letters of a word before
+			k++
+		}
+		add := func(k int) {
+			var scratch [16]byte
+			if out, _, _ := f.Decode(scratch[:0], b[k:min(k+100, i)], true); begins(out) {
+				at[n] = k
+				n++
+			}
+		}
+		if k > low || low == 0 {
+			add(k)
+		}
+		open := bytes.LastIndexAny(b[low:i], "{[=")
+		if open < 0 {
+			open = bytes.LastIndexByte(b[low:i], '(')
+		}
+		if open >= 0 && low+open+1 != k {
+			add(low + open + 1)
+		}
+		// Behind a comment or a directive the list may have begun before.
+		if stop == '/' || stop >= 'a' {
+			if k := f.backLines(b, i, low); k > low || low == 0 {
+				add(k)
+			}
+		}
+		return at, n
+	case Escaped:
+		// The first quote from which a string, or several put together, go
+		// on to here, and begin as a file does.
+		var scratch [64]byte
+		for k := low; k < i; k++ {
+			if c := b[k]; c != '"' && c != '\'' && c != '`' {
+				continue
+			}
+			out, _, _ := escaped(scratch[:0], b[k+1:min(k+33, i)], true)
+			if !begins(out) {
+				continue
+			}
+			if _, used, _ := escaped(nil, b[k+1:i], true); used+8 >= i-k-1 {
+				return one(k + 1)
+			}
+		}
+		return one(low)
+	case Quoted:
+		at, n = one(f.back(b, i, low))
+		if k := bytes.LastIndex(b[low:i], []byte("\n\n")); k >= 0 || low == 0 {
+			at[n] = max(0, low+k+2)
+			if k < 0 {
+				at[n] = 0
+			}
+			n++
+		}
+		return at, n
+	case Base64, Base32, Hex, Ascii85, Base85, Z85:
+		return one(f.back(b, i, low))
+	default:
+		return one(f.backLines(b, i, low))
+	}
+}
+
+// in says whether a character is of the form's alphabet.
+func (f Form) in(c byte) bool {
+	switch f {
+	case Base64:
+		return base64Digits[c] != 0xff
+	case Base32:
+		return base32Digits[c] != 0xff
+	case Hex:
+		return hexDigits[c] < 16 || c == ' ' || c == ':' || c == '-'
+	case Ascii85:
+		return ascii85[c] != 0xff || c == 'z'
+	case Base85:
+		return base85Digits[c] != 0xff
+	case Z85:
+		return z85Digits[c] != 0xff
+	}
+	return c >= ' ' && c < 0x7f
+}
+
+// minLine is the least of a line's length that is not the last of a run.
+const minLine = 40
+
+// back walks over the form's alphabet, and over line ends where the line
+// before is of it but for quotes and an operator.
+func (f Form) back(b []byte, i, low int) int {
+	k := i
+	for {
+		for k > low && f.in(b[k-1]) {
+			k--
+		}
+		if k == low {
+			break
+		}
+		// The end of the line before, without what a program puts there.
+		e := k
+		for e > low && e > k-maxGap && (filler(b[e-1]) || b[e-1] == '+') {
+			e--
+		}
+		if e == k || bytes.IndexByte(b[e:k], '\n') < 0 || e < minLine || f == Quoted && b[e-1] != '=' {
+			break
+		}
+		whole := true
+		for _, c := range b[e-minLine : e] {
+			whole = whole && f.in(c)
+		}
+		if !whole {
+			break
+		}
+		k = e
+	}
+	for k < i && (b[k] == ' ' || b[k] == ':' || b[k] == '-' && f == Hex) {
+		k++
+	}
+	if f == Ascii85 && k+1 < i && b[k] == '<' && b[k+1] == '~' {
+		k += 2
+	}
+	return k
+}
+
+// backLines walks to the first of the lines of a form.
+func (f Form) backLines(b []byte, i, low int) int {
+	k := bytes.LastIndexByte(b[low:i+1], '\n')
+	if k < 0 {
+		return low
+	}
+	if k = low + k + 1; k > i {
+		k = i
+	}
+	for k > low {
+		p := bytes.LastIndexByte(b[low:k-1], '\n')
+		start := low + p + 1
+		line := bytes.TrimRight(b[start:k-1], "\r \t")
+		if out, used, _ := f.Decode(nil, line, true); len(out) == 0 || used+1 < len(line) {
+			if !f.Firmware() || !recordAt(b, start, line0(line)) {
+				break
+			}
+		}
+		k = start
+		if p < 0 {
+			break
+		}
+	}
+	return k
+}
+
+func line0(b []byte) byte {
+	if len(b) == 0 {
+		return 0
+	}
+	return b[0]
+}
+
+// Skip returns an offset behind i up to which text of the form goes on; it
+// looks no further than it has to.
+func (f Form) Skip(b []byte, i int) int {
+	switch f {
+	case List, ListLE, ListBE:
+		return i + first(b[i:], "}])")
+	case Escaped:
+		return i + first(b[i:], ";)")
+	case Base64, Base32, Hex, Ascii85, Base85, Z85:
+		for i < len(b) && (f.in(b[i]) || filler(b[i])) {
+			i++
+		}
+	case Uuencode:
+		if k := bytes.Index(b[i:], []byte("\nend")); k >= 0 {
+			return i + k
+		}
+		return len(b)
+	}
+	return i
+}
+
+// first is the offset of the first of some characters, or the length of b.
+func first(b []byte, chars string) int {
+	for i := range len(chars) {
+		if k := bytes.IndexByte(b, chars[i]); k >= 0 {
+			b = b[:k]
+		}
+	}
+	return len(b)
+}

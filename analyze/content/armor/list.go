@@ -1,0 +1,222 @@
+package armor
+
+// number reads the next number of a list, in any of C's notations or as a
+// character, with the comments, casts and separators before it. It is at most
+// 32 bits; negative ones are given in 8.
+func number(b []byte) (v uint64, n int, ok bool) {
+	i := gapBefore(b)
+	minus := i < len(b) && b[i] == '-'
+	if minus {
+		i++
+	}
+	if i+2 < len(b) && b[i] == '\'' {
+		v, n, ok = character(b[i+1:])
+		i += 1 + n
+		if !ok || i >= len(b) || b[i] != '\'' {
+			return 0, 0, false
+		}
+		return v, i + 1, true
+	}
+	base, seen := uint64(10), 0
+	if i+1 < len(b) && b[i] == '0' {
+		base = 8
+		switch b[i+1] | 0x20 {
+		case 'x':
+			base, i = 16, i+2
+		case 'b':
+			base, i = 2, i+2
+		}
+	}
+	for ; i < len(b); i++ {
+		d := uint64(hexDigits[b[i]])
+		if base == 8 && seen > 0 && d >= 8 && d < 10 { // 08 and 007: decimal after all
+			base = 10
+		}
+		if d >= base {
+			break
+		}
+		if v, seen = v*base+d, seen+1; v > 1<<32-1 {
+			return 0, 0, false
+		}
+	}
+	for i < len(b) && (b[i]|0x20 == 'u' || b[i]|0x20 == 'l') {
+		i++
+	}
+	if seen == 0 || i < len(b) && (class[b[i]]&(cBase|cHex) != 0 && b[i] != '/' || b[i] == '.' || minus && v > 128) {
+		return 0, 0, false
+	}
+	if minus {
+		v = -v & 0xff
+	}
+	return v, i, true
+}
+
+// gapBefore is the length of what may stand before a number: separators,
+// comments, and a cast such as "(byte)".
+func gapBefore(b []byte) int {
+	i := 0
+	for i < len(b) && i < maxGap {
+		switch c := b[i]; {
+		case c == ',' || c <= ' ':
+			i++
+		case c == '/' && i+1 < len(b) && b[i+1] == '*':
+			k := i + 2
+			for k+1 < len(b) && k < i+maxGap && (b[k] != '*' || b[k+1] != '/') {
+				k++
+			}
+			i = k + 2
+		case c == '/' && i+1 < len(b) && b[i+1] == '/', c == '#':
+			for i < len(b) && b[i] != '\n' {
+				i++
+			}
+		case c == '\\' && i+1 < len(b) && (b[i+1] == '\n' || b[i+1] == '\r'):
+			i += 2
+		case c == '(':
+			k := i + 1
+			for k < len(b) && k < i+16 && (class[b[k]]&(cBase|cHex|cDigit|cSpace) != 0) {
+				k++
+			}
+			if k >= len(b) || b[k] != ')' {
+				return i
+			}
+			i = k + 1
+		case c == '.' && len(b) > i+5 && (string(b[i:i+5]) == ".byte" || string(b[i:i+5]) == ".long"):
+			i += 5
+		case c == 'd' && len(b) > i+2 && (b[i+1] == 'b' || b[i+1] == 'd') && b[i+2] <= ' ':
+			i += 2
+		default:
+			return i
+		}
+	}
+	return min(i, len(b))
+}
+
+// list decodes numbers of one byte, or of four in an order.
+func list(dst, src []byte, f Form, end bool) (out []byte, used int, more bool) {
+	for used < len(src) {
+		rest := src[used:]
+		// A token that reaches the end may go on behind it.
+		if !end && len(rest) < 2*maxGap {
+			return dst, used, used > 0
+		}
+		v, n, ok := number(rest)
+		if !ok || n == 0 || f == List && v > 255 {
+			return dst, used, false
+		}
+		switch f {
+		case ListLE:
+			dst = append(dst, byte(v), byte(v>>8), byte(v>>16), byte(v>>24))
+		case ListBE:
+			dst = append(dst, byte(v>>24), byte(v>>16), byte(v>>8), byte(v))
+		default:
+			dst = append(dst, byte(v))
+		}
+		used += n
+	}
+	return dst, used, false
+}
+
+// character reads one character of a string, which an escape may spell.
+func character(b []byte) (v uint64, n int, ok bool) {
+	if len(b) == 0 {
+		return 0, 0, false
+	}
+	if b[0] == '%' && len(b) > 2 && hexDigits[b[1]]|hexDigits[b[2]] < 16 {
+		return uint64(hexDigits[b[1]]<<4 | hexDigits[b[2]]), 3, true
+	}
+	if b[0] != '\\' {
+		return uint64(b[0]), 1, true
+	}
+	if len(b) > 1 && b[1] == '\\' && len(b) > 2 && (b[2] == 'x' || b[2] == 'u' || b[2] >= '0' && b[2] <= '7') {
+		v, n, ok = character(b[1:]) // escaped twice, as in a string of a script
+		return v, n + 1, ok
+	}
+	if len(b) < 2 {
+		return 0, 0, false
+	}
+	switch c := b[1]; {
+	case c == 'x':
+		return digitsOf(b, 2, 2, 16)
+	case c == 'u' && len(b) > 2 && b[2] == '{':
+		v, n, ok = digitsOf(b, 3, 6, 16)
+		if !ok || n >= len(b) || b[n] != '}' {
+			return 0, 0, false
+		}
+		return v, n + 1, ok
+	case c == 'u':
+		return digitsOf(b, 2, 4, 16)
+	case c >= '0' && c <= '7':
+		return digitsOf(b, 1, 3, 8)
+	case c == '\n':
+		return 0, 0, false
+	}
+	const from, to = "abtnvfre", "\a\b\t\n\v\f\r\x1b"
+	for i := range len(from) {
+		if from[i] == b[1] {
+			return uint64(to[i]), 2, true
+		}
+	}
+	return uint64(b[1]), 2, true
+}
+
+func digitsOf(b []byte, from, most int, base uint64) (v uint64, n int, ok bool) {
+	n = from
+	for n < len(b) && n < from+most {
+		d := uint64(hexDigits[b[n]])
+		if d >= base {
+			break
+		}
+		v = v*base + d
+		n++
+	}
+	return v, n, n > from
+}
+
+// escaped decodes the inside of a string, and of those that a program puts
+// together with it.
+func escaped(dst, src []byte, end bool) (out []byte, used int, more bool) {
+	for used < len(src) {
+		rest := src[used:]
+		if !end && len(rest) < maxGap {
+			return dst, used, used > 0
+		}
+		switch c := rest[0]; {
+		case c == '"' || c == '\'' || c == '`':
+			if n := joint(rest, c); n > 0 {
+				used += n
+				continue
+			}
+			if len(rest) < 2 || rest[1] == ';' || rest[1] == ')' || rest[1] == ']' || rest[1] == '}' || rest[1] == '\n' {
+				return dst, used, false
+			}
+		case c == '\\' && len(rest) > 1 && (rest[1] == '\n' || rest[1] == '\r'):
+			used += 2
+			continue
+		case c == '\n' || c == '\r': // of a string in several lines of a shell's
+			used++
+			continue
+		}
+		v, n, ok := character(rest)
+		if !ok || v > 255 {
+			return dst, used, false
+		}
+		dst = append(dst, byte(v))
+		used += n
+	}
+	return dst, used, false
+}
+
+// joint is the length of what stands between two pieces of a string: a quote,
+// blanks and an operator, and a quote; zero where the string ends.
+func joint(b []byte, quote byte) int {
+	for i := 1; i < len(b) && i < maxGap; i++ {
+		switch c := b[i]; {
+		case c == quote:
+			return i + 1
+		case c == 'b' && i+1 < len(b) && b[i+1] == quote: // Python's bytes
+		case c > ' ' && c != '+' && c != '.' && c != '\\' && c != ',' && c != '$':
+			return 0
+		}
+	}
+	return 0
+}
