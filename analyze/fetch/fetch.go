@@ -87,6 +87,7 @@ const (
 	MixDeps      = "mix-deps"
 	PubDeps      = "pub-deps"
 	GclientDeps  = "gclient-deps"
+	ZigDeps      = "zig-deps"
 	ChickenEgg   = "chicken-egg"
 	RequireFile  = "requireFile"
 	Message      = "message"

@@ -34,7 +34,7 @@ func fetcher(d *closure.Derivation, a *known, f *Fetch) string {
 		return Repo
 	case a.has(aSelector) && a.has(aDbs):
 		return Monotone
-	case a.has(aEggProtocol) || a.has(aChickenEggCache) || strings.Contains(a.get(aBuildCommand)+a.get(aInstallPhase), "chicken-install -r"):
+	case a.has(aEggProtocol) || a.has(aEggName) || a.has(aChickenEggCache) || strings.Contains(a.get(aBuildCommand)+a.get(aInstallPhase), "chicken-install -r"):
 		return ChickenEgg
 	}
 	if k := dependencyFetcher(d, a); k != "" {
@@ -93,13 +93,13 @@ func dependencyFetcher(d *closure.Derivation, a *known) string {
 		return YarnDeps
 	case in("coursier fetch", "cs fetch"):
 		return CoursierDeps
-	case in("mvn ") || strings.HasSuffix(name, "-maven-deps"):
+	case in("mvn ", "ant retrieve", "ant get-ivy") || strings.HasSuffix(name, "-maven-deps") || strings.HasSuffix(name, "-ivy-deps"):
 		return MavenDeps
 	case in("gradle"):
 		return GradleDeps
 	case in("sbt "):
 		return SbtDeps
-	case a.has(aBazelFetchFlags) || in("bazel fetch", "bazel build") && in("external"):
+	case a.has(aBazelFetchFlags) || in("bazel fetch", "bazel build") && in("external") || in("bazelOut/external"):
 		return BazelDeps
 	case in("dotnet restore", "nuget restore", "nuget install"):
 		return NugetDeps
@@ -111,6 +111,8 @@ func dependencyFetcher(d *closure.Derivation, a *known) string {
 		return PubDeps
 	case in("gclient sync"):
 		return GclientDeps
+	case in("zig build --fetch"):
+		return ZigDeps
 	}
 	return ""
 }

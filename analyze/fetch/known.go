@@ -37,6 +37,7 @@ const (
 	aSelector
 	aDbs
 	aEggProtocol
+	aEggName
 	aChickenEggCache
 	aBuildCommand
 	aInstallPhase
@@ -85,6 +86,7 @@ var attrNames = [numAttrs]string{
 	aSelector:            "selector",
 	aDbs:                 "dbs",
 	aEggProtocol:         "eggProtocol",
+	aEggName:             "eggName",
 	aChickenEggCache:     "CHICKEN_EGG_CACHE",
 	aBuildCommand:        "buildCommand",
 	aInstallPhase:        "installPhase",
@@ -165,6 +167,8 @@ func attrOf(name string) attr {
 		return aDbs
 	case "eggProtocol":
 		return aEggProtocol
+	case "eggName":
+		return aEggName
 	case "CHICKEN_EGG_CACHE":
 		return aChickenEggCache
 	case "buildCommand":

@@ -288,7 +288,7 @@ func (j *judge) role(id closure.ID) string {
 	}
 	switch f.Fetcher {
 	case fetch.CargoVendor, fetch.GoModules, fetch.NpmDeps, fetch.YarnDeps, fetch.PnpmDeps, fetch.BunDeps, fetch.DenoDeps, fetch.MavenDeps, fetch.GradleDeps, fetch.SbtDeps,
-		fetch.CoursierDeps, fetch.BazelDeps, fetch.NugetDeps, fetch.ComposerDeps, fetch.MixDeps, fetch.PubDeps, fetch.GclientDeps:
+		fetch.CoursierDeps, fetch.BazelDeps, fetch.NugetDeps, fetch.ComposerDeps, fetch.MixDeps, fetch.PubDeps, fetch.GclientDeps, fetch.ZigDeps:
 		return RoleVendored
 	case fetch.Local:
 		return RoleBuild
