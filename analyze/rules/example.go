@@ -27,7 +27,13 @@ type Example struct {
 	Builder string
 	// Fixed gives a derivation without URL a declared output hash.
 	Fixed bool
+	// About says which derivation is judged: 0 this one, AboutSource its
+	// source, n the nth of Other, from 1.
+	About int
 }
+
+// AboutSource makes an example one of its source.
+const AboutSource = -1
 
 // dl is the download of a file.
 func dl(url string, env ...string) Example { return Example{URL: url, Env: env} }
@@ -50,6 +56,11 @@ func (e Example) tools(names ...string) Example {
 
 func (e Example) other(o ...Example) Example {
 	e.Other = o
+	return e
+}
+
+func (e Example) about(n int) Example {
+	e.About = n
 	return e
 }
 
@@ -78,6 +89,12 @@ func (e Example) String() string {
 		if o.Name == "" {
 			b.WriteString(o.URL)
 		}
+	}
+	switch {
+	case e.About == AboutSource:
+		b.WriteString("; of the source")
+	case e.About > 0:
+		fmt.Fprintf(&b, "; of %%%d", e.About-1)
 	}
 	return b.String()
 }

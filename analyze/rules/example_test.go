@@ -34,7 +34,11 @@ func storePath(name string, about ...string) string {
 }
 
 // built is an example after it was written out.
-type built struct{ drv, out string }
+type built struct {
+	drv, out string
+	// about is the derivation that the example is about.
+	about string
+}
 
 func (w *world) write(e Example) built {
 	w.t.Helper()
@@ -48,6 +52,7 @@ func (w *world) write(e Example) built {
 		d.InputDrvs = append(d.InputDrvs, closure.InputDrv{Path: b.drv, Outputs: []string{"out"}})
 	}
 	var others []built
+	var source built
 	for _, o := range e.Other {
 		b := w.write(o)
 		others = append(others, b)
@@ -63,6 +68,7 @@ func (w *world) write(e Example) built {
 		b := w.write(*e.Src)
 		input(b)
 		env["src"] = b.out
+		source = b
 	}
 	if !e.Raw && e.URL == "" && name != "stdenv-linux" {
 		b := w.write(Example{Name: "stdenv-linux", Raw: true, Tools: []string{"gcc-wrapper-9.3.0"}})
@@ -108,7 +114,14 @@ func (w *world) write(e Example) built {
 	if err := os.WriteFile(filepath.Join(w.dir, filepath.Base(drv)), d.AppendATerm(nil), 0o644); err != nil {
 		w.t.Fatal(err)
 	}
-	return built{drv, out}
+	about := drv
+	switch {
+	case e.About == AboutSource:
+		about = source.drv
+	case e.About > 0:
+		about = others[e.About-1].drv
+	}
+	return built{drv, out, about}
 }
 
 // judge loads all that was written and judges it.
@@ -153,7 +166,7 @@ func TestRuleExamples(t *testing.T) {
 					w := newWorld(t)
 					b := w.write(e)
 					g, s := w.judge()
-					if got := of(t, g, s, b.drv); fires(got, r) != want {
+					if got := of(t, g, s, b.about); fires(got, r) != want {
 						t.Errorf("%s: matched %v, want %v; evidence %v", e, !want, want, got.Evidence)
 					}
 				}
@@ -177,7 +190,7 @@ func TestRulesAreDocumented(t *testing.T) {
 		if r.Weight == 0 {
 			t.Errorf("%s: no weight", r.ID)
 		}
-		if r.Scope != OnGraph && (len(r.Positive) == 0 || len(r.Negative) == 0) {
+		if len(r.Positive) == 0 || len(r.Negative) == 0 {
 			t.Errorf("%s: lacks a positive or a negative example", r.ID)
 		}
 		if r.match == nil {

@@ -72,40 +72,48 @@ var (
 	}
 	compiledByConsumer = Rule{
 		ID: "graph-compiled", Title: "What uses it compiles it", Weight: -50, Scope: OnGraph,
-		Why:    "A download that is compiled is source.",
-		How:    "It is the source of derivations that compile, and of none that only repackages it.",
-		Limits: "Source archives can carry prebuilt parts: only their content tells.",
-		Remedy: "None needed.",
-		// On the fetch; an example's judgement is of the derivation itself, so
-		// the graph tests of this package cover it.
+		Why:      "A download that is compiled is source.",
+		How:      "It is the source of derivations that compile, and of none that only repackages it.",
+		Limits:   "Source archives can carry prebuilt parts: only their content tells.",
+		Remedy:   "None needed.",
+		Positive: []Example{pkg(plain).about(AboutSource), pkg(plain, "buildPhase", "make", "installPhase", "cp tool $out/bin").about(AboutSource)},
+		Negative: []Example{pkg(plain, "dontBuild", "1", "installPhase", "cp tool $out/bin").about(AboutSource), pkg("https://example.org/tool.jar", "buildPhase", "make JAR=$src").about(AboutSource)},
 	}
 	fontsForConsumer = Rule{
 		ID: "from-fonts-of-consumer", Title: "What uses it installs fonts", Weight: -80, Scope: OnGraph,
-		Why:    "Fonts are handed out in installers too.",
-		How:    "A derivation that has it as content installs fonts, and none repackages programs from it.",
-		Limits: "An installer may hold both.",
-		Remedy: "None needed.",
+		Why:      "Fonts are handed out in installers too.",
+		How:      "A derivation that has it as content installs fonts, and none repackages programs from it.",
+		Limits:   "An installer may hold both.",
+		Remedy:   "None needed.",
+		Positive: []Example{pkg("https://example.org/fonts-setup.exe", "unpackPhase", "cabextract $src", "installPhase", "cp *.ttf $out/share/fonts").about(AboutSource)},
+		Negative: []Example{pkg("https://example.org/tool-setup.exe", "unpackPhase", "cabextract $src", "installPhase", "cp tool.exe $out/bin").about(AboutSource)},
 	}
 	sourceCompiledElsewhere = Rule{
 		ID: "from-source-compiled-elsewhere", Title: "Another package compiles the same source", Weight: -25, Scope: OnGraph,
-		Why:    "A source archive has scripts in it besides.",
-		How:    "Programs are put in place unbuilt, and the download they come from is the source of another derivation that compiles.",
-		Limits: "Archives with both sources and programs.",
-		Remedy: "None needed.",
+		Why:      "A source archive has scripts in it besides.",
+		How:      "Programs are put in place unbuilt, and the download they come from is the source of another derivation that compiles.",
+		Limits:   "Archives with both sources and programs.",
+		Remedy:   "None needed.",
+		Positive: []Example{pkg(plain, "dontBuild", "1", "installPhase", "cp tool $out/bin").other(pkg(plain).named("compiled-1.0"))},
+		Negative: []Example{pkg(plain, "dontBuild", "1", "installPhase", "cp tool $out/bin").other(pkg("https://example.org/other-1.0.tar.gz").named("compiled-1.0"))},
 	}
 	builderSeed = Rule{
 		ID: "seed-builder", Title: "Fetched file is the builder of a derivation", Weight: 100, Scope: OnGraph, Kind: audit.NativeCode,
-		Why:    "Before there is any compiler, a fetched program runs the first builds.",
-		How:    "A derivation's builder is the output of a fetch.",
-		Limits: "A fetched script with an interpreter line would look alike.",
-		Remedy: "A smaller seed: nixpkgs' minimal-bootstrap starts from a few hundred bytes.",
+		Why:      "Before there is any compiler, a fetched program runs the first builds.",
+		How:      "A derivation's builder is the output of a fetch.",
+		Limits:   "A fetched script with an interpreter line would look alike.",
+		Remedy:   "A smaller seed: nixpkgs' minimal-bootstrap starts from a few hundred bytes.",
+		Positive: []Example{Example{Name: "stage0", Raw: true, Builder: "%0", Other: []Example{dl("https://example.org/busybox")}}.about(1)},
+		Negative: []Example{Example{Name: "stage0", Raw: true, Env: []string{"tool", "%0"}, Other: []Example{dl("https://example.org/busybox")}}.about(1)},
 	}
 	unpackedSeed = Rule{
 		ID: "seed-archive", Title: "Archive of bootstrap tools", Weight: 100, Scope: OnGraph, Kind: audit.NativeCode,
-		Why:    "The compilers of the first stage come out of it.",
-		How:    "A bootstrap archive, by its name, that a derivation with a fetched builder unpacks.",
-		Limits: "An archive of another name is found only by its address.",
-		Remedy: "A smaller seed.",
+		Why:      "The compilers of the first stage come out of it.",
+		How:      "A bootstrap archive, by its name, that a derivation with a fetched builder unpacks.",
+		Limits:   "An archive of another name is found only by its address.",
+		Remedy:   "A smaller seed.",
+		Positive: []Example{Example{Name: "unpacked", Raw: true, Builder: "%0", Env: []string{"tarball", "%1"}, Other: []Example{dl("https://example.org/busybox"), dl("https://example.org/bootstrap-tools.cpio.bz2")}}.about(2)},
+		Negative: []Example{Example{Name: "unpacked", Raw: true, Builder: "%0", Env: []string{"tarball", "%1"}, Other: []Example{dl("https://example.org/busybox"), dl("https://example.org/tool-1.0.tar.bz2")}}.about(2)},
 	}
 	seedAddress = Rule{
 		ID: "seed-address", Title: "Fetched from where seeds are kept", Weight: 100, Scope: OnGraph, Kind: audit.NativeCode,
