@@ -1,0 +1,127 @@
+package rules
+
+import (
+	"slices"
+
+	"fromsource/analyze/audit"
+	"fromsource/closure"
+)
+
+// combine adds the best of what is fetched to what is done with it.
+func (j *judge) combine(id closure.ID) {
+	if j.download(id) {
+		return
+	}
+	s := &j.self[id]
+	j.runsDownload(id)
+	best, bestUse := 0, use{}
+	for _, u := range j.content[id] {
+		if !j.download(u.id) || j.self[u.id].patch {
+			continue
+		}
+		v := j.self[u.id].sum
+		if u.how != refSrc && s.builds {
+			// A build that also has other files: only the source decides.
+			continue
+		}
+		if u.how == refSrc && v < 0 && best == 0 || v > best {
+			best, bestUse = v, u
+		}
+	}
+	if best == 0 {
+		return
+	}
+	src := &j.self[bestUse.id]
+	if bestUse.how == refSrc && forMachine(src.evidence) && j.onlySource(id, bestUse.id) {
+		s.drop(defaultPhases)
+	}
+	s.sum += best
+	for i := range s.kinds {
+		s.kinds[i] += src.kinds[i]
+	}
+	for _, e := range src.evidence {
+		e.From = j.g.Path(bestUse.id)
+		s.evidence = append(s.evidence, e)
+	}
+}
+
+// drop takes back a rule that does not hold in the light of the graph.
+func (s *scored) drop(rule string) {
+	for i, e := range s.evidence {
+		if e.Rule == rule {
+			s.sum -= weightOf(rule)
+			s.evidence = slices.Delete(s.evidence, i, i+1)
+			return
+		}
+	}
+}
+
+// onlySource says that src is the one download among the sources of id.
+func (j *judge) onlySource(id, src closure.ID) bool {
+	for _, u := range j.content[id] {
+		if u.how == refSrc && u.id != src && j.download(u.id) && !j.self[u.id].patch {
+			return false
+		}
+	}
+	return true
+}
+
+// forMachine says that a fetch names the machine that it was built for, or is
+// prebuilt by its type: the default phases find nothing to compile there, and
+// leave what there is to install to their hooks.
+func forMachine(evidence []audit.Evidence) bool {
+	for _, e := range evidence {
+		if e.Rule == "url-machine-file" {
+			return true
+		}
+	}
+	return prebuiltType(evidence)
+}
+
+// runsDownload looks for a launcher of a file inside a download.
+func (j *judge) runsDownload(id closure.ID) {
+	s := &j.self[id]
+	if s.builds {
+		return
+	}
+	for _, u := range j.content[id] {
+		if u.how == refExec && j.download(u.id) && !j.self[u.id].patch {
+			s.add(&runsFetched, "inputDrvs", j.g.Name(u.id), "")
+			return
+		}
+	}
+}
+
+// grounded drops what speaks for prebuilt code in a derivation that takes in
+// no download at all, and no file committed beside the expression as its
+// source: it has nothing to repackage. (Compiler wrappers ask for the
+// loader's path too.) What it copies from others is found by propagate.
+func (j *judge) grounded(id closure.ID) {
+	s := &j.self[id]
+	if s.sum <= 0 || j.download(id) || j.facts[id].Fetch != nil {
+		return
+	}
+	for _, in := range j.g.Inputs(id) {
+		if j.download(in) && !j.self[in].patch {
+			return
+		}
+	}
+	for _, r := range j.refs[id] {
+		p, ok := r.id, r.id != closure.None
+		if !ok && r.how == refSrc || ok && r.how != refTool && j.g.FixedOutput(p) {
+			return
+		}
+		if ok && (r.how == refSrc || r.how == refContent) && j.facts[p].Fetch == nil && (!j.facts[p].stdenv || j.unpacks(p)) {
+			return // unpacked by something that is no ordinary build
+		}
+	}
+	s.sum = 0
+	s.evidence = s.evidence[:0]
+	s.kinds = [3]int{}
+}
+
+// unpacks says that a derivation takes in a download and compiles nothing: its
+// output is what was fetched, in another form.
+func (j *judge) unpacks(id closure.ID) bool {
+	return !j.self[id].builds && slices.ContainsFunc(j.content[id], func(u use) bool { return j.download(u.id) && !j.self[u.id].patch })
+}
