@@ -258,6 +258,9 @@ func findLabel(d *audit.Derivation, want []string, byDrv map[string]Label, byNam
 		return Label{}, "", false // a fetch has a package's name, and not its meta
 	}
 	list := byName[packageName(d.Name)]
+	if short, ok := strings.CutSuffix(packageName(d.Name), "-unstable"); ok && len(list) == 0 {
+		list = byName[short] // whose version is "unstable-" and a date
+	}
 	switch {
 	case len(list) == 0:
 		return Label{}, "", false

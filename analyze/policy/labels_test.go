@@ -183,6 +183,9 @@ func TestJoinLabels(t *testing.T) {
 	if !strings.HasPrefix(b.String(), want) {
 		t.Errorf("got  %s\nwant %s", b.String(), want)
 	}
+	if r := JoinLabels(small("unstable-2026-05-20", nil), &Labels{List: []Label{{Name: "tool"}}}); len(r.Missing) != 1 {
+		t.Errorf("a version with a word: %+v", r)
+	}
 	if r := JoinLabels(small("1.0", nil), &Labels{}); r.Unjoined != 1 {
 		t.Errorf("%d findings without a package, want 1", r.Unjoined)
 	}
@@ -217,6 +220,14 @@ func TestPredicate(t *testing.T) {
 		{ pname = "tool"; }`)
 	if want := []bool{true, true, false, false, true}; !slices.Equal(got, want) {
 		t.Errorf("the predicate says %v, want %v", got, want)
+	}
+	got = ask(small("unstable-2026-05-20", nil), `
+		{ pname = "tool"; version = "unstable-2026-06-01"; meta.sourceProvenance = [ t.binaryNativeCode ]; }
+		{ name = "tool-unstable-2026-06-01"; meta.sourceProvenance = [ t.binaryNativeCode ]; }
+		{ pname = "tool"; version = "1.0"; meta.sourceProvenance = [ t.binaryNativeCode ]; }
+		{ pname = "tool-unstable"; meta.sourceProvenance = [ t.binaryFirmware ]; }`)
+	if want := []bool{true, true, false, false}; !slices.Equal(got, want) {
+		t.Errorf("of a version with a word the predicate says %v, want %v", got, want)
 	}
 	if got := ask(audittest.GenerateHostile(900), `{ pname = "x"; }`); !slices.Equal(got, []bool{false}) {
 		t.Errorf("of hostile names the predicate says %v", got)

@@ -20,8 +20,11 @@
     in
     pkg:
     let
-      name = pkg.pname or (builtins.parseDrvName pkg.name).name;
+      # nixpkgs may keep a word of the version apart that the name of a
+      # derivation does not: "tool" of "tool-unstable-2026-05-20".
+      whole = pkg.name or "${pkg.pname}-${toString (pkg.version or "")}";
+      names = builtins.filter (n: builtins.hasAttr n known) [ (builtins.parseDrvName whole).name (pkg.pname or whole) ];
       binary = builtins.filter isBinary (pkg.meta.sourceProvenance or [ ]);
     in
-    builtins.hasAttr name known && builtins.all (t: builtins.elem (short t) known.${name}) binary;
+    names != [ ] && builtins.all (t: builtins.elem (short t) known.${builtins.head names}) binary;
 }

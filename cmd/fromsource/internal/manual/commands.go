@@ -66,7 +66,7 @@ func auditing() []Command {
 			},
 			Examples: []Example{
 				{"the text of a closure", "fromsource scan --no-contents /nix/store/…-nixos.iso.drv"},
-				{"an attribute, with what is in the store", "fromsource scan -A iso_minimal.x86_64-linux nixos/release-combined.nix --out results"},
+				{"an attribute, with what is in the store", "fromsource scan -A nixos.iso_minimal.x86_64-linux nixos/release-combined.nix --out results"},
 			},
 		},
 		{

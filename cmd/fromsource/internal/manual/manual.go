@@ -63,7 +63,7 @@ func ExitCodes() []ExitCode {
 		{0, "it ran, and the policy holds"},
 		{1, "it could not run"},
 		{2, "usage: the command line is wrong"},
-		{3, "the policy fails: there are new binary dependencies"},
+		{3, "the policy fails: new binary dependencies, or outputs that differ"},
 		{4, "incomplete: something could not be looked at, and --strict was asked"},
 	}
 }
