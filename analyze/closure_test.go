@@ -99,7 +99,7 @@ func (f *fixture) build() error {
 	// directory, so it is known by its hash.
 	for i := range closure.ID(f.graph.Len()) {
 		if !f.graph.FixedOutput(i) {
-			f.exec = append(f.exec, trace.Exec{Drv: f.graph.Path(i), Path: "/usr/bin/dash", SHA256: strings.Repeat("ab", 32)})
+			f.exec = append(f.exec, trace.Exec{Drv: f.graph.Path(i), Path: "/bin/sh", SHA256: strings.Repeat("ab", 32)})
 		}
 	}
 	sum, err := hashOf(filepath.Join(srcs, "generate"))
@@ -120,7 +120,7 @@ func (f *fixture) load(drv string) (*closure.Graph, []rules.Facts, error) {
 func (f *fixture) nix(srcs string, args ...string) (string, error) {
 	cmd := exec.Command(args[0], append([]string{"--store", f.root}, args[1:]...)...)
 	cmd.Env = append(os.Environ(), "NIX_CONFIG=build-users-group =\nsubstitute = false\nfsync-metadata = false\nsandbox = true\nsystem = x86_64-linux\n"+
-		"sandbox-paths = /bin /usr /lib /lib64 /etc/alternatives /srcs="+srcs)
+		"allowed-impure-host-deps = /usr\nsandbox-paths = /bin /usr /lib /lib64 /etc/alternatives /srcs="+srcs)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

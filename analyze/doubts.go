@@ -58,6 +58,7 @@ func (d *decider) doubts(id closure.ID, b *built, h *heritage) {
 	if b.near {
 		d.tooLarge(id, doubt)
 	}
+	d.impure(id, doubt)
 	if b.absent == "" && len(b.doubts) == 0 {
 		d.written(id, doubt)
 	}
@@ -104,8 +105,11 @@ func (d *decider) doubtInput(id closure.ID, it *item, what string, b *built, dou
 		d.unrecorded(id, it, what, doubt)
 	}
 	if origin && b.recorded && len(d.runnable(it)) == 0 {
+		if f, by := d.interpreted(id, it); f != nil {
+			doubt("its %s %s holds bytecode (%s), and its build executed %s, which may have been given it", what, name, f.Path, base(by))
+		}
 		f, with := d.givenTo(id, it)
-		if f != nil && f.Format == "elf-shared" {
+		if f != nil && f.Format == "elf-shared" && d.execs[id].interpreter() == "" {
 			f = d.programFor(id, it) // a library of a source archive's tests is not worth the doubt
 		}
 		if f != nil {

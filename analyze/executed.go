@@ -14,6 +14,7 @@ import (
 type executed struct {
 	paths []string            // in the store
 	sums  map[[32]byte]string // of files outside the store, with one path each
+	lost  string              // such a file of which there is no hash
 }
 
 // executions sorts the record by derivation. A record whose derivation is not
@@ -42,6 +43,8 @@ func executions(g *closure.Graph, record []trace.Exec) map[closure.ID]*executed 
 			if old, seen := x.sums[sum]; !seen || e.Path < old {
 				x.sums[sum] = e.Path
 			}
+		} else if x.lost == "" || e.Path < x.lost {
+			x.lost = e.Path
 		}
 	}
 	for _, x := range byID {

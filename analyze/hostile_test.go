@@ -48,6 +48,7 @@ cp /usr/bin/xz compiler
 cp /usr/bin/patchelf bootstrap-tools-extra
 mkdir classes; printf 'class Greeter{String greet(String n){return "hello "+n;}}' > Greeter.java; javac -d classes Greeter.java; jar cf library.jar -C classes .
 mkdir large; { echo 'class Large { static int f(int x, String s) { int r = x;'; i=0; while [ $i -lt 600 ]; do echo "if (s.equals(\"word $((i*7919)) of it\")) r = r * $((i+3)) ^ $((i*i));"; i=$((i+1)); done; echo 'return r; } }'; } > Large.java; javac -d large Large.java; jar cf large.jar -C large .
+source mixed; cp large.jar mixed/tool.jar; pack mixed
 `
 	if err := os.MkdirAll(srcs, 0o755); err != nil {
 		return err
@@ -58,7 +59,7 @@ mkdir large; { echo 'class Large { static int f(int x, String s) { int r = x;'; 
 		return fmt.Errorf("making sources: %w\n%s", err, out)
 	}
 	hashes := map[string]string{}
-	for _, name := range []string{"overwritten.tar.gz", "encoded.tar.gz", "helped.tar.gz", "compiler", "bootstrap-tools-extra", "library.jar", "large.jar"} {
+	for _, name := range []string{"overwritten.tar.gz", "encoded.tar.gz", "helped.tar.gz", "compiler", "bootstrap-tools-extra", "library.jar", "large.jar", "mixed.tar.gz"} {
 		var err error
 		if hashes[name], err = hashOf(filepath.Join(srcs, name)); err != nil {
 			return err
@@ -91,7 +92,7 @@ mkdir large; { echo 'class Large { static int f(int x, String s) { int r = x;'; 
 	}
 	for i := range closure.ID(f.graph.Len()) {
 		if !f.graph.FixedOutput(i) {
-			f.exec = append(f.exec, trace.Exec{Drv: f.graph.Path(i), Path: "/usr/bin/dash", SHA256: strings.Repeat("ab", 32)})
+			f.exec = append(f.exec, trace.Exec{Drv: f.graph.Path(i), Path: "/bin/sh", SHA256: strings.Repeat("ab", 32)})
 		}
 	}
 	return nil
@@ -131,6 +132,7 @@ func TestHostile(t *testing.T) {
 			{"bylink-1", audit.Source, ""}, // the record says that it did not run it
 			{"plain-1", audit.Source, ""},
 			{"after-1", audit.Source, ""},
+			{"unboxed-1", audit.Unknown, "__impureHostDeps"},
 		}},
 		{"not recorded", false, []want{
 			{"scattered-1", audit.Unknown, "changed copy"},
@@ -165,6 +167,7 @@ func TestHostileRecord(t *testing.T) {
 		{"after-1", gone, "nothing that the closure has"},
 		{"plain-1", f.output("written-1") + "/bin/tool", "it does not depend"},
 		{"interpreted-1", "/usr/lib/jvm/bin/java", "may have been given it"},
+		{"mixed-1", "/usr/lib/jvm/bin/java", "Large.class), and its build executed java, which may have been given it"},
 		{"without-1", "/lib64/ld-linux-x86-64.so.2", "ld-linux-x86-64.so.2, which may have been given compiler"},
 		{"without-1", "/usr/bin/qemu-x86_64-static", "may have been given"},
 		{"without-1", "/usr/bin/python3.11", "may have been given"},
@@ -175,9 +178,30 @@ func TestHostileRecord(t *testing.T) {
 			t.Errorf("%s that executed %s is %s (%s)", tc.name, tc.path, d.Verdict, d.Reason)
 		}
 	}
+	// One of the machine, and one that could not be hashed.
+	for _, e := range []trace.Exec{
+		{Path: "/usr/bin/gcc", SHA256: strings.Repeat("ef", 32)},
+		{Path: "/build/gone"},
+	} {
+		req := f.request(t)
+		e.Drv = f.path("after-1")
+		req.Exec = append(slices.Clone(req.Exec), e)
+		if d := row(t, run(t, req), "after-1"); d.Verdict != audit.Unknown || !strings.Contains(d.Reason, e.Path) {
+			t.Errorf("after-1 that executed %s is %s (%s)", e.Path, d.Verdict, d.Reason)
+		}
+	}
+	// The archive is not cleared by that record either.
+	given := f.request(t)
+	given.Exec = append(slices.Clone(given.Exec), trace.Exec{Drv: f.path("mixed-1"), Path: "/usr/lib/jvm/bin/java", SHA256: strings.Repeat("ef", 32)})
+	if d := row(t, run(t, given), "mixed.tar.gz"); d.Verdict != audit.Unknown || !strings.Contains(d.Reason, "which may have been given") {
+		t.Errorf("mixed.tar.gz is %s (%s)", d.Verdict, d.Reason)
+	}
+	if d := row(t, run(t, f.request(t)), "mixed.tar.gz"); d.Verdict != audit.Source {
+		t.Errorf("mixed.tar.gz, unused, is %s (%s)", d.Verdict, d.Reason)
+	}
 	// One in an archive of source text: that is less likely.
 	loaded := f.request(t)
-	loaded.Exec = append(slices.Clone(loaded.Exec), trace.Exec{Drv: f.path("helped-1"), Path: "/lib64/ld-linux-x86-64.so.2", SHA256: strings.Repeat("ef", 32)})
+	loaded.Exec = append(slices.Clone(loaded.Exec), trace.Exec{Drv: f.path("helped-1"), Path: "/build/ld-linux-x86-64.so.2", SHA256: strings.Repeat("ef", 32)})
 	if d := row(t, run(t, loaded), "helped-1"); d.Verdict != audit.Source || d.Confidence != audit.Low || !strings.Contains(d.Reason, "ld-linux-x86-64.so.2 been given it") {
 		t.Errorf("helped-1 is %s, %s (%s)", d.Verdict, d.Confidence, d.Reason)
 	}

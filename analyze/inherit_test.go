@@ -72,7 +72,7 @@ func (f *fixture) buildFrom(name, script, attr string) error {
 	}
 	for i := range closure.ID(f.graph.Len()) {
 		if !f.graph.FixedOutput(i) {
-			f.exec = append(f.exec, trace.Exec{Drv: f.graph.Path(i), Path: "/usr/bin/dash", SHA256: strings.Repeat("ab", 32)})
+			f.exec = append(f.exec, trace.Exec{Drv: f.graph.Path(i), Path: "/bin/sh", SHA256: strings.Repeat("ab", 32)})
 		}
 	}
 	return nil

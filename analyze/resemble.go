@@ -232,6 +232,36 @@ var emulators = []string{"qemu-", "box64", "box86", "wine", "valgrind", "gdb", "
 // LD_PRELOAD, and interpreters with modules.
 var loadAs = append([]string{"ld-", "ld.so", "ld64", "perl", "ruby", "php", "tclsh", "Rscript", "julia"}, startedAs...)
 
+// runners are the programs that execute bytecode of a format, by the beginning
+// of their names.
+var runners = map[string][]string{
+	"java-class": {"java", "jshell"}, "jar": {"java", "jshell"},
+	"python-bytecode": {"python", "pypy"}, "wasm": {"node", "deno", "bun", "wasm"},
+	"dotnet-assembly": {"mono", "dotnet", "csc", "msbuild"}, "beam": {"erl", "beam"},
+	"luajit-bytecode": {"lua"}, "lua-bytecode": {"lua"}, "ocaml": {"ocaml"}, "guile-bytecode": {"guile"}, "emacs-bytecode": {"emacs"},
+}
+
+// interpreted finds bytecode in an item that a program of a build's record
+// could have executed, and that program.
+func (d *decider) interpreted(id closure.ID, it *item) (f *content.File, by string) {
+	x := d.execs[id]
+	if x == nil {
+		return nil, ""
+	}
+	none := map[string]bool{} // formats of which the record has no program
+	for i := range it.walk.Members {
+		m := &it.walk.Members[i]
+		if m.Kind != audit.Bytecode || m.Embedded || none[m.Format] {
+			continue
+		}
+		if by := x.named(runners[m.Format]); by != "" {
+			return m, by
+		}
+		none[m.Format] = true
+	}
+	return nil, ""
+}
+
 // interpreter is a program of a build's record that could have been given
 // bytecode to execute; "" if none is.
 func (x *executed) interpreter() string { return x.named(startedAs) }

@@ -165,7 +165,15 @@ func (d *decider) follow(id closure.ID, f *fetched) {
 				}
 			}
 		}
-		if why := d.outputsAbsent(c); why != "" {
+		for _, it := range d.outputs[id] {
+			if it == nil || it.walk == nil || f.unfollowed != "" {
+				continue
+			}
+			if m, by := d.interpreted(c, it); m != nil {
+				f.unfollowed = fmt.Sprintf("the build of %s executed %s, which may have been given %s", d.g.Name(c), base(by), m.Path)
+			}
+		}
+		if why := d.outputsAbsent(c); f.unfollowed == "" && why != "" {
 			f.unfollowed = fmt.Sprintf("of %s, which uses it: %s", d.g.Name(c), why)
 			continue
 		}

@@ -122,6 +122,40 @@ func (s *state) forMachine(id closure.ID, it *item, formats ...string) *content.
 // olderThan are the machines of which another one's programs are executed too.
 var olderThan = map[string]string{"x86_64": "386", "aarch64": "arm"}
 
+// impure tells of a build that could take in what is not among its inputs: by
+// its own leave, through the network or files of the machine (nix:
+// doc/manual/source/language/advanced-attributes.md), or by a program of the
+// machine that it executed. The sandbox's own shell is part of Nix.
+func (d *decider) impure(id closure.ID, doubt func(string, ...any)) {
+	for _, o := range d.g.Outputs(id) {
+		if o.Kind() == closure.Impure {
+			doubt("it is an impure derivation, which is built with the network at hand")
+			return
+		}
+	}
+	drv, err := d.g.Derivation(id)
+	if err != nil {
+		return // that it can't be read is told elsewhere
+	}
+	if drv.Get("__noChroot") == "1" || drv.Get("__noChroot") == "true" {
+		doubt("it is built without a sandbox (__noChroot), with the network and the machine's own files at hand")
+	}
+	if p := strings.TrimSpace(drv.Get("__impureHostDeps")); p != "" && !strings.Contains(drv.System, "darwin") {
+		doubt("its build is given files of the machine (__impureHostDeps: %s)", strings.Fields(p)[0])
+	}
+	if x := d.execs[id]; x != nil {
+		if x.lost != "" {
+			doubt("its build executed %s, of which the record has no hash", x.lost)
+		}
+		for _, s := range x.bySum() {
+			if p := x.sums[s]; !inBuildDir(p) && p != "/bin/sh" && !strings.HasPrefix(base(p), "busybox") && len(d.index.Match(&content.File{SHA256: s})) == 0 {
+				doubt("its build executed %s, a program of the machine and not of any input", p)
+				return
+			}
+		}
+	}
+}
+
 // strangers tells of programs that a build executed and of which nothing is at
 // hand.
 func (d *decider) strangers(id closure.ID, doubt func(string, ...any)) {

@@ -111,6 +111,10 @@ rec {
   alone = make "alone-1" { tools = fetch "bootstrap-tools-extra"; } "mkdir -p $out; echo text > $out/text";
   # Has bytecode at hand, and an interpreter.
   interpreted = make "interpreted-1" { jar = fetch "library.jar"; } "mkdir -p $out; echo text > $out/text";
+  # Asks for files of the machine.
+  unboxed = make "unboxed-1" { __impureHostDeps = "/usr/lib"; } "mkdir -p $out; echo text > $out/text";
+  # Has some in an archive of source text.
+  mixed = make "mixed-1" { src = fetch "mixed.tar.gz"; } "mkdir -p $out; echo text > $out/text";
   # Refers to nothing, and is built from the one before.
   after = make "after-1" { inherit plain; } "mkdir -p $out; cat $plain/text > $out/text";
   # Reach: an image beside a reference, and a system in an archive, with its
@@ -132,6 +136,6 @@ rec {
     mkdir -p $out store; cp -r $cut store/; mksquashfs store $out/x.squashfs -quiet -no-progress -all-root
   '';
   all = make "all-1" {
-    deps = [ overwritten scattered linkedIn array joined modules unified without decoded written carried helped bylink byscript named alone interpreted after beside packed loose holder ];
+    deps = [ overwritten scattered linkedIn array joined modules unified without decoded written carried helped bylink byscript named alone interpreted mixed unboxed after beside packed loose holder ];
   } "mkdir -p $out; echo $deps > $out/list";
 }
