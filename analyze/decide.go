@@ -89,6 +89,8 @@ type fetched struct {
 	alike string
 	// recorded: what all consumers' builds executed is on record.
 	recorded bool
+	// unsampled is an object that could have been linked without being seen.
+	unsampled string
 	// target: the fetch itself is part of the target.
 	target bool
 }
@@ -166,7 +168,11 @@ func (f *fetched) decideMembers() decision {
 	} else if f.suspected || c.embedded > 0 {
 		conf = audit.Medium
 	}
-	return decision{verdict: audit.Source, confidence: conf}.with(audit.Evidence{
+	d := decision{verdict: audit.Source, confidence: conf}
+	if f.unsampled != "" {
+		d.confidence, d.reason = audit.Low, fmt.Sprintf("had %s been linked into something, that would not be seen", f.unsampled)
+	}
+	return d.with(audit.Evidence{
 		Rule: "trace-unused", Level: audit.LevelTrace, At: c.firstAt,
 		Detail: fmt.Sprintf("%s seen, none found in any output, none seen executed", count(c.members, "compiled member")),
 	})
@@ -195,8 +201,16 @@ func (f *fetched) decideNone() decision {
 	if c.embedded > 0 {
 		conf = audit.Low
 	}
-	return decision{verdict: audit.Source, confidence: conf}.with(audit.Evidence{Rule: "content-none", Level: audit.LevelContent, Detail: detail})
+	reason := ""
+	if c.opaqueOnly() && c.opaqueBytes >= leastOpaque {
+		conf, reason = audit.Low, "most of it is data of no known format"
+	}
+	return decision{verdict: audit.Source, confidence: conf, reason: reason}.with(audit.Evidence{Rule: "content-none", Level: audit.LevelContent, Detail: detail})
 }
+
+// leastOpaque is the size, in bytes, from which data of no known format could be
+// a program's.
+const leastOpaque = 4 << 10
 
 // opaqueOnly reports whether the content is data of no known format rather
 // than anything that was recognised.

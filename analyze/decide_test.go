@@ -42,6 +42,8 @@ func TestDecideFetched(t *testing.T) {
 		{"unread and suspected", fetched{text: suspected, contents: with(clean(), unread)}, audit.Binary, audit.Medium, "encrypted", "content-unread"},
 		{"opaque and suspected", fetched{text: suspected, contents: &contents{opaque: 1, opaqueBytes: 100, dataBytes: 100}}, audit.Binary, audit.Low, "", "content-opaque"},
 		{"opaque", fetched{contents: &contents{opaque: 1, opaqueBytes: 100, dataBytes: 100}}, audit.Source, audit.High, "", "content-none"},
+		{"much opaque data", fetched{contents: &contents{opaque: 1, opaqueBytes: 1 << 20, dataBytes: 1 << 20}}, audit.Source, audit.Low, "no known format", "content-none"},
+		{"members unused, one too small to be seen", fetched{contents: tree(), recorded: true, unsampled: "t/x.o"}, audit.Source, audit.Low, "t/x.o", "trace-unused"},
 		{"some opaque data, suspected", fetched{text: suspected, contents: &contents{opaque: 1, opaqueBytes: 100, dataBytes: 100, text: 9, textBytes: 500}}, audit.Source, audit.Medium, "", ""},
 		{"mainly compiled, unused", fetched{contents: blob(), recorded: true}, audit.Binary, audit.High, "", "content-mainly-compiled"},
 		{"mainly by bytes, but a tree", fetched{contents: with(blob(), func(c *contents) { c.text = 50 }), recorded: true}, audit.Source, audit.High, "", "trace-unused"},

@@ -104,6 +104,14 @@ func (d *decider) doubtInput(id closure.ID, it *item, what string, b *built, dou
 	if !b.recorded && len(d.runnable(it)) == 0 {
 		d.unrecorded(id, it, what, doubt)
 	}
+	if x := d.unidentified(id); x != "" {
+		for i := range it.walk.Members {
+			if f := &it.walk.Members[i]; f.Embedded && f.Kind == audit.NativeCode {
+				doubt("its %s %s holds a text that carries a program (%s), and its build executed %s, which could be that", what, name, f.Path, x)
+				break
+			}
+		}
+	}
 	if origin && b.recorded && len(d.runnable(it)) == 0 {
 		if f, by := d.interpreted(id, it); f != nil {
 			doubt("its %s %s holds bytecode (%s), and its build executed %s, which may have been given it", what, name, f.Path, base(by))
@@ -134,19 +142,28 @@ func (d *decider) doubtInput(id closure.ID, it *item, what string, b *built, dou
 	case slices.Contains(kinds, audit.Bytecode):
 		b.weak = append(b.weak, fmt.Sprintf("its %s %s is prebuilt bytecode: had an interpreter been given it, that would not be on record", what, name))
 	}
+	if at := d.unsampled(id, it); at != "" {
+		b.weak = append(b.weak, fmt.Sprintf("its %s %s holds prebuilt objects (%s): had it linked them into something, that would not be seen", what, name, at))
+	}
+}
+
+// unsampled is a prebuilt object of an item that a build could have linked, and
+// of which too little is sampled for that to be seen; "" if there is none.
+func (d *decider) unsampled(id closure.ID, it *item) string {
+	origin := it.id == closure.None || d.g.FixedOutput(it.id)
 	for i := range it.walk.Members {
 		f := &it.walk.Members[i]
 		if linkable(f.Format) && !d.foreignTo(id, f) && !it.sampled(f.Path) && (origin || len(d.lookup(it.id, f)) > 0) {
-			b.weak = append(b.weak, fmt.Sprintf("its %s %s holds prebuilt objects (%s): had it linked them into something, that would not be seen", what, name, f.Path))
-			return
+			return f.Path
 		}
 	}
+	return ""
 }
 
 // doubtMade doubts an input that prebuilt programs have made, and that may have
 // been used in making this.
 func (d *decider) doubtMade(it *item, b *built, doubt func(string, ...any)) {
-	if it.id == closure.None || !d.out[it.id].made && !d.out[it.id].suspect {
+	if it.id == closure.None || d.g.FixedOutput(it.id) || !d.out[it.id].made && d.out[it.id].verdict != audit.Unknown {
 		return
 	}
 	name, was := closure.NameOf(it.path), "was"

@@ -190,6 +190,12 @@ func TestHostileRecord(t *testing.T) {
 			t.Errorf("after-1 that executed %s is %s (%s)", e.Path, d.Verdict, d.Reason)
 		}
 	}
+	// A decoded program that was run, and is in no output.
+	decoded := f.request(t)
+	decoded.Exec = append(slices.Clone(decoded.Exec), trace.Exec{Drv: f.path("ran-decoded-1"), Path: "/build/x", SHA256: strings.Repeat("ef", 32)})
+	if d := row(t, run(t, decoded), "ran-decoded-1"); d.Verdict != audit.Unknown || !strings.Contains(d.Reason, "notes.txt") {
+		t.Errorf("ran-decoded-1 is %s (%s)", d.Verdict, d.Reason)
+	}
 	// The archive is not cleared by that record either.
 	given := f.request(t)
 	given.Exec = append(slices.Clone(given.Exec), trace.Exec{Drv: f.path("mixed-1"), Path: "/usr/lib/jvm/bin/java", SHA256: strings.Repeat("ef", 32)})

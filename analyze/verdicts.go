@@ -155,6 +155,11 @@ func (d *decider) follow(id closure.ID, f *fetched) {
 			continue
 		}
 		f.recorded = f.recorded && d.execs[c] != nil
+		for _, it := range d.outputs[id] {
+			if it != nil && it.walk != nil && f.unsampled == "" {
+				f.unsampled = d.unsampled(c, it)
+			}
+		}
 		if f.unfollowed != "" {
 			continue
 		}
@@ -235,7 +240,7 @@ func (d *decider) built(id closure.ID) built {
 	if b.absent != "" {
 		d.blind[id] = true
 	}
-	b.suspect = b.suspect || b.near
+	b.suspect = b.suspect || b.near || d.blind[id]
 	b.near = b.near && compiled+opaque > 0
 	if b.absent == "" {
 		b.clean = d.cleanEvidence(id, compiled)

@@ -72,6 +72,9 @@ rec {
   decoded = make "decoded-1" { src = fetch "encoded.tar.gz"; } ''
     tar -xzf $src; mkdir -p $out/bin; base64 -d encoded/notes.txt > $out/bin/tool
   '';
+  ranDecoded = make "ran-decoded-1" { src = fetch "encoded.tar.gz"; } ''
+    tar -xzf $src; mkdir -p $out; base64 -d encoded/notes.txt > x; chmod 755 x; ./x --version > $out/text
+  '';
   # The same, with the text in the expression.
   written = make "written-1" { notes = builtins.toFile "notes.txt" (notes); } ''
     mkdir -p $out/bin; base64 -d $notes > $out/bin/tool
@@ -136,6 +139,6 @@ rec {
     mkdir -p $out store; cp -r $cut store/; mksquashfs store $out/x.squashfs -quiet -no-progress -all-root
   '';
   all = make "all-1" {
-    deps = [ overwritten scattered linkedIn array joined modules unified without decoded written carried helped bylink byscript named alone interpreted mixed unboxed after beside packed loose holder ];
+    deps = [ overwritten scattered linkedIn array joined modules unified without decoded ranDecoded written carried helped bylink byscript named alone interpreted mixed unboxed after beside packed loose holder ];
   } "mkdir -p $out; echo $deps > $out/list";
 }
