@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // freeze turns what the workers have read into an index; order maps node
@@ -49,6 +50,12 @@ func (l *loader) freeze() (*Graph, []ID) {
 		return cmp.Or(strings.Compare(a.Input, b.Input), cmp.Compare(a.Offset, b.Offset), strings.Compare(a.Reason, b.Reason))
 	})
 
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		g.outs = gather(l, order, func(w *worker) []Output { return w.outs }, func(r *record) int32 { return r.outs })
+		g.srcs = gather(l, order, func(w *worker) []string { return w.srcs }, func(r *record) int32 { return r.srcs })
+		g.index()
+	})
 	inputs := gather(l, order, func(w *worker) []int32 { return w.inputs }, func(r *record) int32 { return r.inputs })
 	g.in = csr[ID]{inputs.off, make([]ID, len(inputs.vals))}
 	for i, node := range inputs.vals {
@@ -58,10 +65,8 @@ func (l *loader) freeze() (*Graph, []ID) {
 		slices.Sort(g.in.at(i))
 	}
 	g.out = transpose(g.in, n)
-	g.outs = gather(l, order, func(w *worker) []Output { return w.outs }, func(r *record) int32 { return r.outs })
-	g.srcs = gather(l, order, func(w *worker) []string { return w.srcs }, func(r *record) int32 { return r.srcs })
+	wg.Wait()
 	l.workers = nil
-	g.index()
 
 	for node := range l.listed {
 		if id := order[node]; node < l.roots || len(g.Consumers(id)) == 0 {

@@ -54,14 +54,18 @@ func LoadFacts[T any](ctx context.Context, in Input, o Options, extract func(*De
 		return nil, nil, err
 	}
 	all := make([]T, g.Len())
-	for w := range facts {
-		for k, l := range facts[w] {
-			for i := range l {
-				all[order[l[i].node]] = l[i].val
+	var wg sync.WaitGroup
+	for _, pieces := range facts {
+		wg.Go(func() {
+			for k, l := range pieces {
+				for i := range l {
+					all[order[l[i].node]] = l[i].val
+				}
+				pieces[k] = nil
 			}
-			facts[w][k] = nil
-		}
+		})
 	}
+	wg.Wait()
 	return g, all, nil
 }
 

@@ -287,11 +287,6 @@ func (x *extractor) package_() {
 			x.replay(x.memo.inputs.of(x, closure.NameOf(d.InputDrvs[i].Path), 0, x.input))
 		}
 	}
-	for i := range d.InputDrvs {
-		if n := closure.NameOf(d.InputDrvs[i].Path); isJava(stem(n)) {
-			x.hit(sigJava, n)
-		}
-	}
 	// stdenv's default phases, with nothing said against them.
 	if f.stdenv && !f.sigs.any(sigDontBuild, sigCustomInstall, sigCustomScript) && !x.nothingToMake() {
 		x.in = x.memo.variable("stdenv")

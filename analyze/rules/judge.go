@@ -72,6 +72,9 @@ type judge struct {
 	// downloads are those that fetch from an address, or stand for a file
 	// that must be added by hand: their own text builds nothing.
 	downloads []bool
+	// named are those whose names or scripts say something of what has them as
+	// inputs: a setup hook, a standard environment without compiler, Java.
+	named []naming
 	// seedURLs are those that fetch from where seeds are kept.
 	seedURLs []bool
 	rules    [numScopes][]Rule
@@ -122,10 +125,17 @@ func Judge(g *closure.Graph, facts []Facts) []Suspicion {
 		j.rules[r.Scope] = append(j.rules[r.Scope], r)
 	}
 	j.refs, j.downloads, j.seedURLs = make([][]use, len(facts)), make([]bool, len(facts)), make([]bool, len(facts))
-	for i := range facts {
-		f := facts[i].Fetch
-		j.downloads[i] = f != nil && (len(f.URLs) > 0 || f.Stub || f.Fetcher != fetch.Local)
-	}
+	j.named = make([]naming, len(facts))
+	each(len(facts), func(_ *part, id closure.ID) {
+		f := &facts[id]
+		j.downloads[id] = f.Fetch != nil && (len(f.Fetch.URLs) > 0 || f.Fetch.Stub || f.Fetch.Fetcher != fetch.Local)
+		if f.noCC || f.hook != (bits{}) {
+			j.named[id] |= namesHook
+		}
+		if isJava(stem(g.Name(id))) {
+			j.named[id] |= namesJava
+		}
+	})
 	// What follows in one each writes only what is of its own derivation, and
 	// reads of others what an earlier one wrote.
 	each(len(facts), func(p *part, id closure.ID) {
@@ -190,10 +200,26 @@ func each(n int, do func(*part, closure.ID)) {
 	wg.Wait()
 }
 
-// hooks gives a derivation the signals of the setup hooks among its inputs.
+// naming is what a derivation's name or script says of its consumers.
+type naming uint8
+
+const (
+	namesHook naming = 1 << iota
+	namesJava
+)
+
+// hooks gives a derivation the signals of the setup hooks among its inputs,
+// and of a Java runtime.
 func (j *judge) hooks(id closure.ID) {
 	f := &j.facts[id]
 	for _, in := range j.g.Inputs(id) {
+		if j.named[in] == 0 {
+			continue
+		}
+		if j.named[in]&namesJava != 0 && !f.sigs.has(sigJava) && len(f.fetchURLs()) == 0 && !j.g.Missing(id) {
+			f.sigs.set(sigJava)
+			f.hits = append(f.hits, hit{sigJava, inputDrvs.place, clip(j.g.Name(in))})
+		}
 		h := j.facts[in].hook
 		if j.facts[in].noCC && f.stdenv && !f.sigs.has(sigNoCC) {
 			f.sigs.set(sigNoCC)
