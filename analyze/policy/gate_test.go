@@ -288,6 +288,68 @@ func TestWaiverErrors(t *testing.T) {
 	}
 }
 
+const waiverTOML = `# why
+[[waivers]]
+finding = "tool-linux-amd64.tar.gz"
+reach = "build"
+reason = "no-source"
+owner = "@team"
+issue = "https://example.org/issues/1"
+until = 2026-05-20
+`
+
+// A TOML file says the same as a YAML one, and its errors have their lines.
+func TestWaiversInTOML(t *testing.T) {
+	want, err := ReadWaivers("w", strings.NewReader(waiverText))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inline := "waivers = [\n\n{ " + strings.ReplaceAll(strings.TrimSpace(strings.SplitN(waiverTOML, "\n", 3)[2]), "\n", ", ") + " } ]"
+	for _, text := range []string{waiverTOML, inline, strings.ReplaceAll(waiverTOML, "\n", "\r\n")} {
+		w, err := ReadWaivers("w.toml", strings.NewReader(text))
+		if err != nil || len(w.List) != 1 {
+			t.Fatalf("%v, %v", w, err)
+		}
+		got := w.List[0]
+		if got.Line < 2 || got.Line > 3 {
+			t.Errorf("a waiver on line %d", got.Line)
+		}
+		got.File, got.Line = want.List[0].File, want.List[0].Line
+		if got != want.List[0] {
+			t.Errorf("got %+v, want %+v", got, want.List[0])
+		}
+	}
+	for _, c := range []struct{ old, new, want string }{
+		{"2026-05-20", "2026-02-30", `w.toml:8: until is "2026-02-30", which is no date`},
+		{"2026-05-20", "\"soon\"", `w.toml:8: until is "soon"`},
+		{"until = 2026-05-20\n", "", "w.toml:2: until is missing"},
+		{"owner =", "ownr =", `w.toml:6: unknown key "ownr"`},
+		{"reach = \"build\"", "reach = \"build\"\nreach = \"runtime\"", `w.toml:5: key "reach" is given twice`},
+		{"[[waivers]]", "[[waiver]]", `w.toml:2: unknown key "waiver"`},
+		{"[[waivers]]", "[waivers]", "w.toml:2: waivers must be a list"},
+		{"reason =", "covers = 0\nreason =", `w.toml:5: covers is "0"`},
+		{"\"build\"", "[\"build\"]", "w.toml:4: want a plain value"},
+		{"\"build\"", "\"build", "w.toml:4: not TOML: "},
+		{"\"build\"", strings.Repeat("[", 40) + strings.Repeat("]", 40), "w.toml:4: nested too deep"},
+		{"[[waivers]]", "waivers = 1\n[[waivers]]", `w.toml:2: waivers must be a list`},
+		{"finding", "<<<<<<< HEAD\nfinding", "w.toml:3: unresolved merge conflict"},
+	} {
+		_, err := ReadWaivers("w.toml", strings.NewReader(strings.Replace(waiverTOML, c.old, c.new, 1)))
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s instead of %s: error %v, want %q", c.new, c.old, err, c.want)
+		}
+	}
+	for _, empty := range []string{"", "# nothing\n", "waivers = []\n"} {
+		if w, err := ReadWaivers("w.toml", strings.NewReader(empty)); err != nil || len(w.List) != 0 {
+			t.Errorf("%q: %v, %v", empty, w, err)
+		}
+	}
+	w, err := ReadWaivers("w.toml", strings.NewReader(strings.Replace(waiverTOML, "reason", "covers = 3\nreason", 1)))
+	if err != nil || w.List[0].Covers != 3 {
+		t.Errorf("covers: %+v, %v", w, err)
+	}
+}
+
 func TestBaselineRoundTrip(t *testing.T) {
 	b := FromAudit(audittest.GenerateHostile(3000), nil)
 	var first, second bytes.Buffer
@@ -447,9 +509,13 @@ func FuzzReadWaivers(f *testing.F) {
 	f.Add(waiverText)
 	f.Add("waivers: [{}]")
 	f.Add("a: &a [*a]")
+	f.Add(waiverTOML)
+	f.Add("waivers = [{a = [1, {}]}]\n[a.\"b\"]\n[[a]]")
 	f.Fuzz(func(t *testing.T, s string) {
-		if w, err := ReadWaivers("w", strings.NewReader(s)); err == nil && w == nil {
-			t.Fatal("neither waivers nor an error")
+		for _, name := range []string{"w", "w.toml"} {
+			if w, err := ReadWaivers(name, strings.NewReader(s)); err == nil && w == nil {
+				t.Fatal("neither waivers nor an error")
+			}
 		}
 	})
 }

@@ -62,7 +62,7 @@ const maxWaivers = 4 << 20
 // minLiteral is how many characters of a waiver's name must not be wildcards.
 const minLiteral = 3
 
-// ReadWaivers reads a YAML file:
+// ReadWaivers reads a YAML file, or a TOML one where its name ends in .toml:
 //
 //	waivers:
 //	  - finding: hello-bin
@@ -83,16 +83,23 @@ func ReadWaivers(name string, r io.Reader) (*Waivers, error) {
 			return nil, &FileError{File: name, Line: n, Msg: fmt.Sprintf("unresolved merge conflict (%q)", clip(line))}
 		}
 	}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(data, &doc); err != nil {
-		return nil, yamlError(name, err)
-	}
 	w := &Waivers{}
-	if len(doc.Content) == 0 {
-		return w, nil
+	var root *yaml.Node
+	if strings.HasSuffix(name, ".toml") {
+		if root, err = readTOML(name, data); err != nil {
+			return nil, err
+		}
+	} else {
+		var doc yaml.Node
+		if err := yaml.Unmarshal(data, &doc); err != nil {
+			return nil, yamlError(name, err)
+		}
+		if len(doc.Content) == 0 {
+			return w, nil
+		}
+		root = doc.Content[0]
 	}
 	p := waiverParser{file: name}
-	root := doc.Content[0]
 	p.mapping(root, "the file", map[string]func(*yaml.Node){
 		"waivers": func(n *yaml.Node) {
 			if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {

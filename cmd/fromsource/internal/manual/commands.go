@@ -139,7 +139,7 @@ func policy() []Command {
 			Name: "gate", Args: "AUDIT", Short: "fail on a binary dependency that the baseline has not", Complete: Files,
 			Long: []string{
 				"A finding is new when nothing of its name, origin, kind and reach is in the baseline; a new version of a known one is not. Moving from build time to runtime is new.",
-				"Waivers are YAML: for each a finding, reach, reason, owner, issue and until, and if you like origin, kind, verdict, covers and output. A waiver that has expired, that is not used, or that matches more findings than it covers is an error.",
+				"Waivers are YAML, or TOML in a file that ends in .toml: for each a finding, reach, reason, owner, issue and until, and if you like origin, kind, verdict, covers and output. A waiver that has expired, that is not used, or that matches more findings than it covers is an error.",
 			},
 			Flags: []Flag{
 				baseline,
