@@ -70,7 +70,10 @@ func TestShowMinimal(t *testing.T) {
 	if err := Show(t.Context(), &b, r, smallOptions()); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"network: true", "published: sha256 a11d65b2944ceef0", "-netdev user", "-m 18432", "fromsource.net"} {
+	for _, want := range []string{
+		"network: true", "published: sha256 a11d65b2944ceef0", "-netdev user", "-device virtio-net-pci,netdev=net,romfile=", "-m 18432",
+		"fromsource.net", "truncate -s 122880M disk.img", "nix-instantiate /recipe/default.nix\n", "inputs: 0",
+	} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, &b)
 		}
