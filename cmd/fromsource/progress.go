@@ -30,6 +30,9 @@ type stageTime struct {
 	took  time.Duration
 }
 
+// maxItem is how much is said of what is being done, in bytes.
+const maxItem = 200
+
 // How often a line is drawn over, and printed anew.
 const (
 	drawEvery  = 100 * time.Millisecond
@@ -74,7 +77,11 @@ func (p *progress) line(now time.Time, done, total int, item string) string {
 		fmt.Fprintf(&b, " (%.0f/s)", float64(done)/s)
 	}
 	if item != "" {
-		b.WriteString(": " + printable(item))
+		item = printable(item)
+		if len(item) > maxItem { // such as the names of a thousand inputs
+			item = strings.ToValidUTF8(item[:maxItem], "") + "…"
+		}
+		b.WriteString(": " + item)
 	}
 	return b.String()
 }
