@@ -9,7 +9,7 @@ FUZZTIME ?= 20s
 LABELS ?= ../shared/labels
 export CGO_ENABLED ?= 0
 
-.PHONY: audit test unit bench lint fuzz build clean
+.PHONY: audit test unit bench lint fuzz build clean golden
 
 audit:
 	.ci/prepare audit
@@ -41,6 +41,13 @@ fuzz:
 	    echo "$$f $$t"; $(GO) test -run '^$$' -fuzz "^$$t\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$f) || exit 1; \
 	  done; done
 
+# The reports of the demo that tests compare with, and the run in README.md,
+# after a change of what the audit says.
+golden:
+	$(MAKE) audit
+	cp out/audit.json report/testdata/audit.json
+	$(GO) test ./report -update
+
 clean:
 	rm -rf bin out
 
@@ -51,3 +58,11 @@ accuracy:
 	.ci/prepare test
 	@test -d '$(NIXPKGS)' || { echo "usage: make accuracy NIXPKGS=DIR [LABELS=DIR]" >&2; exit 2; }
 	store=$$(mktemp -d); $(GO) run ./cmd/accuracy --nixpkgs '$(NIXPKGS)' --labels '$(LABELS)' --store "$$store"; code=$$?; rm -rf "$$store"; exit $$code
+
+# Labels of other eras' packages than those that `make accuracy` measures
+# against: ERA is the name of a file in analyze/accuracy/holdout.
+.PHONY: holdout
+holdout:
+	.ci/prepare test
+	@test -d '$(NIXPKGS)' -a -f 'analyze/accuracy/holdout/$(ERA).tsv' || { echo "usage: make holdout NIXPKGS=DIR ERA=NAME" >&2; exit 2; }
+	store=$$(mktemp -d); $(GO) run ./cmd/accuracy --nixpkgs '$(NIXPKGS)' --holdout 'analyze/accuracy/holdout/$(ERA).tsv' --store "$$store"; code=$$?; rm -rf "$$store"; exit $$code

@@ -151,7 +151,7 @@ func GateMarkdown(w io.Writer, r *policy.Result) error {
 				reachTitle(it.Reach), safe.Cell(it.Since, 40), safe.Cell(it.Origin, 70),
 			})
 		}
-		if err := mdTable(&b, []string{"derivation", "new in", "what it is", "reach", "since input", "origin"}, rows, slices.Repeat(tw.Alignment{tw.AlignLeft}, 6)); err != nil {
+		if err := mdTable(&b, []string{"derivation", "why", "what it is", "reach", "since input", "origin"}, rows, slices.Repeat(tw.Alignment{tw.AlignLeft}, 6)); err != nil {
 			return fmt.Errorf("rendering gate result: %w", err)
 		}
 		if rest := len(r.New) - len(rows); rest > 0 {
