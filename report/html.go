@@ -39,10 +39,6 @@ var jsHashes string
 // document as escaped text here, and as text nodes there.
 func HTML(w io.Writer, a *audit.Audit, o Options) error {
 	set := finding.Of(a)
-	data, err := json.Marshal(makePage(set))
-	if err != nil {
-		return fmt.Errorf("rendering html: %w", err)
-	}
 	pageJS := jsBase + jsFindings + jsDraw + jsHashes
 	var b bytes.Buffer
 	title := "Is " + orTarget(a.Target.Name) + " built from source?"
@@ -86,11 +82,30 @@ func HTML(w io.Writer, a *audit.Audit, o Options) error {
 		fmt.Fprintf(&b, "<li>%s</li>\n", s.html())
 	}
 	b.WriteString("</ul>\n</section>\n</main>\n")
-	fmt.Fprintf(&b, "<script type=\"application/json\" id=\"data\">%s</script>\n<script>%s</script>\n</body>\n</html>\n", data, pageJS)
+	b.WriteString("<script type=\"application/json\" id=\"data\">")
 	if _, err := w.Write(b.Bytes()); err != nil {
 		return fmt.Errorf("writing html: %w", err)
 	}
+	// As large as the closure: written from the encoder's own memory, not
+	// gathered with the rest first.
+	if err := json.NewEncoder(noNewline{w}).Encode(makePage(set)); err != nil {
+		return fmt.Errorf("writing html: %w", err)
+	}
+	if _, err := io.WriteString(w, "</script>\n<script>"+pageJS+"</script>\n</body>\n</html>\n"); err != nil {
+		return fmt.Errorf("writing html: %w", err)
+	}
 	return nil
+}
+
+// noNewline leaves out the newline that a JSON encoder, which writes a value
+// in one piece, puts behind it.
+type noNewline struct{ w io.Writer }
+
+func (n noNewline) Write(p []byte) (int, error) {
+	if _, err := n.w.Write(bytes.TrimSuffix(p, []byte("\n"))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 func htmlPromises(b *bytes.Buffer, set *finding.Set) {
