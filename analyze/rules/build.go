@@ -96,6 +96,19 @@ func (x *extractor) compiler(cmd string, argv []string) bool {
 	return true
 }
 
+// ownProgram says that a command of a build phase runs a program of the source
+// tree, or a script of it, and not an installer.
+func ownProgram(cmd string, argv []string) bool {
+	low := strings.ToLower(cmd)
+	if strings.Contains(low, "install") || strings.Contains(low, "setup") || strings.HasSuffix(low, ".run") || strings.HasSuffix(low, ".bin") {
+		return false
+	}
+	if strings.HasPrefix(argv[0], "./") {
+		return true
+	}
+	return len(argv) > 1 && interpreter(low)
+}
+
 // buildTools are programs that compile, by the name of their derivation
 // without version. A stdenv always has a C compiler and make: these say that
 // a package means to use them, or another language's.

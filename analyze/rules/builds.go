@@ -25,9 +25,9 @@ func builds(f *Facts, name string) bool {
 		return true
 	}
 	if f.sigs.has(sigNoCC) {
-		return f.sigs.any(sigBuildTool)
+		return f.sigs.any(sigBuildTool, sigOwnBuild)
 	}
-	return f.sigs.any(sigBuildTool, sigDefaultMake, sigMakeFlags, sigCC)
+	return f.sigs.any(sigBuildTool, sigDefaultMake, sigMakeFlags, sigCC, sigOwnBuild)
 }
 
 // binName says that a name ends, up to what nixpkgs adds for the inner part of

@@ -117,6 +117,9 @@ func (x *extractor) command(argv []string) {
 		if x.compiler(cmd, argv) {
 			return
 		}
+		if x.in.name == "buildPhase" && !x.buildInstalls && ownProgram(cmd, argv) {
+			x.hit(sigOwnBuild, join(argv))
+		}
 		if strings.Contains(argv[0], "/store/") {
 			how := refVar // run by the build, in a substitution, or in pieces
 			if argv[0][0] == '/' && x.in.name == "text" {

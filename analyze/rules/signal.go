@@ -79,6 +79,7 @@ const (
 	sigWineRun      // wine is given a program, or is in a launcher's path
 	sigJarNamed     // jars are named by a command that does not copy them
 	sigBatchFiles   // launchers for another system are removed
+	sigOwnBuild     // the build phase runs a program of the package's own
 	sigBinName      // the package's own name ends in -bin
 
 	numSignals

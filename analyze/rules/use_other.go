@@ -275,6 +275,17 @@ func firmwareName(name string) bool {
 	return found
 }
 
+// dataName says that a package is called after its data.
+func dataName(name string) bool {
+	n := stem(name)
+	last := n[strings.LastIndexByte(n, '-')+1:]
+	switch last {
+	case "assets", "music", "sounds", "textures", "maps":
+		return last != n
+	}
+	return strings.HasSuffix(last, "data") && len(n) > len("data")
+}
+
 // useClears speak for compiling.
 func useClears() []Rule {
 	return []Rule{
@@ -306,16 +317,16 @@ func useClears() []Rule {
 		{
 			ID: "from-build-flags", Title: "Flags for a build", Weight: -20, Scope: OnUse,
 			Why:      "Flags for make, or commands before and after a build, are given where there is a build.",
-			How:      "makeFlags, buildFlags, preBuild and the like, with the build not switched off.",
+			How:      "makeFlags, buildFlags, preBuild and the like, or a build phase that runs a program of the source tree, with the build not switched off.",
 			Limits:   "Left-over flags.",
 			Remedy:   "None needed.",
-			Positive: []Example{pkg(plain, "makeFlags", "PREFIX=$(out)")},
-			Negative: []Example{pkg(plain, "makeFlags", "PREFIX=$(out)", "dontBuild", "1"), pkg(plain)},
+			Positive: []Example{pkg(plain, "makeFlags", "PREFIX=$(out)"), pkg(plain, "buildPhase", "./boot/tool -q build.r", "installPhase", "cp tool $out/bin"), pkg(plain, "buildPhase", "python translate.py target.py", "installPhase", "cp tool $out/bin")},
+			Negative: []Example{pkg(plain, "makeFlags", "PREFIX=$(out)", "dontBuild", "1"), pkg(plain), pkg(plain, "buildPhase", "./installer -q", "installPhase", "cp tool $out/bin")},
 			match: func(s *subject) (string, string, bool) {
 				if s.f.sigs.any(sigCompile, sigDontBuild, sigBuildTool) {
 					return "", "", false
 				}
-				return s.anyOf(sigMakeFlags, sigBuildHook)
+				return s.anyOf(sigMakeFlags, sigOwnBuild, sigBuildHook)
 			},
 		},
 		{
@@ -346,6 +357,21 @@ func useClears() []Rule {
 					return "", "", false
 				}
 				return s.hitOf(sigDefaultMake)
+			},
+		},
+		{
+			ID: "from-data-name", Title: "Package is called data", Weight: -60, Scope: OnUse,
+			Why:      "Data of games is handed out in installers too.",
+			How:      "data, assets, music, sounds, textures or maps as the last word of the package's name, and no program is put in place, patched or started.",
+			Limits:   "Packages of programs that are called so.",
+			Remedy:   "None needed.",
+			Positive: []Example{pkg("https://example.org/setup_game_1.0.exe", "dontBuild", "1", "installPhase", "cp -r app/* $out/share/game").named("game-assets-1.0"), pkg("https://example.org/demo.x86.sh", "buildCommand", "tail -n +165 $src | tar xfz -\ncp -r data $out").named("game-demodata-1.0")},
+			Negative: []Example{pkg("https://example.org/setup_game_1.0.exe", "dontBuild", "1", "installPhase", "cp -r app/* $out/bin").named("game-data-1.0"), pkg(plain, "dontBuild", "1", "installPhase", "cp -r app/* $out/share/game").named("dataset-1.0")},
+			match: func(s *subject) (string, string, bool) {
+				if len(s.f.fetchURLs()) > 0 || s.f.sigs.any(sigInterpreter, sigAutoPatchelf, sigPatchelf, sigJavaRun, sigMonoRun, sigWineRun, sigAppImage, sigOutBin, sigCopyBin, sigFirmwareDir) {
+					return "", "", false
+				}
+				return "name", s.name, dataName(s.name)
 			},
 		},
 		{

@@ -61,11 +61,12 @@ func (x *extractor) leftover(cmd string, argv []string, w string) {
 	}
 }
 
-// beforeBuild says that a phase comes before anything is compiled: what is
-// patched there, outside of the output, is a tool for the build.
+// beforeBuild says that a phase comes before anything is installed: where the
+// package compiles, what is patched there, outside of the output, is a tool
+// for the build.
 func beforeBuild(phase string) bool {
 	switch phase {
-	case "unpackPhase", "postUnpack", "prePatch", "patchPhase", "postPatch", "preConfigure", "configurePhase", "postConfigure", "preBuild":
+	case "unpackPhase", "postUnpack", "prePatch", "patchPhase", "postPatch", "preConfigure", "configurePhase", "postConfigure", "preBuild", "buildPhase":
 		return true
 	}
 	return false
