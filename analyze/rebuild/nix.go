@@ -17,14 +17,17 @@ import (
 	"syscall"
 )
 
-// Method says how a derivation is built again.
+// Method says how a derivation is built again, and with that whose word a
+// result is. In a fresh store two builds leave two registrations: Nix hashes
+// both, and the hashes are compared here. With --check Nix hashes, compares,
+// and deletes what was the same.
 type Method int
 
 const (
 	// Fresh builds in a store of its own beside the first one, which is given
 	// nothing but the inputs (linked, not copied, where the file system
 	// allows). The rebuilt bytes exist afterwards and every output is hashed,
-	// whatever its kind. It needs Nix's sandbox. It is the default.
+	// whatever its kind. It needs Nix's sandbox, and a place for the store.
 	Fresh Method = iota
 	// Check is `nix-store --realise --check`: it works everywhere, but keeps
 	// the rebuilt bytes only of the first output that differs, and cannot
@@ -40,6 +43,16 @@ const (
 
 // String names the method as the command line does.
 func (m Method) String() string { return [...]string{"fresh", "check", "auto", "plain"}[m] }
+
+// ParseMethod gives the method of that name, of those that a user may choose.
+func ParseMethod(name string) (Method, error) {
+	for _, m := range []Method{Auto, Fresh, Check} {
+		if m.String() == name {
+			return m, nil
+		}
+	}
+	return 0, fmt.Errorf("the way to build again is auto, fresh or check, not %q", name)
+}
 
 // Option is a Nix setting, passed as --option NAME VALUE.
 type Option struct{ Name, Value string }

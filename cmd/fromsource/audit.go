@@ -52,7 +52,7 @@ func auditCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) er
 	flags.StringVar(&o.recipe, "recipe", "", "")
 	flags.StringVar(&o.results.out, "out", "out", "")
 	flags.StringVar(&o.rebuild, "rebuild", rebuildSuspects, "")
-	flags.StringVar(&o.method, "method", rebuild.Check.String(), "")
+	flags.StringVar(&o.method, "method", rebuild.Fresh.String(), "")
 	flags.BoolVar(&o.second, "second-guest", false, "")
 	vmFlags(flags, &o.vm)
 	o.results.flags(flags, "text")
@@ -158,9 +158,9 @@ func analyzeExport(ctx context.Context, p *progress, r vm.Recipe, x *vm.Export, 
 		}
 	}
 	if x.Machine != nil {
-		method := rebuild.Check
-		if o.method == rebuild.Fresh.String() {
-			method = rebuild.Fresh
+		method, err := rebuild.ParseMethod(o.method)
+		if err != nil {
+			return nil, err
 		}
 		a := &again{
 			graph: graph, first: contents, dir: o.results.out, all: o.rebuild == rebuildAll, parallel: x.Guest.CPUs,

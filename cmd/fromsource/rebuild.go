@@ -48,7 +48,7 @@ func rebuildCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) 
 	flags.StringVar(&o.in, "in", inLocal, "")
 	flags.StringVar(&o.recipe, "recipe", "", "")
 	flags.StringVar(&o.store, "store", "", "")
-	flags.StringVar(&o.method, "method", rebuild.Fresh.String(), "")
+	flags.StringVar(&o.method, "method", rebuild.Auto.String(), "")
 	flags.StringVar(&o.vary, "vary", "", "")
 	flags.StringVar(&o.journal, "journal", "", "")
 	flags.IntVarP(&o.parallel, "jobs", "j", 1, "")
@@ -84,8 +84,6 @@ func (o *rebuildOptions) check(args []string) error {
 		return usageError("--attest and --key go together")
 	case o.in != inLocal && o.in != inGuestAgain && o.in != inSecondGuest:
 		return usageError("--in is guest, second-guest or local, not %q", o.in)
-	case o.method != rebuild.Fresh.String() && o.method != rebuild.Check.String():
-		return usageError("--method is check or fresh, not %q", o.method)
 	case o.in == inLocal && o.recipe != "":
 		return usageError("--recipe is for guests: --in says where to build")
 	case o.in != inLocal && o.store != "":
@@ -98,6 +96,9 @@ func (o *rebuildOptions) check(args []string) error {
 		return usageError("--vary needs the first build's inputs: use --in guest")
 	case o.output != "" && strings.HasSuffix(args[0], ".drv"):
 		return usageError("--output writes the audit with the results in it, and no audit was given")
+	}
+	if _, err := rebuild.ParseMethod(o.method); err != nil {
+		return usageError("--method: %v", err)
 	}
 	_, err := o.settings()
 	return err

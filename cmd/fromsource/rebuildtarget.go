@@ -168,9 +168,9 @@ func (o *rebuildOptions) builder(ctx context.Context, t *rebuildTarget, g *closu
 	if err != nil {
 		return nil, nil, err
 	}
-	method := rebuild.Fresh
-	if o.method == rebuild.Check.String() {
-		method = rebuild.Check
+	method, err := rebuild.ParseMethod(o.method)
+	if err != nil {
+		return nil, nil, err
 	}
 	if o.in == inLocal {
 		return &rebuild.Nix{Title: "local", Runner: rebuild.Local{}, Store: o.store, Method: method, Options: settings}, func() {}, nil
