@@ -75,7 +75,7 @@ func (s sentence) text() string {
 	var b strings.Builder
 	for _, p := range s {
 		if p.line {
-			b.WriteString("`" + safe.Visible(p.text) + "`")
+			b.WriteString("`" + strings.ReplaceAll(safe.Visible(p.text), " ", joint) + "`")
 		} else if p.raw {
 			b.WriteString(safe.Short(safe.Visible(p.text), maxString))
 		} else {
@@ -117,6 +117,10 @@ func (t *textWriter) point(p point) {
 	}
 }
 
+// joint stands for a blank at which no line breaks, within a command. No string
+// of others has it: Visible shows control characters as escapes.
+const joint = "\x1f"
+
 // wrap breaks at blanks; a longer word gets a line of its own.
 func wrap(s string, width int) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
@@ -124,7 +128,7 @@ func wrap(s string, width int) func(yield func(string) bool) {
 		for word := range strings.FieldsSeq(s) {
 			w := utf8.RuneCountInString(word)
 			if n > 0 && n+1+w > width {
-				if !yield(line) {
+				if !yield(strings.ReplaceAll(line, joint, " ")) {
 					return
 				}
 				line, n = "", 0
@@ -137,7 +141,7 @@ func wrap(s string, width int) func(yield func(string) bool) {
 			n += w
 		}
 		if n > 0 {
-			yield(line)
+			yield(strings.ReplaceAll(line, joint, " "))
 		}
 	}
 }
