@@ -58,23 +58,40 @@ func Measure(ctx context.Context, p Paths) ([]Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := rules.Extractor{ReadSource: rules.StoreReader(p.Store)}
-	g, facts, err := closure.LoadFacts(ctx, closure.DirInput(p.Store), closure.Options{}, x.Extract)
+	suspected, err := judge(ctx, p.Store)
 	if err != nil {
-		return nil, fmt.Errorf("loading labelled derivations: %w", err)
-	}
-	s := rules.Judge(g, facts)
-	suspected := func(drv string) (bool, bool) {
-		id, ok := g.Lookup(drv)
-		if !ok || g.Missing(id) {
-			return false, false
-		}
-		return s[id].Suspected, true
+		return nil, err
 	}
 	return []Result{
 		Compare("fetches of the minimal ISO", fetches, suspected),
 		Compare("packages", packages, suspected),
 	}, nil
+}
+
+// judge judges the derivations of a store on their text alone.
+func judge(ctx context.Context, store string) (suspected func(drv string) (answer, ok bool), err error) {
+	x := rules.Extractor{ReadSource: rules.StoreReader(store)}
+	g, facts, err := closure.LoadFacts(ctx, closure.DirInput(store), closure.Options{}, x.Extract)
+	if err != nil {
+		return nil, fmt.Errorf("loading labelled derivations: %w", err)
+	}
+	s := rules.Judge(g, facts)
+	return func(drv string) (bool, bool) {
+		id, ok := g.Lookup(drv)
+		if !ok || g.Missing(id) {
+			return false, false
+		}
+		return s[id].Suspected, true
+	}, nil
+}
+
+// nixEnv is the environment of a Nix that only writes derivations to a store.
+func nixEnv(store string) []string {
+	env := append(os.Environ(), "NIX_CONFIG=build-users-group =\nsandbox = false\nsubstitute = false\nfsync-metadata = false")
+	if store != "/" {
+		env = append(env, "NIX_REMOTE=local?root="+store)
+	}
+	return env
 }
 
 // instantiate makes the labelled derivations with the user's Nix: the ISO's
@@ -103,10 +120,7 @@ func instantiate(ctx context.Context, p Paths, log io.Writer) error {
 		return fmt.Errorf("instantiating: %w", err)
 	}
 	defer os.RemoveAll(out)
-	env := append(os.Environ(), "NIX_CONFIG=build-users-group =\nsandbox = false\nsubstitute = false\nfsync-metadata = false")
-	if store != "/" {
-		env = append(env, "NIX_REMOTE=local?root="+store)
-	}
+	env := nixEnv(store)
 	// The labels record the derivation paths of this very version string.
 	iso := []string{
 		"nix-instantiate", "nixos/release-combined.nix", "-A", "nixos.iso_minimal.x86_64-linux",

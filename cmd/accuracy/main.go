@@ -1,6 +1,8 @@
 // Accuracy measures the text rules against labels that people made: precision,
 // recall, and every miss and false alarm by name. It is a tool for those who
-// work on the rules; `make accuracy NIXPKGS=DIR LABELS=DIR` runs it.
+// work on the rules; `make accuracy NIXPKGS=DIR LABELS=DIR` runs it. With
+// --holdout it measures against the labels of one file, which are of another
+// tree of nixpkgs: `make holdout NIXPKGS=DIR ERA=2016-06`.
 package main
 
 import (
@@ -16,17 +18,24 @@ import (
 
 func main() {
 	var p accuracy.Paths
-	pflag.StringVar(&p.Nixpkgs, "nixpkgs", "", "a checkout of nixpkgs 20.09; without it the store must have the labelled derivations")
+	pflag.StringVar(&p.Nixpkgs, "nixpkgs", "", "a checkout of nixpkgs, 20.09 but for --holdout; without it the store must have the labelled derivations")
 	pflag.StringVar(&p.Labels, "labels", "", "the folder of the label files")
 	pflag.StringVar(&p.Store, "store", "/", "the root under which nix/store has, or gets, the derivations")
+	holdout := pflag.String("holdout", "", "a file of labels of another nixpkgs, of which --nixpkgs is then a checkout")
 	pflag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if p.Labels == "" || pflag.NArg() > 0 {
-		fmt.Fprintln(os.Stderr, "usage: accuracy --labels DIR [--nixpkgs DIR] [--store ROOT]")
+	if (p.Labels == "") == (*holdout == "") || pflag.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "usage: accuracy --labels DIR | --holdout FILE [--nixpkgs DIR] [--store ROOT]")
 		os.Exit(2)
 	}
-	if err := accuracy.Run(ctx, p, os.Stdout, os.Stderr); err != nil {
+	var err error
+	if *holdout != "" {
+		err = accuracy.Holdout(ctx, p, *holdout, os.Stdout, os.Stderr)
+	} else {
+		err = accuracy.Run(ctx, p, os.Stdout, os.Stderr)
+	}
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "accuracy: %v\n", err)
 		os.Exit(1)
 	}
