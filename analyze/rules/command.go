@@ -8,11 +8,7 @@ import (
 // script reads shell text, line by line: no command goes on after the end of
 // a line, but for those with a backslash before it. (See commands.)
 func (x *extractor) script(text string) {
-	// The loader's path is mostly assigned to a variable first, and bare
-	// assignments are no commands.
-	if !x.has(sigLoader) && (strings.Contains(text, "nix-support/dynamic-linker") || strings.Contains(text, "/ld-linux")) {
-		x.hit(sigLoader, "asks for the dynamic loader")
-	}
+	x.loader(text)
 	tag := x.in.number << 1
 	if x.buildInstalls {
 		tag |= 1
@@ -47,6 +43,15 @@ func (x *extractor) script(text string) {
 			x.line(text[:end])
 		}
 		text = text[end:]
+	}
+}
+
+// loader looks for the path of the dynamic loader.
+func (x *extractor) loader(text string) {
+	// The loader's path is mostly assigned to a variable first, and bare
+	// assignments are no commands.
+	if !x.has(sigLoader) && (strings.Contains(text, "nix-support/dynamic-linker") || strings.Contains(text, "/ld-linux")) {
+		x.hit(sigLoader, "asks for the dynamic loader")
 	}
 }
 
