@@ -312,10 +312,11 @@ func (b *built) verdict() decision {
 	case b.absent != "":
 		return decision{verdict: audit.Unknown, confidence: audit.Low, reason: b.absent}
 	case b.suspected && b.near:
-		return decision{
-			verdict: audit.Unknown, confidence: audit.Low,
-			reason: "its text suggests that it carries prebuilt code that its build had at hand, but none was recognised in its outputs",
+		reason := "its text suggests that it carries prebuilt code that its build had at hand, but none was recognised in its outputs"
+		if len(b.doubts) > 0 {
+			reason += "; " + b.doubts[0]
 		}
+		return decision{verdict: audit.Unknown, confidence: audit.Low, reason: reason}
 	case len(b.doubts) > 0:
 		reason := b.doubts[0]
 		if n := len(b.doubts) - 1; n > 0 {

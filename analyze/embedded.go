@@ -1,6 +1,8 @@
 package analyze
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 
 	"fromsource/analyze/audit"
@@ -90,6 +92,7 @@ func (s *state) matchEmbedded(it *item, m *trace.Matches, known map[trace.Origin
 	if len(x.wholes) == 0 {
 		return
 	}
+	var halves []*whole
 	shared := map[int32]int{}
 	for _, sum := range it.sums() {
 		for _, w := range x.by[sum] {
@@ -101,6 +104,9 @@ func (s *state) matchEmbedded(it *item, m *trace.Matches, known map[trace.Origin
 	for w, n := range shared {
 		x := &x.wholes[w]
 		if !trace.MostOf(n, x.of) {
+			if x.kind == audit.Bytecode && n >= trace.MinBulk && 2*n >= x.of {
+				halves = append(halves, x)
+			}
 			continue
 		}
 		conf := audit.High
@@ -108,6 +114,13 @@ func (s *state) matchEmbedded(it *item, m *trace.Matches, known map[trace.Origin
 			conf = audit.Medium
 		}
 		m.Add(trace.Hit{Origin: x.origin, How: trace.Embedded, Member: x.file, File: s.holder(it, x), Kind: x.kind, Format: x.format, Confidence: conf})
+	}
+	// Bytecode of which other names were written into it, as shading does.
+	slices.SortFunc(halves, func(a, b *whole) int { return cmp.Or(cmp.Compare(a.origin, b.origin), cmp.Compare(a.file, b.file)) })
+	for _, x := range halves[:min(1, len(halves))] {
+		from := s.origins[x.origin].item
+		s.alike[it.id] = append(s.alike[it.id], resemblance{it.id, from, fmt.Sprintf(
+			"its outputs have most of the bytes of the prebuilt %s of %s: it could be a changed copy", x.file, closure.NameOf(from.path))})
 	}
 }
 

@@ -122,6 +122,7 @@ func TestHostile(t *testing.T) {
 			{"modules-1", audit.CarriesBinary, ""},
 			{"ramdisk-1", audit.CarriesBinary, ""},
 			{"unified-1", audit.CarriesBinary, ""},
+			{"shaded-1", audit.Unknown, "changed copy"},
 			{"without-1", audit.Source, ""},
 			{"decoded-1", audit.Unknown, "notes.txt"},
 			{"encoded.tar.gz", audit.Unknown, "notes.txt"},

@@ -36,7 +36,6 @@ func sparse(sum uint32) bool { return sum&3 == 0 }
 // most of its machine code with a prebuilt program, although neither the file
 // nor its code sections are the same; and for programs that a text carries.
 func (s *state) resemblances() {
-	s.alike = map[closure.ID][]resemblance{}
 	programs, bySum := s.programs()
 	for i := range closure.ID(s.g.Len()) {
 		if s.isOrigin(i) {

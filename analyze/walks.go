@@ -85,6 +85,7 @@ func newState(req Request) *state {
 		outputs: make([][]*item, g.Len()),
 		sources: make([][]*item, g.Len()),
 		index:   trace.NewIndex(),
+		alike:   map[closure.ID][]resemblance{},
 		execs:   executions(g, req.Exec),
 	}
 	if s.inspect == nil {

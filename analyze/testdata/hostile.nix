@@ -58,6 +58,10 @@ rec {
   modules = make "modules-1" { jar = fetch "large.jar"; } ''
     mkdir -p $out x; cd x; unzip -q $jar; { echo modules; find . -name '*.class' | sort | xargs cat; } > $out/modules
   '';
+  # Classes with other names in them, as shading leaves them.
+  shaded = make "shaded-1" { jar = fetch "large.jar"; } ''
+    mkdir -p $out/share/java x; cd x; unzip -q $jar; perl -pi -e 's/word ([12])/ward $1/g' Large.class; zip -qr $out/share/java/shaded.zip .
+  '';
   # A RAM disk that carries it, in a kernel image; and nothing of it beside.
   ramdisk = make "ramdisk-1" { src = fetch "compiler"; } ''
     mkdir -p $out x; cp $src x/init; (cd x; echo init | cpio -o -H newc --quiet | gzip -n) > $out/initrd
@@ -139,6 +143,6 @@ rec {
     mkdir -p $out store; cp -r $cut store/; mksquashfs store $out/x.squashfs -quiet -no-progress -all-root
   '';
   all = make "all-1" {
-    deps = [ overwritten scattered linkedIn array joined modules unified without decoded ranDecoded written carried helped bylink byscript named alone interpreted mixed unboxed after beside packed loose holder ];
+    deps = [ overwritten scattered linkedIn array joined modules shaded unified without decoded ranDecoded written carried helped bylink byscript named alone interpreted mixed unboxed after beside packed loose holder ];
   } "mkdir -p $out; echo $deps > $out/list";
 }
