@@ -47,6 +47,8 @@ type pageRow struct {
 	Way        []int     `json:"way"`
 	Via        string    `json:"via"`
 	Sources    []int     `json:"sources"`
+	Through    []int     `json:"through"`
+	Others     int       `json:"others,omitempty"` // of Through left out
 	Evidence   []pageWhy `json:"evidence"`
 	More       int       `json:"more,omitempty"` // evidence left out
 }
@@ -79,6 +81,7 @@ type skipRow struct {
 const (
 	pageEvidence = 12
 	pageURLs     = 6
+	pageThrough  = 12
 )
 
 func shown(s string) string { return safe.Short(safe.Visible(s), maxString) }
@@ -135,13 +138,17 @@ func pageOf(set *finding.Set, i int) pageRow {
 	r := pageRow{
 		Row: i, Drv: shown(d.Drv), Kinds: []int{}, Confidence: shown(string(d.Confidence)), Influence: d.Influence, Dependents: influenceTitle(set.Audit, d),
 		From: shown(whereFrom(set, i)), Level: string(finding.Level(d)), Suspected: finding.Suspicion(d), Rebuild: rebuildTitle(d),
-		Reason: shown(d.Reason), URLs: []string{}, Way: way, Via: string(via), Sources: set.Sources(i), Evidence: []pageWhy{},
+		Reason: shown(d.Reason), URLs: []string{}, Way: way, Via: string(via), Sources: set.Sources(i), Through: []int{}, Evidence: []pageWhy{},
 	}
 	if r.Way == nil {
 		r.Way = []int{}
 	}
 	if r.Sources == nil {
 		r.Sources = []int{}
+	}
+	if rows := set.Through(i); len(rows) > 0 {
+		n := min(len(rows), pageThrough)
+		r.Through, r.Others = rows[:n], len(rows)-n
 	}
 	for _, k := range d.Kinds {
 		at := slices.Index([]audit.Kind{audit.NativeCode, audit.Bytecode, audit.Firmware}, k)

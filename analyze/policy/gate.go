@@ -146,15 +146,15 @@ func (g *gate) settle(r *Result) {
 	for _, it := range g.open {
 		it.Waiver = g.excuse(it)
 	}
-	var carried []*Item
+	carried := map[*Item]bool{}
 	for _, it := range g.open {
 		if it.Waiver == nil && g.consequence(it) {
-			carried = append(carried, it)
+			carried[it] = true
 		}
 	}
 	for _, it := range g.open {
 		switch {
-		case slices.Contains(carried, it):
+		case carried[it]:
 		case it.Waiver != nil:
 			r.Waived = append(r.Waived, *it)
 		default:

@@ -98,3 +98,35 @@ func TestScenarios(t *testing.T) {
 		})
 	}
 }
+
+// What a new tool has built, at any remove, is said with the tool and not one
+// by one.
+func TestBuiltByNewTool(t *testing.T) {
+	build := func(tool bool) *audit.Audit {
+		a := small("1.0", func(f, p, _ *audit.Derivation) {
+			p.Verdict = audit.BuiltByBinary
+			p.Evidence = []audit.Evidence{{Rule: "exec-recorded", Level: audit.LevelTrace, From: f.Drv}}
+		})
+		for i := range 5 {
+			d := audit.Derivation{
+				Drv: "/nix/store/lib" + string(rune('a'+i)) + ".drv", Name: "lib" + string(rune('a'+i)) + "-1.0", Verdict: audit.BuiltByBinary,
+				Kinds: []audit.Kind{audit.NativeCode}, Reach: audit.ReachBuild, Inputs: []int{1}, Through: []int{1},
+				Evidence: []audit.Evidence{{Rule: "lineage", Level: audit.LevelTrace, From: "/nix/store/b-pkg.drv"}},
+			}
+			if i > 0 {
+				d.Evidence, d.Through = nil, []int{2 + i} // by way of the one before
+			}
+			a.Derivations = append(a.Derivations, d)
+		}
+		for i := range a.Derivations {
+			if !tool {
+				a.Derivations[i].Verdict, a.Derivations[i].Kinds, a.Derivations[i].Through = audit.Source, nil, nil
+			}
+		}
+		return a
+	}
+	r := Gate(build(true), FromAudit(build(false), nil), nil, today)
+	if len(r.New) != 1 || r.New[0].Package != "tool-1.0-linux-amd64.tar.gz" || len(r.New[0].CarriedBy) != 6 {
+		t.Errorf("with a new tool:\n%s", text(t, r))
+	}
+}

@@ -5,7 +5,7 @@ const rows = [];
   data.findings.forEach((f, order) => { seen.add(f.row); rows.push({ ...f, order, what: data.verdict[f.row] }); });
   for (let i = 0; i < data.names.length; i++) {
     if (seen.has(i)) continue;
-    const f = data.other[i] || { row: i, kinds: [], from: "", influence: 0, level: "", rebuild: "", urls: [], evidence: [], way: [], sources: [] };
+    const f = data.other[i] || { row: i, kinds: [], from: "", influence: 0, level: "", rebuild: "", urls: [], evidence: [], way: [], sources: [], through: [] };
     rows.push({ ...f, row: i, order: rows.length, what: data.verdict[i] });
   }
 })();
@@ -99,6 +99,7 @@ function details(r) {
   const fact = (term, ...values) => { if (values.flat().length) facts.append(el("dt", {}, term), el("dd", {}, values)); };
   if (r.drv) fact("derivation", el("code", {}, r.drv));
   fact("note", r.reason ? r.reason : []);
+  fact("by way of", r.through.map(row => el("span", { class: "block" }, jump(row))), r.others ? "and " + number(r.others) + " more" : []);
   fact("fetched from", r.urls.map(u => el("code", { class: "block" }, u)));
   fact("size", data.size[r.row] ? sizeText(data.size[r.row]) : []);
   fact("confidence", r.confidence || []);

@@ -28,6 +28,8 @@ type Set struct {
 	fetch   []int32 // the same with the inputs of fetches included
 	runtime []int32 // shortest way from a root over references
 	users   [][]int32
+	from    [][]int             // Sources, of the rows that have been asked
+	ends    [][]int             // what those lead to, or themselves
 	carried map[int]audit.Reach // reach of what carries a row's bytes
 }
 
@@ -143,7 +145,8 @@ func Suspicion(d *audit.Derivation) bool {
 }
 
 // Sources are the rows that a row comes from (the fetches whose bytes it
-// carries, the tools that built it), the best proven first, without itself. Evidence also
+// carries, the tools that built it, and what those made), the best proven
+// first, without itself. Evidence also
 // names rows that merely speak about it, such as the consumers of a fetch;
 // those are left out, and a fetch itself comes from its URL.
 func (s *Set) Sources(i int) []int {
@@ -164,5 +167,16 @@ func (s *Set) Sources(i int) []int {
 			out = append(out, j)
 		}
 	}
+	if d.Verdict == audit.BuiltByBinary {
+		for _, j := range s.Through(i) {
+			if !slices.Contains(out, j) {
+				out = append(out, j)
+			}
+		}
+	}
 	return out
 }
+
+// Through are the rows by way of which row i has its verdict, as far as they
+// exist.
+func (s *Set) Through(i int) []int { return s.valid(s.At(i).Through, i) }

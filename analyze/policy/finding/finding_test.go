@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -211,5 +212,24 @@ func TestReachOfCarriedBytes(t *testing.T) {
 	}
 	if o := s.Origin(1); o != "-" {
 		t.Errorf("origin of a carrier of findings is %q", o)
+	}
+}
+
+// What a long line of builds comes from is found once, not anew for each.
+func BenchmarkOrigins(b *testing.B) {
+	const n = 30000
+	a := &audit.Audit{Derivations: make([]audit.Derivation, n)}
+	a.Derivations[0] = audit.Derivation{Drv: "/0.drv", Name: "tool.jar", FixedOutput: true, Verdict: audit.Binary}
+	for i := 1; i < n; i++ {
+		a.Derivations[i] = audit.Derivation{Drv: fmt.Sprintf("/%d.drv", i), Name: fmt.Sprintf("lib%d", i), Verdict: audit.BuiltByBinary, Inputs: []int{i - 1}, Through: []int{i - 1}}
+	}
+	a.Derivations[1].Evidence = []audit.Evidence{{Level: audit.LevelTrace, From: "/0.drv"}}
+	for b.Loop() {
+		s := Of(a)
+		for i := range n {
+			if o := s.Origins(i); i > 0 && !slices.Equal(o, []int{0}) {
+				b.Fatalf("row %d comes from %v", i, o)
+			}
+		}
 	}
 }

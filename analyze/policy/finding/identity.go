@@ -69,24 +69,49 @@ func (s *Set) Reach(i int) audit.Reach {
 // Origins are the rows at the end of a row's evidence: what its sources (and
 // theirs) come from, ascending; empty for a row whose evidence names no other.
 func (s *Set) Origins(i int) []int {
-	seen := map[int]bool{i: true}
-	var out []int
-	for todo := s.Sources(i); len(todo) > 0; {
-		j := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
-		if seen[j] {
-			continue
-		}
-		seen[j] = true
-		next := s.Sources(j)
-		if len(next) == 0 {
-			out = append(out, j)
-			continue
-		}
-		todo = append(todo, next...)
+	if s.ends == nil {
+		s.ends = make([][]int, len(s.Audit.Derivations))
+		s.from = make([][]int, len(s.Audit.Derivations))
 	}
-	slices.Sort(out)
-	return out
+	if s.ends[i] == nil {
+		s.follow(i)
+	}
+	if len(s.from[i]) == 0 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(s.ends[i]), func(j int) bool { return j == i })
+}
+
+// follow fills ends for a row and all that it comes from, each once: what
+// many builds come from at many removes is asked of every one of them. A row
+// that comes from itself, as a hand-made file can say, is not followed again.
+func (s *Set) follow(i int) {
+	type frame struct{ row, next int }
+	open := map[int]bool{i: true}
+	s.from[i] = s.Sources(i)
+	for todo := []frame{{row: i}}; len(todo) > 0; {
+		f := &todo[len(todo)-1]
+		if from := s.from[f.row]; f.next < len(from) {
+			j := from[f.next]
+			f.next++
+			if s.ends[j] == nil && !open[j] {
+				open[j] = true
+				s.from[j] = s.Sources(j)
+				todo = append(todo, frame{row: j})
+			}
+			continue
+		}
+		ends := []int{}
+		for _, j := range s.from[f.row] {
+			ends = append(ends, s.ends[j]...)
+		}
+		if len(s.from[f.row]) == 0 {
+			ends = append(ends, f.row)
+		}
+		slices.Sort(ends)
+		s.ends[f.row] = slices.Compact(ends)
+		todo = todo[:len(todo)-1]
+	}
 }
 
 // Origin of row i, without versions. Of a row that carries or was built by
