@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -42,6 +43,33 @@ const (
 )
 
 var errNAR = errors.New("malformed NAR")
+
+// token is a sequence of words as a NAR has them: each with its length before
+// it and zeros behind it, up to a multiple of 8.
+type token struct {
+	words string
+	raw   []byte
+}
+
+func newToken(words ...string) token {
+	t := token{words: strings.Join(words, " ")}
+	for _, w := range words {
+		t.raw = binary.LittleEndian.AppendUint64(t.raw, uint64(len(w)))
+		t.raw = append(append(t.raw, w...), make([]byte, -len(w)&7)...)
+	}
+	return t
+}
+
+// What a NAR is made of, beside names and contents.
+var (
+	magicToken    = newToken("nix-archive-1")
+	nameToken     = newToken("(", "name")
+	nodeToken     = newToken("node")
+	typeToken     = newToken("(", "type")
+	targetToken   = newToken("target")
+	contentsToken = newToken("", "contents")
+	closeToken    = newToken(")")
+)
 
 // narReader walks a NAR without keeping it: next gives a node, and its
 // contents are read, or skipped by the following next.
@@ -94,7 +122,7 @@ func (b *buffered) take(n int) { b.rest = b.rest[n:] }
 func (n *narReader) next() (node, error) {
 	if !n.started {
 		n.started = true
-		if err := n.expect("nix-archive-1"); err != nil {
+		if err := n.expect(magicToken); err != nil {
 			return node{}, err
 		}
 		return n.node("")
@@ -110,11 +138,11 @@ func (n *narReader) next() (node, error) {
 		}
 		return node{}, io.EOF
 	}
-	s, err := n.str(maxName)
+	s, err := n.word(maxName)
 	if err != nil {
 		return node{}, err
 	}
-	switch s {
+	switch string(s) {
 	case ")":
 		n.depth--
 		n.last = n.last[:n.depth]
@@ -127,7 +155,7 @@ func (n *narReader) next() (node, error) {
 }
 
 func (n *narReader) entry() (node, error) {
-	if err := n.expect("(", "name"); err != nil {
+	if err := n.expect(nameToken); err != nil {
 		return node{}, err
 	}
 	name, err := n.str(maxName)
@@ -141,7 +169,7 @@ func (n *narReader) entry() (node, error) {
 		return node{}, fmt.Errorf("%w: %q comes after %q", errNAR, name, n.last[at])
 	}
 	n.last[n.depth-1] = name
-	if err := n.expect("node"); err != nil {
+	if err := n.expect(nodeToken); err != nil {
 		return node{}, err
 	}
 	n.open = true
@@ -151,14 +179,14 @@ func (n *narReader) entry() (node, error) {
 // node reads a node up to its contents.
 func (n *narReader) node(name string) (node, error) {
 	nd := node{name: name}
-	if err := n.expect("(", "type"); err != nil {
+	if err := n.expect(typeToken); err != nil {
 		return nd, err
 	}
-	kind, err := n.str(maxName)
+	kind, err := n.word(maxName)
 	if err != nil {
 		return nd, err
 	}
-	switch kind {
+	switch string(kind) {
 	case "directory":
 		nd.kind = directory
 		n.depth++
@@ -167,28 +195,28 @@ func (n *narReader) node(name string) (node, error) {
 		return nd, nil
 	case "symlink":
 		nd.kind = symlink
-		if err := n.expect("target"); err != nil {
+		if err := n.expect(targetToken); err != nil {
 			return nd, err
 		}
 		if nd.target, err = n.str(maxTarget); err != nil {
 			return nd, err
 		}
-		return nd, n.expect(")")
+		return nd, n.expect(closeToken)
 	case "regular":
 		nd.kind = regular
 	default:
 		return nd, fmt.Errorf("%w: node of type %q", errNAR, kind)
 	}
-	s, err := n.str(maxName)
+	s, err := n.word(maxName)
 	if err != nil {
 		return nd, err
 	}
-	if s == "executable" {
+	if string(s) == "executable" {
 		nd.executable = true
-		if err := n.expect("", "contents"); err != nil {
+		if err := n.expect(contentsToken); err != nil {
 			return nd, err
 		}
-	} else if s != "contents" {
+	} else if string(s) != "contents" {
 		return nd, fmt.Errorf("%w: %q in a file", errNAR, s)
 	}
 	size, err := n.length()
@@ -244,16 +272,20 @@ func (n *narReader) finish() error {
 			}
 			n.pass(len(b))
 		}
-		if err := n.zeros(n.pad); err != nil {
+		pad, err := n.full(n.pad)
+		if err != nil {
 			return err
 		}
-		if err := n.expect(")"); err != nil {
+		if err := zeros(pad); err != nil {
+			return err
+		}
+		if err := n.expect(closeToken); err != nil {
 			return err
 		}
 	}
 	if n.open {
 		n.open = false
-		return n.expect(")")
+		return n.expect(closeToken)
 	}
 	return nil
 }
@@ -281,11 +313,8 @@ func (n *narReader) full(size int64) ([]byte, error) {
 	return n.scratch[:size], nil
 }
 
-func (n *narReader) zeros(k int64) error {
-	b, err := n.full(k)
-	if err != nil {
-		return err
-	}
+// zeros wants padding to be what it has to be.
+func zeros(b []byte) error {
 	for _, c := range b {
 		if c != 0 {
 			return fmt.Errorf("%w: padding that is not zero", errNAR)
@@ -303,45 +332,34 @@ func (n *narReader) length() (int64, error) {
 }
 
 func (n *narReader) str(most int) (string, error) {
-	size, err := n.length()
-	if err != nil {
-		return "", err
-	}
-	if size < 0 || size > int64(most) {
-		return "", fmt.Errorf("%w: a string of %d bytes", errNAR, uint64(size))
-	}
-	b, err := n.full(size)
-	if err != nil {
-		return "", err
-	}
-	s := string(b)
-	return s, n.zeros(-size & 7)
+	b, err := n.word(most)
+	return string(b), err
 }
 
-// word reads a string up to its padding, without keeping it.
-func (n *narReader) word() ([]byte, error) {
+// word reads a string of at most so many bytes, which is valid until the next
+// read.
+func (n *narReader) word(most int) ([]byte, error) {
 	size, err := n.length()
 	if err != nil {
 		return nil, err
 	}
-	if size < 0 || size > maxName {
+	if size < 0 || size > int64(most) {
 		return nil, fmt.Errorf("%w: a string of %d bytes", errNAR, uint64(size))
 	}
-	return n.full(size)
+	b, err := n.full(size + -size&7)
+	if err != nil {
+		return nil, err
+	}
+	return b[:size], zeros(b[size:])
 }
 
-func (n *narReader) expect(words ...string) error {
-	for _, want := range words {
-		got, err := n.word()
-		if err != nil {
-			return err
-		}
-		if string(got) != want {
-			return fmt.Errorf("%w: %q where %q belongs", errNAR, got, want)
-		}
-		if err := n.zeros(int64(-len(want) & 7)); err != nil {
-			return err
-		}
+func (n *narReader) expect(t token) error {
+	b, err := n.full(int64(len(t.raw)))
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(b, t.raw) {
+		return fmt.Errorf("%w: %q is not where it belongs", errNAR, t.words)
 	}
 	return nil
 }
