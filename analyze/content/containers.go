@@ -43,10 +43,14 @@ func (w *walker) open(n *node, m format.Match, f *File) error {
 		return w.nar(n)
 	case "zip", "crx":
 		return w.zip(n, f)
-	case "squashfs", "iso9660", "fat":
+	case "squashfs", "iso9660", "fat", "ext":
 		return w.volume(n, m.Name)
 	case "7z":
 		return w.sevenZip(n)
+	case "rar":
+		return w.rar(n)
+	case "disk-image":
+		return w.disk(n)
 	case "rpm":
 		if err := archive.RPM(n.in); err != nil {
 			return err

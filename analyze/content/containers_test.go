@@ -26,6 +26,47 @@ END
 rpmbuild --quiet -bb --define "_topdir $PWD" --define '_build_id_links none' --define 'debug_package %{nil}' --define '__os_install_post %{nil}' p.spec >log 2>&1
 cp RPMS/*/p-1-1.*.rpm out`
 
+// rarScript writes an archive of RAR 5 with one stored file; no free tool does
+// (RAR 5.0 archive format, "General archive structure").
+const rarScript = `python3 -c '
+import zlib, struct
+data = open("t/greet", "rb").read()
+def vint(n):
+    out = b""
+    while n > 127: out, n = out + bytes([n & 127 | 128]), n >> 7
+    return out + bytes([n])
+def block(kind, flags, fields, size=None):
+    head = vint(kind) + vint(flags) + (b"" if size is None else vint(size)) + fields
+    head = vint(len(head)) + head
+    return struct.pack("<I", zlib.crc32(head)) + head
+name = b"t/greet"
+file = vint(4) + vint(len(data)) + vint(0o100755) + struct.pack("<I", zlib.crc32(data)) + vint(0) + vint(1) + vint(len(name)) + name
+open("out", "wb").write(b"Rar!\x1a\x07\x01\x00" + block(1, 0, vint(0)) + block(2, 2, file, len(data)) + data + block(5, 0, vint(0)))
+'`
+
+// diskScript puts the volume fs into a disk: into its only partition, or into
+// a logical one behind a primary one.
+func diskScript(kind string) string {
+	return `python3 -c '
+import struct
+fs = open("fs", "rb").read()
+disk = bytearray(1 << 20) + fs + bytes(1 << 20)
+n = len(fs) // 512
+def entry(kind, start, count): return struct.pack("<B3sB3sII", 0, b"", kind, b"", start, count)
+def table(at, *entries):
+    for i, e in enumerate(entries): disk[at + 446 + 16 * i:at + 462 + 16 * i] = e
+    disk[at + 510:at + 512] = b"\x55\xaa"
+if "` + kind + `" == "gpt":
+    table(0, entry(0xee, 1, len(disk) // 512 - 1))
+    disk[512:604] = b"EFI PART" + struct.pack("<IIIIQQQQ16sQIII", 0x10000, 92, 0, 0, 1, len(disk) // 512 - 1, 34, len(disk) // 512 - 34, b"disk", 2, 128, 128, 0)
+    disk[1024:1152] = b"type of the part" + b"its own number.." + struct.pack("<QQQ72s", 2048, 2047 + n, 0, "root".encode("utf-16-le"))
+else:
+    table(0, entry(0x83, 64, 100), entry(5, 1024, n + 1024))
+    table(1024 * 512, entry(0x83, 1024, n))
+open("out", "wb").write(disk)
+'`
+}
+
 // shell scripts that pack the tree "t" (t/greet, t/doc/notes) into out, and
 // where the program is then.
 var packed = []struct{ name, script, want string }{
@@ -77,6 +118,15 @@ var packed = []struct{ name, script, want string }{
 	{"fat12", "truncate -s 1440K out; mkfs.vfat out >log; mcopy -s -i out t ::", "out/t/greet"},
 	{"fat16", "truncate -s 16M out; mkfs.vfat -F 16 out >log; mcopy -s -i out t ::", "out/t/greet"},
 	{"fat32", "truncate -s 40M out; mkfs.vfat -F 32 out >log; mcopy -s -i out t ::a-rather-long-name", "out/a-rather-long-name/greet"},
+	{"ext2", "truncate -s 8M out; mke2fs -q -t ext2 -b 1024 -d t out", "out/greet"},
+	{"ext3", "truncate -s 16M out; mke2fs -q -t ext3 -d t out", "out/greet"},
+	{"ext4", "truncate -s 16M out; mke2fs -q -t ext4 -d t out", "out/greet"},
+	{"ext4-64bit", "truncate -s 16M out; mke2fs -q -t ext4 -O 64bit,inline_data,metadata_csum -b 4096 -d t out", "out/greet"},
+	{"ext4-many", "for i in $(seq 900); do echo $i > t/doc/a-longer-name-for-a-file-$i; done; truncate -s 16M out; mke2fs -q -t ext4 -b 1024 -d t out", "out/greet"},
+	{"ext2-large", "(head -c 3000000 /dev/urandom | tr -d '\\177M\\037P\\375(7B'; cat t/greet) > t/x; rm t/greet; truncate -s 8M out; mke2fs -q -t ext2 -b 1024 -d t out", ""},
+	{"disk-gpt", "truncate -s 16M fs; mke2fs -q -t ext4 -d t fs; " + diskScript("gpt"), "out/p1/greet"},
+	{"disk-logical", "truncate -s 4M fs; mke2fs -q -t ext2 -d t fs; " + diskScript("mbr"), "out/p2/greet"},
+	{"rar", rarScript, "out/t/greet"},
 	{"el-torito", "truncate -s 1440K efi; mkfs.vfat efi >log; mcopy -s -i efi t ::; mkdir d; mv efi d; echo > d/other; xorriso -as mkisofs -quiet -R -e efi -no-emul-boot -o out d", "out/efi/t/greet"},
 	{"rpm", rpmScript, "out/opt/greet"},
 	{"gem", "tar cf data.tar t; gzip data.tar; echo '--- {}' | gzip > metadata.gz; tar cf out data.tar.gz metadata.gz", "out/data.tar.gz/t/greet"},
@@ -97,7 +147,7 @@ func TestContainers(t *testing.T) {
 			dir := t.TempDir()
 			write(t, filepath.Join(dir, "t/greet"), program)
 			write(t, filepath.Join(dir, "t/doc/notes"), []byte("nothing compiled here\n"))
-			run(t, dir, "sh", "-c", "set -e; "+c.script)
+			run(t, dir, "sh", "-c", "set -e; PATH=$PATH:/sbin:/usr/sbin; "+c.script)
 			res := inspect(t, filepath.Join(dir, "out"))
 			if len(res.Skipped) != 0 {
 				t.Errorf("skipped: %v", res.Skipped)

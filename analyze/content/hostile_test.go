@@ -72,6 +72,9 @@ func bomb(t testing.TB, gib int) []byte {
 }
 
 func TestBombIsCutAndTheRestGoesOn(t *testing.T) {
+	if apart(t) {
+		return
+	}
 	program := read(t, greet(t, t.TempDir()))
 	res := stream(t, "in.tar", bytes.NewReader(tarOf(t, "bomb.gz", bomb(t, 8), "after", program)))
 	skipped(t, res, "in.tar/bomb.gz", "expand to over")
@@ -85,6 +88,9 @@ func TestBombIsCutAndTheRestGoesOn(t *testing.T) {
 
 // Many small bombs are no more than one large one.
 func TestBombsTogetherAreCut(t *testing.T) {
+	if apart(t) {
+		return
+	}
 	one := bytes.Repeat(runIn(t, "", make([]byte, 64<<20), "zstd", "-c"), 16)
 	var files []any
 	for i := range 12 {
@@ -132,6 +138,9 @@ func (e *endless) Read(p []byte) (int, error) {
 }
 
 func TestMillionEntries(t *testing.T) {
+	if apart(t) {
+		return
+	}
 	block := tarOf(t, "x", []byte{})[:512]
 	res := stream(t, "in.tar", &endless{block: bytes.Repeat(block, 1000), n: 1000})
 	skipped(t, res, "in.tar", "entries")
@@ -141,6 +150,9 @@ func TestMillionEntries(t *testing.T) {
 }
 
 func TestManyMembersAreBounded(t *testing.T) {
+	if apart(t) {
+		return
+	}
 	class := []byte("\xca\xfe\xba\xbe\x00\x00\x00\x34\x00\x02\x01\x00\x01a")
 	block := tarOf(t, "x", class)[:1024]
 	visited := 0
@@ -159,6 +171,9 @@ func TestManyMembersAreBounded(t *testing.T) {
 // A directory that is too large to be held is not: the archive is read forward,
 // and a directory that lists other members is told.
 func TestLargeZipDirectory(t *testing.T) {
+	if apart(t) {
+		return
+	}
 	program := read(t, greet(t, t.TempDir()))
 	archive := func(times int) []byte {
 		var b bytes.Buffer
@@ -300,8 +315,10 @@ func TestMemory(t *testing.T) {
 	}
 	dir, child := t.TempDir(), os.Args[0]
 	if raceDetector { // its own memory is several times the program's
-		child = filepath.Join(dir, "child")
-		run(t, ".", "go", "test", "-c", "-o", child, ".")
+		var err error
+		if child, err = unraced(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	program := read(t, greet(t, dir))
 	big := append(bytes.Clone(program), make([]byte, 200<<20)...)

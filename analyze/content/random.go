@@ -49,6 +49,8 @@ func (w *walker) volumeAt(n *node, name string, at io.ReaderAt, size int64) erro
 		r, err = archive.NewSquashfs(at, size)
 	case "iso9660":
 		r, err = archive.NewISO(at, size)
+	case "ext":
+		r, err = archive.NewExt(at, size)
 	default:
 		r, err = archive.NewFAT(at, size)
 	}

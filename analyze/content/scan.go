@@ -171,7 +171,7 @@ func strong(name string, b []byte) bool {
 		return len(b) > 18 && (b[8] == 0 || b[8] == 2 || b[8] == 4) && (b[9] <= 13 || b[9] == 255)
 	case "zip":
 		return len(b) > 30 && b[4] <= 63 && b[5] <= 20 && b[26]|b[27] != 0 && b[27] < 16
-	case "xz", "bzip2", "zstd", "7z", "squashfs", "cpio", "tar", "ar", "deb", "rpm", "nar":
+	case "xz", "bzip2", "zstd", "7z", "squashfs", "cpio", "tar", "rar", "ar", "deb", "rpm", "nar":
 		return true
 	}
 	return false

@@ -10,8 +10,8 @@ import (
 // so that it cannot pass for looked at.
 var sealed = []struct{ name, script, reason string }{
 	{"cab", "gcab -c out greet", "cab: there is no reader"},
-	{"ext4", "truncate -s 4M out; mkfs.ext4 -q out", "ext-filesystem: there is no reader"},
-	{"partitioned disk", "printf 'times 446 db 0\\ndb 0x80,0,0,0,0x83,0,0,0\\ndd 2048,2048\\ntimes 48 db 0\\ndw 0xaa55\\n' > m.asm; nasm -f bin -o out m.asm; truncate -s 2M out; dd if=greet of=out seek=2048 conv=notrunc status=none", "disk-image: there is no reader"},
+	{"partition behind the end", "printf 'times 446 db 0\\ndb 0x80,0,0,0,0x83,0,0,0\\ndd 2048,9000\\ntimes 48 db 0\\ndw 0xaa55\\n' > m.asm; nasm -f bin -o out m.asm; truncate -s 2M out; dd if=greet of=out seek=2048 conv=notrunc status=none", "ends behind the image"},
+	{"old rar", "printf 'Rar!\\032\\007\\000' > out; head -c 500 /dev/zero >> out", "rar4: there is no reader"},
 	{"lzop", "lzop -c greet > out", "lzop: there is no reader"},
 	{"git bundle", "git init -q r; cd r; git -c user.name=a -c user.email=a@b commit -q --allow-empty -m a; git bundle create -q ../out HEAD", "git-bundle: there is no reader"},
 	{"encrypted zip", "zip -q -P secret o.zip greet; mv o.zip out", "encrypted"},

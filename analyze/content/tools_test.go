@@ -3,11 +3,13 @@ package content_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"fromsource/analyze/content"
@@ -110,6 +112,49 @@ func prints(f content.File, what string) string {
 type onlyReader struct{ r *os.File }
 
 func (o onlyReader) Read(p []byte) (int, error) { return o.r.Read(p) }
+
+// unraced makes a test binary without the race detector, once.
+var unraced = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "unraced")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "child")
+	out, err := exec.Command("go", "test", "-c", "-o", path, ".").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return path, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if !raceDetector {
+		os.Exit(code)
+	}
+	if child, err := unraced(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(child))
+	}
+	os.Exit(code)
+}
+
+// apart runs the test in a process without the race detector, where this one
+// has it, and then returns true: gigabytes of zeros take it minutes, and one
+// walk has nothing to race with.
+func apart(t *testing.T) bool {
+	if !raceDetector {
+		return false
+	}
+	child, err := unraced()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(child, "-test.v", "-test.run=^"+t.Name()+"$").CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("--- PASS: "+t.Name())) {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return true
+}
 
 // File is what a walk finds.
 type File = content.File

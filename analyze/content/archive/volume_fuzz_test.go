@@ -64,3 +64,14 @@ func FuzzFAT(f *testing.F) {
 		}
 	})
 }
+
+func FuzzExt(f *testing.F) {
+	for _, args := range []string{"-t ext2 -b 1024", "-t ext4 -O ^has_journal -b 1024", "-t ext4 -O ^has_journal,inline_data,^resize_inode"} {
+		f.Add(image(f, "truncate -s 256K out; PATH=$PATH:/sbin:/usr/sbin mke2fs -q -N 16 -d t "+args+" out"))
+	}
+	f.Fuzz(func(_ *testing.T, b []byte) {
+		if r, err := archive.NewExt(bytes.NewReader(b), int64(len(b))); err == nil {
+			walk(r)
+		}
+	})
+}

@@ -115,7 +115,7 @@ var sealed = []magic{
 	{0, "-rom1fs-", "romfs"},
 	{0, "# v2 git bundle\n", "git-bundle"},
 	{0, "# v3 git bundle\n", "git-bundle"},
-	{0, "Rar!\x1a\x07\x00", "rar"},
+	{0, "Rar!\x1a\x07\x00", "rar4"},
 	{0, "Rar!\x1a\x07\x01\x00", "rar"},
 	{0, "MSCF\x00\x00\x00\x00", "cab"},
 	{0, "ISc(", "installshield-cab"},
@@ -126,6 +126,9 @@ var sealed = []magic{
 	{512, "EFI PART", "disk-image"},
 	{0, "ITSF\x03\x00\x00\x00", "chm"},
 	{0, "conectix", "vhd"},
+	{0, "CrAU\x00\x00\x00\x00\x00\x00\x00\x02", "android-update"},
+	{1024, "\xe2\xe1\xf5\xe0", "erofs"},
+	{1024, "\x10\x20\xf5\xf2", "f2fs"},
 }
 
 func detectSealed(b Blob) (Match, bool) {
@@ -138,7 +141,7 @@ func detectSealed(b Blob) (Match, bool) {
 	// The superblock of ext2 to ext4: its magic, a known revision, and a
 	// block size (kernel Documentation/filesystems/ext4/super.rst).
 	if len(h) >= 1024+264 && le.Uint16(h[1024+56:]) == 0xef53 && le.Uint32(h[1024+76:]) <= 1 && le.Uint32(h[1024+24:]) <= 6 {
-		return container("ext-filesystem"), true
+		return container("ext"), true
 	}
 	if partitioned(b) {
 		return container("disk-image"), true

@@ -164,7 +164,9 @@ func detectDOS(b Blob) (Match, bool) {
 			return m, true
 		}
 	}
-	m.End = int64(size)
+	if b.within(0, size) { // the last page may be cut short
+		m.End = int64(size)
+	}
 	return m, true
 }
 

@@ -1,9 +1,6 @@
 package stream
 
-import (
-	"io"
-	"sync"
-)
+import "io"
 
 // source is a buffer in front of a reader.
 type source struct {
@@ -17,14 +14,24 @@ type source struct {
 // processor's cache when it is looked at.
 const step = 256 << 10
 
-var buffers = sync.Pool{New: func() any { return new([Window]byte) }}
+// buffers are those that are not in use, for the next sources: an archive can
+// have a million members. No more are kept than some walks need at once.
+var buffers = make(chan *[Window]byte, 32)
 
 func newSource(r io.Reader) *source {
-	return &source{rd: r, b: buffers.Get().(*[Window]byte)[:]}
+	select {
+	case b := <-buffers:
+		return &source{rd: r, b: b[:]}
+	default:
+		return &source{rd: r, b: new([Window]byte)[:]}
+	}
 }
 
 func (s *source) close() {
-	buffers.Put((*[Window]byte)(s.b))
+	select {
+	case buffers <- (*[Window]byte)(s.b):
+	default:
+	}
 	*s = source{err: io.EOF}
 }
 
