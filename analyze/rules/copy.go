@@ -128,7 +128,7 @@ func treeTop(dest string) bool {
 // machinePath says that a path leads through a directory, or to a file, for
 // one machine or called prebuilt. Store paths do not count: their names say it of a tool.
 func machinePath(w string) bool {
-	if strings.IndexByte(w, '/') < 0 || strings.Contains(w, "/store/") || strings.Contains(w, "$(") {
+	if strings.IndexByte(w, '/') < 0 && w != "lib64" && w != "lib32" || strings.Contains(w, "/store/") || strings.Contains(w, "$(") {
 		return false
 	}
 	low := strings.ToLower(w)
@@ -138,7 +138,7 @@ func machinePath(w string) bool {
 	found, first := false, true
 	eachToken(low, func(tok string, _ bool) {
 		arch, _ := machine(tok, first)
-		found = found || arch != "" || tok == "prebuilt" || tok == "prebuilts"
+		found = found || arch != "" || tok == "prebuilt" || tok == "prebuilts" || tok == "lib64" || tok == "lib32"
 		first = false
 	})
 	return found

@@ -69,8 +69,8 @@ func fetchWordRules() []Rule {
 			How:      "A word of the file name, not its first, for an operating system (linux, darwin, windows, musl).",
 			Limits:   "Projects about Linux, and ports, are named so too.",
 			Remedy:   "Fetch the source release instead.",
-			Positive: []Example{dl("https://example.org/tool-linux-1.2.tar.gz"), dl("https://example.org/tool-1.2-macos.zip")},
-			Negative: []Example{dl("https://example.org/linux-5.4.tar.xz"), dl("https://example.org/linux/tool-1.2.tar.gz"), dl("https://example.org/tool-linux-1.2-src.tar.gz")},
+			Positive: []Example{dl("https://example.org/tool-lin-1.2.tar.gz"), dl("https://example.org/tool-linux-1.2.tar.gz"), dl("https://example.org/tool-1.2-macos.zip")},
+			Negative: []Example{dl("https://example.org/lin-5.4.tar.xz"), dl("https://example.org/linux-5.4.tar.xz"), dl("https://example.org/linux/tool-1.2.tar.gz"), dl("https://example.org/tool-linux-1.2-src.tar.gz")},
 			match: anyShape(func(sh *shape, s *subject) (string, bool) {
 				if !platformFile(sh, s) {
 					return "", false

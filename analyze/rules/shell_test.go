@@ -78,7 +78,7 @@ func TestShape(t *testing.T) {
 		{"https://example.org/arenalinux_64bit_1.1.tar.gz", shape{arch: "64bit", os: "…linux"}},
 		{"https://example.org/AdbeRdr9.5.5-1_i486linux_enu.tar.bz2", shape{arch: "i486", os: "linux"}},
 		{"https://example.org/linuxx64-20.06.0.15.tar.gz", shape{arch: "x64", os: "linux"}},
-		{"https://example.org/lin_x64/tool.tar.gz", shape{arch: "x64", dir: true}},
+		{"https://example.org/lin_x64/tool.tar.gz", shape{arch: "x64", dir: true, os: "linux", osDir: true}},
 		{"https://example.org/tool_linux_ubuntu_64_1.2.tar.gz", shape{arch: "64", os: "linux"}},
 		{"https://example.org/tool-64-1.2.tar.gz", shape{}},
 		{"https://example.org/tool-win32.zip", shape{arch: "win32", os: "windows"}},

@@ -90,6 +90,11 @@ func machine(tok string, first bool) (arch, os string) {
 			return tok, ""
 		}
 		return "", ""
+	case "lin":
+		if first {
+			return "", ""
+		}
+		return "", "linux"
 	case "linux", "darwin", "macos", "macosx", "osx", "windows", "win32", "win64", "musl", "manylinux1", "manylinux2010", "manylinux2014", "musllinux", "freebsd", "msvc", "mingw32", "mingw", "cygwin":
 		if tok == "win32" && first {
 			return "", ""
