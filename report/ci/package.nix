@@ -11,5 +11,5 @@ buildGoModule {
   env.CGO_ENABLED = "0";
   doCheck = false; # its tests boot guests
   # Of the vendored modules: go test ./report/ci -run VendorHash -update
-  vendorHash = "sha256-dzmwl0ePiGze027em3+JTiWijG0utBXG5lgQID0WoUY=";
+  vendorHash = "sha256-R5nQD2HdoTErRe4PrzHWM+ETvESw/UNxrgr7AN/wslM=";
 }
