@@ -47,7 +47,8 @@ type variable struct {
 // ones recur seldom.
 const (
 	maxPiece   = 4 << 10
-	cachedText = 1 << 12
+	firstTexts = 1 << 8
+	mostTexts  = 1 << 12
 	maxPaths   = 24 << 20 // bytes
 )
 
@@ -65,22 +66,37 @@ var inputDrvs = variable{place: "inputDrvs"}
 
 // cache remembers what pieces of text of one kind say: of those that fall on
 // one place the last. So it needs no more memory for a large closure than the
-// processor's own caches hold, and what occurs once pushes out little.
+// processor's own caches hold, and what occurs once pushes out little. It
+// begins small: to touch fresh memory would cost a small closure more than it
+// saves.
 type cache struct {
-	places []place
+	places []place // a power of two
+	news   int     // how often a place was filled
 	seed   maphash.Seed
 }
 
 type place struct {
 	text []byte
 	ops  []op
+	hash uint64
 	tag  uint32
+}
+
+func (c *cache) at(hash uint64) *place { return &c.places[hash&uint64(len(c.places)-1)] }
+
+// grow makes room where texts have begun to push each other out.
+func (c *cache) grow() {
+	old := c.places
+	c.places, c.news = make([]place, 4*len(old)), 0
+	for i := range old {
+		*c.at(old[i].hash) = old[i]
+	}
 }
 
 func (m *memo) reset() {
 	*m = memo{variables: map[string]*variable{}, paths: map[string]*sharedPath{}}
 	for _, c := range [...]*cache{&m.lines, &m.values, &m.tools, &m.inputs} {
-		*c = cache{make([]place, cachedText), maphash.MakeSeed()}
+		*c = cache{places: make([]place, firstTexts), seed: maphash.MakeSeed()}
 	}
 }
 
@@ -111,7 +127,8 @@ func (m *memo) variable(key string) *variable {
 // valid until the cache is asked again. tag tells apart what the same text
 // says in different places.
 func (c *cache) of(x *extractor, text string, tag uint32, read func(string)) []op {
-	p := &c.places[(maphash.String(c.seed, text)+uint64(tag)*0x9e3779b97f4a7c15)%cachedText]
+	hash := maphash.String(c.seed, text) + uint64(tag)*0x9e3779b97f4a7c15
+	p := c.at(hash)
 	if p.tag == tag && string(p.text) == text && p.text != nil {
 		return p.ops
 	}
@@ -121,7 +138,11 @@ func (c *cache) of(x *extractor, text string, tag uint32, read func(string)) []o
 	read(text)
 	x.depth--
 	x.said = said
-	p.text, p.tag = append(p.text[:0], text...), tag
+	if c.news++; c.news > len(c.places) && len(c.places) < mostTexts {
+		c.grow()
+	}
+	p = c.at(hash) // reading may have made the cache grow
+	p.text, p.tag, p.hash = append(p.text[:0], text...), tag, hash
 	p.ops = append(p.ops[:0], x.ops[first:]...)
 	x.ops = x.ops[:first]
 	return p.ops

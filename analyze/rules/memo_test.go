@@ -74,7 +74,7 @@ func TestMemoChangesNoAnswer(t *testing.T) {
 		return fmt.Sprintf("%v\n%v\n%v", f.sigs, f.hits, f.refs)
 	}
 	x := newExtractor()
-	for i := range 3 * cachedText {
+	for i := range 3 * mostTexts {
 		d := derivation(i)
 		got := facts(x, d)
 		if i%97 != 0 {
