@@ -27,6 +27,7 @@ func main() {
 // cli runs the command line and returns the exit code. A first ^C ends the
 // work in hand and keeps its results; a second one ends the program.
 func cli() int {
+	easeCollector()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	go func() {
