@@ -60,10 +60,14 @@ func TestMemoChangesNoAnswer(t *testing.T) {
 		return &closure.Derivation{
 			Path: fmt.Sprintf("/nix/store/%032d-tool.drv", i),
 			Env: []closure.EnvVar{
-				{Key: "buildPhase", Value: phase}, {Key: "checkPhase", Value: phase}, {Key: "configureFlags", Value: fmt.Sprint("--x=", i%5)},
-				{Key: "dontBuild", Value: [...]string{"", "1"}[i%2]}, {Key: "installPhase", Value: phase},
+				{Key: "buildPhase", Value: phase},
+				{Key: "checkPhase", Value: phase},
+				{Key: "configureFlags", Value: fmt.Sprint("--x=", i%5)},
+				{Key: "dontBuild", Value: [...]string{"", "1"}[i%2]},
+				{Key: "installPhase", Value: phase},
 				{Key: "nativeBuildInputs", Value: fmt.Sprintf("/nix/store/%032d-cmake-3 /nix/store/%032d-jdk-%d", i%11, i%13, i)},
-				{Key: "src", Value: fmt.Sprintf("/nix/store/%032d-source", i%17)}, {Key: "stdenv", Value: "/nix/store/00000000000000000000000000000000-stdenv"},
+				{Key: "src", Value: fmt.Sprintf("/nix/store/%032d-source", i%17)},
+				{Key: "stdenv", Value: "/nix/store/00000000000000000000000000000000-stdenv"},
 			},
 		}
 	}
