@@ -248,7 +248,7 @@ func mdDetail(b *bytes.Buffer, set *finding.Set, i int) {
 		fmt.Fprintf(b, "- note: %s\n", prose(d.Reason))
 	}
 	if rows := set.Through(i); len(rows) > 0 {
-		fmt.Fprintf(b, "- by way of %s, what they made was executed, copied or compiled here\n", sentence{}.names(set, rows, 6).markdown())
+		fmt.Fprintf(b, "- takes this by way of %s: what was made there was executed, copied or compiled here\n", sentence{}.names(set, rows, 6).markdown())
 	}
 	for k, u := range d.URLs {
 		if k == 3 {
