@@ -1,35 +1,54 @@
 package main
 
 import (
+	"math"
 	"os"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 )
 
-// easeHeap is the live heap, in bytes, up to which memory is cheaper than
-// collecting it.
-const easeHeap = 16 << 20
+// What a heap may be, in bytes, for each way to collect it.
+const (
+	// easeHeap is the live heap up to which memory is cheaper than collecting.
+	easeHeap = 16 << 20
+	// softLimit keeps an audit of 120,000 derivations under 600 MB.
+	softLimit = 480 << 20
+	// liveLimit is the live heap from which to keep softLimit would mean to
+	// collect all the time.
+	liveLimit = 400 << 20
+)
 
 // easeCollector lets a small heap grow to five times what lives in it before
 // it is collected: a closure of a few thousand derivations then costs one
 // collection or none instead of several. A larger heap is collected as Go does
-// by itself, so that the peak on a large closure stays. A GOGC of the user's
-// counts instead.
+// by itself, and more often near softLimit, which bounds the peak on a closure
+// as large as all of nixpkgs. GOGC and GOMEMLIMIT of the user's count instead.
 func easeCollector() {
-	if os.Getenv("GOGC") != "" {
-		return
+	usual, eased := 0, os.Getenv("GOGC") == ""
+	if eased {
+		usual = debug.SetGCPercent(400)
 	}
-	usual := debug.SetGCPercent(400)
-	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	limited := os.Getenv("GOMEMLIMIT") == ""
+	if limited {
+		debug.SetMemoryLimit(softLimit)
+	}
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	var watch func(*[16]byte)
 	watch = func(sentinel *[16]byte) {
-		metrics.Read(live)
-		if live[0].Value.Uint64() > easeHeap {
+		metrics.Read(sample)
+		live := sample[0].Value.Uint64()
+		if eased && live > easeHeap {
 			debug.SetGCPercent(usual)
-			return
+			eased = false
 		}
-		runtime.SetFinalizer(sentinel, watch) // again after the next collection
+		if limited && live > liveLimit {
+			debug.SetMemoryLimit(math.MaxInt64)
+			limited = false
+		}
+		if eased || limited {
+			runtime.SetFinalizer(sentinel, watch) // after the next collection
+		}
 	}
 	runtime.SetFinalizer(new([16]byte), watch)
 }
