@@ -163,7 +163,9 @@ func (s *Set) Sources(i int) []int {
 		if !ok || j == i || slices.Contains(out, j) {
 			continue
 		}
-		if e.Level == audit.LevelTrace || slices.Contains(d.Inputs, j) {
+		// What the text says of an input that is no finding is why it is none.
+		v := s.At(j).Verdict
+		if e.Level == audit.LevelTrace || slices.Contains(d.Inputs, j) && (e.Level != audit.LevelDerivation || Is(v) || v == audit.Seed) {
 			out = append(out, j)
 		}
 	}

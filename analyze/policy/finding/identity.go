@@ -46,24 +46,46 @@ func (s *Set) Identity(i int) Identity {
 // was copied from it may be.
 func (s *Set) Reach(i int) audit.Reach {
 	if s.carried == nil {
-		s.carried = map[int]audit.Reach{}
-		for j := range s.Audit.Derivations {
-			d := s.At(j)
-			if d.Verdict != audit.CarriesBinary {
-				continue
-			}
-			for _, from := range s.Origins(j) {
-				if r, ok := s.carried[from]; !ok || reachRank(d.Reach) < reachRank(r) {
-					s.carried[from] = d.Reach
-				}
-			}
-		}
+		s.carry()
 	}
 	own := s.At(i).Reach
 	if r, ok := s.carried[i]; ok && reachRank(r) < reachRank(own) {
 		return r
 	}
 	return own
+}
+
+// carry fills carried: for each row at the end of what carriers come from, how
+// far the bytes of it get. What a tool has made holds none of the tool's bytes.
+func (s *Set) carry() {
+	s.carried = map[int]audit.Reach{}
+	seen := map[int]audit.Reach{}
+	var todo []int
+	reach := func(in map[int]audit.Reach, i int, r audit.Reach) bool {
+		if old, ok := in[i]; ok && reachRank(old) <= reachRank(r) {
+			return false
+		}
+		in[i] = r
+		return true
+	}
+	for j := range s.Audit.Derivations {
+		if d := s.At(j); d.Verdict == audit.CarriesBinary && reach(seen, j, d.Reach) {
+			todo = append(todo, j)
+		}
+		for len(todo) > 0 {
+			k := todo[len(todo)-1]
+			todo = todo[:len(todo)-1]
+			from := s.Sources(k)
+			if len(from) == 0 {
+				reach(s.carried, k, seen[k])
+			}
+			for _, n := range from {
+				if s.At(n).Verdict != audit.BuiltByBinary && reach(seen, n, seen[k]) {
+					todo = append(todo, n)
+				}
+			}
+		}
+	}
 }
 
 // Origins are the rows at the end of a row's evidence: what its sources (and
