@@ -77,13 +77,13 @@ func (n *realNix) build() (paths []string, app string) {
 		let
 		  drv = a: derivation ({ system = builtins.currentSystem; builder = "/bin/sh"; PATH = "/usr/bin:/bin"; } // a);
 		  lib = drv { name = "lib"; args = [ "-c" "echo a library > $out" ]; };
-		  big = drv { name = "big"; args = [ "-c" "head -c 300000 /dev/urandom > $out" ]; };
+		  big = drv { name = "big"; args = [ "-c" "head -c 300000 /dev/urandom > $out; :" ]; };
 		in drv { name = "app"; args = [ "-c" ''
 		  mkdir -p $out/bin $out/empty $out/b $out/b.d $out/B
 		  printf '#!%s\n' ${lib} > $out/bin/app; chmod +x $out/bin/app
 		  : > $out/b/nothing
 		  for i in 1 2 3 4 5 6 7 8 9; do head -c $i ${lib} > $out/b.d/$i; done
-		  ln -s ../bin/app $out/b/link; ln -s ${big} $out/B/big
+		  ln -s ../bin/app $out/b/link; ln -s ${big} $out/B/big; : # Nix kills what has closed its output, as ln does before it exits
 		'' ]; }`)))
 	app = strings.TrimSpace(n.run("nix-store", "--realise", drv))
 	return strings.Fields(n.run("nix-store", "-qR", "--include-outputs", drv)), app

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -130,12 +131,12 @@ func TestRebuildAgainstFaultyCaches(t *testing.T) {
 		{name: "no signature", key: w.public, narinfo: serve(unsigned), code: exitPolicy, strictCode: exitPolicy, want: "its record is not signed", again: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			well := false
+			var well atomic.Bool
 			srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 				switch {
-				case !well && c.narinfo != nil && strings.HasSuffix(r.URL.Path, ".narinfo"):
+				case !well.Load() && c.narinfo != nil && strings.HasSuffix(r.URL.Path, ".narinfo"):
 					c.narinfo(rw, r)
-				case !well && c.nar != nil && strings.HasPrefix(r.URL.Path, "/nar/"):
+				case !well.Load() && c.nar != nil && strings.HasPrefix(r.URL.Path, "/nar/"):
 					c.nar(rw, r)
 				default:
 					files.ServeHTTP(rw, r)
@@ -154,7 +155,7 @@ func TestRebuildAgainstFaultyCaches(t *testing.T) {
 				t.Errorf("with --strict: exit code %d, want %d:\n%s", code, c.strictCode, said)
 			}
 			srv.CloseClientConnections()
-			well = true
+			well.Store(true)
 			_, said = w.rebuild(args...)
 			if resumed := strings.Contains(said, "took 1 of 1 results from an earlier run's journal"); resumed == c.again {
 				t.Errorf("resumed is %v:\n%s", resumed, said)

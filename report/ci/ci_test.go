@@ -26,7 +26,7 @@ let
   };
   runCommand = name: attrs: text: derivation {
     inherit name; system = builtins.currentSystem; builder = "/bin/sh";
-    args = [ "-euc" ("export PATH=/usr/bin:/bin:" + attrs.TOOLS + "; export TMPDIR=$PWD; " + text) ];
+    args = [ "-euc" ("export PATH=/usr/bin:/bin:" + attrs.TOOLS + "; export TMPDIR=$PWD; " + text + "\n:") ];
   };
 in
 import ./gate.nix {

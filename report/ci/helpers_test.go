@@ -207,13 +207,15 @@ const nixpkgsFlake = `
 
 // nixpkgsStub offers what the examples use of nixpkgs, with the host's tools.
 // buildGoModule does as nixpkgs': a fixed-output derivation of the vendored
-// modules, whose hash Nix checks, and a build from nothing but that.
+// modules, whose hash Nix checks, and a build from nothing but that. Scripts end
+// in a builtin: Nix kills a builder that has closed its output, which tools of
+// coreutils do just before they exit, and a shell leaves itself to the last one.
 const nixpkgsStub = `
 { ... }:
 let
   sh = name: attrs: text: derivation ({
     inherit name; system = "x86_64-linux"; builder = "@BASH@";
-    args = [ "-euc" "export PATH=@GO@/bin:/usr/bin:/bin TMPDIR=$PWD HOME=$PWD GOTOOLCHAIN=local GOPROXY=off GOFLAGS=-buildvcs=false GOCACHE=@CACHE@ GOMODCACHE=@MODULES@; ${text}" ];
+    args = [ "-euc" "export PATH=@GO@/bin:/usr/bin:/bin TMPDIR=$PWD HOME=$PWD GOTOOLCHAIN=local GOPROXY=off GOFLAGS=-buildvcs=false GOCACHE=@CACHE@ GOMODCACHE=@MODULES@; ${text}\n:" ];
   } // attrs);
 in
 {
