@@ -2,6 +2,7 @@ package policy
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -22,6 +23,9 @@ type LabelPatch struct {
 	Files []PatchedFile
 	// Placed and Unplaced count packages.
 	Placed, Unplaced int
+	// NoTypes: the checkout has a lib, and that has no sourceTypes yet, so that
+	// it would not evaluate with the labels.
+	NoTypes bool
 
 	unplaced []string // a line each
 }
@@ -56,7 +60,7 @@ func (r *LabelReport) Patch(labels *Labels, checkout fs.FS, dir string) *LabelPa
 		p.at[placeOf(l.File, l.Line)] = append(p.at[placeOf(l.File, l.Line)], l)
 	}
 	p.judged(r)
-	out := &LabelPatch{}
+	out := &LabelPatch{NoTypes: lacksTypes(checkout)}
 	for _, part := range r.labelled() {
 		for k := range part.list {
 			it := &part.list[k]
@@ -86,6 +90,12 @@ func (r *LabelReport) Patch(labels *Labels, checkout fs.FS, dir string) *LabelPa
 		out.Files = append(out.Files, PatchedFile{Name: name, Old: f.data, New: applied(f.data, changes), Notes: f.notes, changes: changes})
 	}
 	return out
+}
+
+// lacksTypes reports a nixpkgs from before lib.sourceTypes, which is of 2022.
+func lacksTypes(checkout fs.FS) bool {
+	lib, err := fs.ReadFile(checkout, "lib/default.nix")
+	return err == nil && !bytes.Contains(lib, []byte("sourceTypes"))
 }
 
 type patcher struct {
@@ -213,6 +223,9 @@ func (p *LabelPatch) Write(w io.Writer, target string) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "# Labels as fromsource found them in %s: %s labelled here, %d left to you.\n",
 		oneLine(target), count(p.Placed, "package", "packages"), p.Unplaced)
+	if p.NoTypes {
+		b.WriteString("# The lib of this checkout has no sourceTypes yet: take lib/source-types.nix of a newer nixpkgs first.\n")
+	}
 	for _, line := range p.unplaced {
 		b.WriteString("# " + line + "\n")
 	}

@@ -298,3 +298,22 @@ func TestPatchRefuses(t *testing.T) {
 		})
 	}
 }
+
+// A nixpkgs from before the labels would not evaluate with them.
+func TestPatchOfAnOldCheckout(t *testing.T) {
+	for lib, warned := range map[string]bool{"{ trivial = import ./trivial.nix; }": true, "{ sourceTypes = import ./source-types.nix; }": false} {
+		checkout := fstest.MapFS{
+			"lib/default.nix":       {Data: []byte(lib)},
+			"pkgs/tool/default.nix": {Data: []byte("{ lib }: {\n  pname = \"tool\";\n  meta = {\n    license = lib.licenses.mit;\n  };\n}\n")},
+		}
+		l := &Labels{List: []Label{{Name: "tool", File: "pkgs/tool/default.nix", Line: 3}}}
+		p := JoinLabels(small("1.0", nil), l).Patch(l, checkout, "/home/u/nixpkgs")
+		var b bytes.Buffer
+		if err := p.Write(&b, "t"); err != nil {
+			t.Fatal(err)
+		}
+		if p.Placed != 1 || strings.Contains(b.String(), "has no sourceTypes yet") != warned {
+			t.Errorf("with a lib of %s:\n%s", lib, b.String())
+		}
+	}
+}
