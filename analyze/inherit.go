@@ -257,7 +257,7 @@ func (d *decider) compiledFrom(id closure.ID, h *heritage) {
 				d.taken(h, legacy{a, "text-through", audit.LevelDerivation, "env." + key, "it is built from the output of " + d.g.Name(a), audit.Medium})
 				break
 			}
-			if d.execs[id] == nil || x.usable == 0 || unsure && !x.suspect || d.untouched(id, it) {
+			if d.execs[id] == nil || x.usable == 0 || unsure && !x.suspect {
 				continue
 			}
 			h.doubtful, h.suspect = append(h.doubtful, a), true
@@ -307,13 +307,9 @@ func (d *decider) loaded(id closure.ID, doubt func(string, ...any)) {
 		if it == nil || it.id == id {
 			continue
 		}
-		if to := d.loads[it.path]; to != nil && to != it && to.id != id && !told[to] && !d.untouched(id, to) {
+		if to := d.loads[it.path]; to != nil && to != it && to.id != id && !told[to] {
 			told[to] = true
 			doubt("its build executed %s, which refers to %s, and whether it loaded prebuilt code of that is not on record", base(p), closure.NameOf(to.path))
 		}
 	}
 }
-
-// untouched reports whether it is on record that a build opened no file of an
-// item.
-func (d *decider) untouched(closure.ID, *item) bool { return false }
