@@ -89,19 +89,10 @@ func (f *fixture) build() error {
 		return err
 	}
 	f.drv = drv
-	if _, err := f.nix(srcs, "nix-store", "-r", drv); err != nil {
+	if err := f.realise(srcs); err != nil {
 		return err
 	}
-	if f.graph, f.facts, err = f.load(drv); err != nil {
-		return err
-	}
-	// What the guest would have recorded. The generator lies in a build
-	// directory, so it is known by its hash.
-	for i := range closure.ID(f.graph.Len()) {
-		if !f.graph.FixedOutput(i) {
-			f.exec = append(f.exec, trace.Exec{Drv: f.graph.Path(i), Path: "/bin/sh", SHA256: strings.Repeat("ab", 32)})
-		}
-	}
+	// The generator lies in a build directory, so it is known by its hash.
 	sum, err := hashOf(filepath.Join(srcs, "generate"))
 	if err != nil {
 		return err
@@ -149,6 +140,23 @@ func (f *fixture) request(t *testing.T) analyze.Request {
 		t.Fatal(err)
 	}
 	return analyze.Request{Name: "image", Version: "test", Graph: f.graph, Facts: f.facts, Store: l, Exec: f.exec}
+}
+
+// realise builds the fixture's derivation and loads its closure. Of what the
+// guest would have recorded, each build executed a shell.
+func (f *fixture) realise(srcs string) (err error) {
+	if _, err := f.nix(srcs, "nix-store", "-r", f.drv); err != nil {
+		return err
+	}
+	if f.graph, f.facts, err = f.load(f.drv); err != nil {
+		return err
+	}
+	for i := range closure.ID(f.graph.Len()) {
+		if !f.graph.FixedOutput(i) {
+			f.exec = append(f.exec, trace.Exec{Drv: f.graph.Path(i), Path: "/bin/sh", SHA256: strings.Repeat("ab", 32)})
+		}
+	}
+	return nil
 }
 
 func hashOf(name string) (string, error) {

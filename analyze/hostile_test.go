@@ -84,18 +84,7 @@ source mixed; cp large.jar mixed/tool.jar; pack mixed
 	if f.twin, err = f.nix(srcs, "nix-instantiate", "-E", call+"twin.bylink"); err != nil {
 		return err
 	}
-	if _, err := f.nix(srcs, "nix-store", "-r", f.drv); err != nil {
-		return err
-	}
-	if f.graph, f.facts, err = f.load(f.drv); err != nil {
-		return err
-	}
-	for i := range closure.ID(f.graph.Len()) {
-		if !f.graph.FixedOutput(i) {
-			f.exec = append(f.exec, trace.Exec{Drv: f.graph.Path(i), Path: "/bin/sh", SHA256: strings.Repeat("ab", 32)})
-		}
-	}
-	return nil
+	return f.realise(srcs)
 }
 
 // TestHostile: prebuilt code by ways that leave no equal bytes behind, or

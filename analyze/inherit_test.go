@@ -12,7 +12,6 @@ import (
 
 	"fromsource/analyze/audit"
 	"fromsource/analyze/trace"
-	"fromsource/closure"
 )
 
 var (
@@ -64,18 +63,7 @@ func (f *fixture) buildFrom(name, script, attr string) error {
 	if f.drv, err = f.nix(srcs, "nix-instantiate", "-E", call); err != nil {
 		return err
 	}
-	if _, err := f.nix(srcs, "nix-store", "-r", f.drv); err != nil {
-		return err
-	}
-	if f.graph, f.facts, err = f.load(f.drv); err != nil {
-		return err
-	}
-	for i := range closure.ID(f.graph.Len()) {
-		if !f.graph.FixedOutput(i) {
-			f.exec = append(f.exec, trace.Exec{Drv: f.graph.Path(i), Path: "/bin/sh", SHA256: strings.Repeat("ab", 32)})
-		}
-	}
-	return nil
+	return f.realise(srcs)
 }
 
 // heirsRecord is what the guest would have recorded of those builds.
