@@ -89,8 +89,9 @@ func (s *server) begin(m wire.Msg) error {
 			done.Error = err.Error()
 		}
 		if j.in != nil {
-			// What the host still sends is dropped, it may not know yet.
-			_ = j.in.Discard()
+			// What the host still sends is dropped, it may not know yet; an
+			// ack after the done would be for a request that is closed.
+			j.in.Close()
 		}
 		if err := s.w.Send(done, nil); err != nil {
 			say("answering: %v", err)

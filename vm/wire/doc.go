@@ -28,7 +28,8 @@
 // output go through that, as "stdin" and "stdout".
 //
 // The host chooses N, never twice. Each request is answered by exactly one
-// done message, the last with that N:
+// done message, the last with that N (no ack follows it either; what the host
+// sends before it has seen the done is dropped):
 //
 //	{"t":"done","id":N,"exit":0}                       a run
 //	{"t":"done","id":N,"exit":-1,"signal":9}           a run that was killed

@@ -104,6 +104,7 @@ type Incoming struct {
 	cond  *sync.Cond
 	buf   []byte
 	owed  int // read but not yet acknowledged
+	acks  int // being sent
 	room  int
 	err   error // io.EOF after the end
 	quiet bool
@@ -171,9 +172,12 @@ func (i *Incoming) ackLocked(n int) error {
 	}
 	n, i.owed = i.owed, 0
 	i.room += n
+	i.acks++
 	i.mu.Unlock() // a slow channel must not hold up Data
 	err := i.w.Send(Msg{T: "ack", ID: i.id, Stream: i.stream, N: n}, nil)
 	i.mu.Lock()
+	i.acks--
+	i.cond.Broadcast()
 	return err
 }
 
@@ -185,6 +189,25 @@ func (i *Incoming) End(err error) {
 		i.err = err
 	}
 	i.cond.Broadcast()
+}
+
+// errClosed is what a reader gets after Close.
+var errClosed = errors.New("the stream is closed")
+
+// Close gives the stream up: what still arrives is dropped, and when Close
+// returns the last ack has been sent, so that the message which ends the
+// request is the last of it.
+func (i *Incoming) Close() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.err == nil {
+		i.err = errClosed
+	}
+	i.buf = nil
+	i.cond.Broadcast()
+	for i.acks > 0 {
+		i.cond.Wait()
+	}
 }
 
 // Discard drops what is buffered and all that is still to come, so that a

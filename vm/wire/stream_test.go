@@ -86,3 +86,47 @@ func TestDiscard(t *testing.T) {
 		t.Errorf("read %d, %v", n, err)
 	}
 }
+
+// slowly lets a write through when it is told to.
+type slowly struct{ begun, pass chan struct{} }
+
+func (s slowly) Write(p []byte) (int, error) {
+	s.begun <- struct{}{}
+	<-s.pass
+	return len(p), nil
+}
+
+// After Close no ack is sent, and none is on its way.
+func TestIncomingClose(t *testing.T) {
+	w := slowly{make(chan struct{}), make(chan struct{})}
+	i := NewIncoming(NewWriter(w), 1, Stdin)
+	if err := i.Data(make([]byte, Window)); err != nil {
+		t.Fatal(err)
+	}
+	read := make(chan error)
+	go func() {
+		_, err := i.Read(make([]byte, Window/2))
+		read <- err
+	}()
+	<-w.begun
+	closed := make(chan struct{})
+	go func() { i.Close(); close(closed) }()
+	select {
+	case <-closed:
+		t.Error("closed while an ack was being sent")
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(w.pass)
+	<-closed
+	if err := <-read; err != nil {
+		t.Error(err)
+	}
+	for range 10 { // an ack would wait for w.begun
+		if err := i.Data(make([]byte, Window)); err != nil {
+			t.Error(err)
+		}
+	}
+	if n, err := i.Read(make([]byte, 1)); n != 0 || !errors.Is(err, errClosed) {
+		t.Errorf("read %d, %v", n, err)
+	}
+}
