@@ -5,14 +5,57 @@ import (
 	"strings"
 )
 
-// script reads shell text, line by line: no command goes on after the end of
-// a line, but for those with a backslash before it. (See commands.)
+// script reads shell text. That of a package is read by its lines; what is
+// longer was generated, and says the same paragraphs again and again, as other
+// such scripts do in another order.
 func (x *extractor) script(text string) {
 	x.loader(text)
+	if len(text) <= maxPiece {
+		x.lines(text)
+	} else {
+		x.paragraphs(text)
+	}
+}
+
+func (x *extractor) paragraphs(text string) {
+	for len(text) > 0 {
+		p := paragraph(text)
+		if len(p) <= maxPiece {
+			x.replay(x.memo.paragraphs.of(x, p, x.lineTag(), x.lines))
+		} else {
+			x.lines(p)
+		}
+		text = strings.TrimLeft(text[len(p):], "\n")
+	}
+}
+
+// paragraph is the start of a text up to an empty line.
+func paragraph(text string) string {
+	for from := 0; ; {
+		end := strings.Index(text[from:], "\n\n")
+		if end < 0 {
+			return text
+		}
+		if end += from; end == 0 || text[end-1] != '\\' {
+			return text[:end]
+		}
+		from = end + 1 // the line goes on
+	}
+}
+
+// lineTag tells apart what the same line says in different variables.
+func (x *extractor) lineTag() uint32 {
 	tag := x.in.number << 1
 	if x.buildInstalls {
 		tag |= 1
 	}
+	return tag
+}
+
+// lines reads shell text line by line: no command goes on after the end of a
+// line, but for those with a backslash before it. (See commands.)
+func (x *extractor) lines(text string) {
+	tag := x.lineTag()
 	for len(text) > 0 {
 		end := strings.IndexByte(text, '\n')
 		switch text[0] {

@@ -320,6 +320,12 @@ func (x *extractor) env(key, value string) {
 		if v.sig == sigNone && v.name != "text" && strings.IndexByte(value, '/') < 0 {
 			return // no path
 		}
+	case classTools:
+		x.f.sigs.set(sigTools)
+		if len(value) <= maxPiece {
+			x.replay(x.memo.values.of(x, value, v.number, func(value string) { x.variable(v, value) }))
+			return
+		}
 	case classScript, classFlags, classWrap:
 		if len(value) <= maxPiece && !x.buildInstalls && !(x.noBuild && v.builds) {
 			x.replay(x.memo.values.of(x, value, v.number, func(value string) { x.variable(v, value) }))

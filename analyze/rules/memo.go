@@ -12,7 +12,8 @@ import (
 // remembered by the text itself, as a list of what it says; to read it again
 // is to look it up and to say the same again. A memo changes no answer: what
 // a piece says depends on nothing but the piece and the variable that it
-// stands in, and two pieces are the same only if all their bytes are.
+// stands in, and pieces are told apart by 128 bits of hashes with seeds that
+// nobody can know beforehand.
 
 // op is one thing that a piece of text says: a signal, or a store path.
 type op struct {
@@ -48,7 +49,7 @@ type variable struct {
 const (
 	maxPiece   = 4 << 10
 	firstTexts = 1 << 8
-	mostTexts  = 1 << 12
+	mostTexts  = 1 << 15
 	maxPaths   = 24 << 20 // bytes
 )
 
@@ -58,28 +59,27 @@ type memo struct {
 	paths     map[string]*sharedPath
 	pathSize  int // bytes held by paths, about
 
-	lines, values, tools, inputs cache
+	paragraphs, lines, values, tools, inputs cache
 }
 
 // inputDrvs stands for a variable where inputs are read by their names.
 var inputDrvs = variable{place: "inputDrvs"}
 
 // cache remembers what pieces of text of one kind say: of those that fall on
-// one place the last. So it needs no more memory for a large closure than the
-// processor's own caches hold, and what occurs once pushes out little. It
-// begins small: to touch fresh memory would cost a small closure more than it
-// saves.
+// one place the last. It does not keep the texts: to compare with a copy that
+// was last touched long ago takes longer than to hash twice what was just
+// read. It begins small: to touch fresh memory would cost a small closure more
+// than it saves.
 type cache struct {
 	places []place // a power of two
 	news   int     // how often a place was filled
-	seed   maphash.Seed
+	seeds  [2]maphash.Seed
 }
 
+// place is what one piece of text says; free where both hashes are 0.
 type place struct {
-	text []byte
-	ops  []op
-	hash uint64
-	tag  uint32
+	hash, check uint64
+	ops         []op
 }
 
 func (c *cache) at(hash uint64) *place { return &c.places[hash&uint64(len(c.places)-1)] }
@@ -95,8 +95,9 @@ func (c *cache) grow() {
 
 func (m *memo) reset() {
 	*m = memo{variables: map[string]*variable{}, paths: map[string]*sharedPath{}}
-	for _, c := range [...]*cache{&m.lines, &m.values, &m.tools, &m.inputs} {
-		*c = cache{places: make([]place, firstTexts), seed: maphash.MakeSeed()}
+	seeds := [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
+	for _, c := range [...]*cache{&m.paragraphs, &m.lines, &m.values, &m.tools, &m.inputs} {
+		*c = cache{places: make([]place, firstTexts), seeds: seeds}
 	}
 }
 
@@ -127,9 +128,10 @@ func (m *memo) variable(key string) *variable {
 // valid until the cache is asked again. tag tells apart what the same text
 // says in different places.
 func (c *cache) of(x *extractor, text string, tag uint32, read func(string)) []op {
-	hash := maphash.String(c.seed, text) + uint64(tag)*0x9e3779b97f4a7c15
+	hash := maphash.String(c.seeds[0], text) + uint64(tag)*0x9e3779b97f4a7c15
+	check := maphash.String(c.seeds[1], text) + uint64(tag)
 	p := c.at(hash)
-	if p.tag == tag && string(p.text) == text && p.text != nil {
+	if p.hash == hash && p.check == check {
 		return p.ops
 	}
 	first, said := len(x.ops), x.said
@@ -142,7 +144,7 @@ func (c *cache) of(x *extractor, text string, tag uint32, read func(string)) []o
 		c.grow()
 	}
 	p = c.at(hash) // reading may have made the cache grow
-	p.text, p.tag, p.hash = append(p.text[:0], text...), tag, hash
+	p.hash, p.check = hash, check
 	p.ops = append(p.ops[:0], x.ops[first:]...)
 	x.ops = x.ops[:first]
 	return p.ops

@@ -25,7 +25,7 @@ func newExtractor() *extractor {
 	return x
 }
 
-// A script read line by line, from memory or not, says what it says when it is
+// A script read by lines or paragraphs, from memory or not, says what it says when it is
 // read as a whole.
 func FuzzScriptByLines(f *testing.F) {
 	const path = "/nix/store/0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c-openjdk-8"
@@ -33,6 +33,7 @@ func FuzzScriptByLines(f *testing.F) {
 		"cp -r . $out\n# cp \\\nchmod +x tool\n", "cp \\\n  tool \\\n  $out/bin", "cp 'a\nb' $out/bin/x; patchelf --set-interpreter y $out/bin/x",
 		"makeWrapper " + path + "/bin/java $out/bin/x \\\n --add-flags \"-jar x.jar\"\n", "cat > x <<EOF\nexec " + path + "/bin/java -jar x.jar\nEOF\n",
 		"# \\\ncp tool $out/bin\n", "\"a\\\nb\" cp x $out\n", "a=(\ncp b $out/bin\n)\n", "$(cat $NIX_CC/nix-support/dynamic-linker)\\\\\ncp x $out/bin", "\\", "\\\n", "x\\",
+		"cp \\\n\n tool $out/bin\n\n# \\\n\ncp a $out\n\n\ncp a $out", "\n\n", "a 'b\n\nc' cp x $out/bin",
 	} {
 		f.Add(s)
 	}
@@ -46,6 +47,13 @@ func FuzzScriptByLines(f *testing.F) {
 			for _, when := range []string{"read", "remembered"} {
 				if got := said(x, name, func(x *extractor) { x.script(text) }); got != whole {
 					t.Errorf("%s, %s: %s", name, when, cmp.Diff(whole, got))
+				}
+				paragraphs := func(x *extractor) {
+					x.loader(text)
+					x.paragraphs(text)
+				}
+				if got := said(x, name, paragraphs); got != whole {
+					t.Errorf("%s, paragraphs, %s: %s", name, when, cmp.Diff(whole, got))
 				}
 			}
 		}

@@ -94,7 +94,9 @@ func (x *extractor) variable(v *variable, value string) {
 		x.refsIn(value, refPatch)
 		return
 	case classTools:
-		x.tools(value)
+		for p := range strings.FieldsSeq(value) {
+			x.replay(x.memo.tools.of(x, p, 0, x.tool))
+		}
 		return
 	case classSwitch:
 		if on(value) {
@@ -215,14 +217,6 @@ func (x *extractor) ownPhase(key, value string) {
 		}
 	case "preBuild", "postBuild", "preConfigure", "postConfigure":
 		x.hit(sigBuildHook, value)
-	}
-}
-
-// tools reads a list of inputs.
-func (x *extractor) tools(v string) {
-	x.f.sigs.set(sigTools)
-	for p := range strings.FieldsSeq(v) {
-		x.replay(x.memo.tools.of(x, p, 0, x.tool))
 	}
 }
 
