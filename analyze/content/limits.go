@@ -91,6 +91,9 @@ func member(dir, name string) (path string, escapes bool) {
 	if len(name) > maxPath {
 		name = name[:maxPath]
 	}
+	if plain(name) {
+		return join(dir, name), false
+	}
 	if strings.ContainsAny(name, "\\\x00") {
 		name = strings.ReplaceAll(strings.ReplaceAll(name, "\x00", ""), "\\", "/")
 	}
@@ -110,16 +113,29 @@ func member(dir, name string) (path string, escapes bool) {
 		}
 		name = strings.Join(parts, "/")
 	}
+	return join(dir, name), escapes
+}
+
+// plain says of most names that there is nothing in them to clean.
+func plain(name string) bool {
+	before := byte('/')
+	for i := range len(name) {
+		c := name[i]
+		if c == '\\' || c == 0 || (c == '/' || c == '.') && (before == '/' || before == '.') {
+			return false
+		}
+		before = c
+	}
+	return true
+}
+
+func join(dir, name string) string {
+	path := dir
 	switch {
 	case dir == "":
 		path = name
-	case name == "":
-		path = dir
-	default:
+	case name != "":
 		path = dir + "/" + name
 	}
-	if len(path) > 2*maxPath {
-		path = path[:2*maxPath]
-	}
-	return path, escapes
+	return path[:min(len(path), 2*maxPath)]
 }

@@ -129,7 +129,7 @@ func (t *Tar) header() ([]byte, error) {
 }
 
 func allZero(b []byte) bool {
-	return len(bytes.TrimLeft(b[:min(len(b), 16)], "\x00")) == 0 && bytes.Count(b, []byte{0}) == len(b)
+	return b[0] == 0 && bytes.Count(b, []byte{0}) == len(b)
 }
 
 func trimNUL(b []byte) string {
@@ -154,7 +154,12 @@ func number(b []byte) (int64, error) {
 		}
 		return v, nil
 	}
-	b = bytes.Trim(b, " \x00")
+	for len(b) > 0 && (b[0] == ' ' || b[0] == 0) {
+		b = b[1:]
+	}
+	for len(b) > 0 && (b[len(b)-1] == ' ' || b[len(b)-1] == 0) {
+		b = b[:len(b)-1]
+	}
 	if len(b) == 0 {
 		return 0, nil
 	}
@@ -213,7 +218,11 @@ func (t *Tar) records(size int64) (map[string]string, error) {
 
 // entry makes an entry of a header and what was said before it.
 func (t *Tar) entry(h []byte, size int64, name string, pax map[string]string) (*Entry, error) {
+	plain := pax == nil && t.global == nil // as of most entries
 	get := func(k string) string {
+		if plain {
+			return ""
+		}
 		if v, ok := pax[k]; ok {
 			return v
 		}

@@ -7,7 +7,10 @@
 // is not of a form decodes to little or nothing.
 package armor
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // Form is one way to write bytes as text.
 type Form uint8
@@ -93,6 +96,34 @@ var class = func() (t [256]uint8) {
 	return t
 }()
 
+// lanes counts some kinds of characters at once: each has a byte of a word, in
+// which the characters of a sample have room.
+const (
+	lLetter = 8 * iota // of base64, but for hexadecimal digits
+	lDigit             // hexadecimal
+	lBreak
+	lSpace
+	lEscape
+	lComma
+	lEquals
+	lColon
+)
+
+var lanes = func() (t [256]uint64) {
+	for c := range t {
+		for bit, lane := range map[uint8]int{cBase: lLetter, cDigit | cHex: lDigit, cBreak: lBreak, cSpace: lSpace, cEscape: lEscape, cComma: lComma} {
+			if class[c]&bit != 0 {
+				t[c] += 1 << lane
+			}
+		}
+	}
+	t['='] += 1 << lEquals
+	t[':'] += 1 << lColon
+	return t
+}()
+
+func lane(t uint64, lane int) int { return int(t >> lane & 0xff) }
+
 // Words says at once of most text that it is nothing else: a blank and a small
 // letter that is neither a digit nor part of a number's spelling.
 func Words(b []byte) bool {
@@ -131,35 +162,42 @@ func Guess(b []byte, i int) []Form {
 	s := b[i:min(len(b), i+SampleSize)]
 	// In encoded text blanks are few or regular: an indent between two lines,
 	// or separators.
+	if blanksAround(s) && bytes.Count(s, []byte{','}) < 5 {
+		return nil // says the same of most at less cost
+	}
 	if Words(s) && ((!run(s[:24]) && !run(s[len(s)-24:])) || !indented(s)) && bytes.Count(s, []byte{','}) < 5 {
 		return nil
 	}
-	var n [256]uint8 // by class; a class is a bit, or two
+	var t uint64
 	for _, c := range s {
-		n[class[c]]++
+		t += lanes[c]
 	}
-	letters, hexes := int(n[cBase]+n[cBase|cWord]), int(n[cDigit]+n[cHex])
-	breaks, blanks := int(n[cBreak]), int(n[cSpace])
+	letters, hexes := lane(t, lLetter), lane(t, lDigit)
+	breaks, blanks, commas := lane(t, lBreak), lane(t, lSpace), lane(t, lComma)
 	all := len(s)
-	if n[cEscape] >= 8 {
+	if lane(t, lEscape) >= 8 {
 		return asString
 	}
-	if bytes.Count(s, []byte{'='}) >= 8 {
+	if lane(t, lEquals) >= 8 {
 		return asQuoted
 	}
-	if hexes+breaks+8 >= all && (bytes.IndexByte(s, ':') >= 0 || bytes.IndexByte(s, 'S') >= 0) {
+	colons, line := lane(t, lColon), lineAt(b, i)
+	if hexes+breaks+8 >= all && (colons > 0 || bytes.IndexByte(s, 'S') >= 0) {
 		switch {
-		case recordAt(b, i, ':'):
+		case record(line, ':'):
 			return asIntel
-		case recordAt(b, i, 'S'):
+		case record(line, 'S'):
 			return asMoto
-		case dumpAt(b, i):
+		case b[i] < 0x80 && dumpLine(line):
 			return asDump
 		}
 		return asHex
 	}
-	if n[cComma] >= 4 || blanks+breaks >= 8 && hexes+letters+blanks+breaks+int(n[cComma])+3 >= all {
-		if f := numbersOr(b, i, s, blanks); f != nil {
+	if commas >= 4 || blanks+breaks >= 8 && hexes+letters+blanks+breaks+commas+3 >= all {
+		if b[i] < 0x80 && dumpLine(line) {
+			return asDump
+		}
+		if f := numbersOr(s, blanks); f != nil {
 			return f
 		}
 	}
@@ -171,11 +209,11 @@ func Guess(b []byte, i int) []Form {
 			return asBase64
 		}
 		return asBase32
-	case hexes+bytes.Count(s, []byte{':'})+4 >= all:
+	case hexes+colons+4 >= all:
 		return asHex
-	case dumpAt(b, i):
+	case b[i] < 0x80 && dumpLine(line):
 		return asDump
-	case uuLine(b, i):
+	case uuLine(line):
 		return asUU
 	case blanks <= 1:
 		return asBase85
@@ -183,12 +221,36 @@ func Guess(b []byte, i int) []Form {
 	return nil
 }
 
-// indented is true where blanks are only at the beginnings and ends of lines.
+// blanksAround says that a sample is of words that do not fill either end of it.
+func blanksAround(s []byte) bool {
+	if len(s) != SampleSize {
+		return false
+	}
+	first := kindsOf((*[8]byte)(s)) | kindsOf((*[8]byte)(s[8:])) | kindsOf((*[8]byte)(s[16:]))
+	last := kindsOf((*[8]byte)(s[40:])) | kindsOf((*[8]byte)(s[48:])) | kindsOf((*[8]byte)(s[56:]))
+	return first&last&cSpace != 0 && (first|last)&cWord != 0
+}
+
+func kindsOf(b *[8]byte) uint8 {
+	return class[b[0]] | class[b[1]] | class[b[2]] | class[b[3]] | class[b[4]] | class[b[5]] | class[b[6]] | class[b[7]]
+}
+
+// indented is true where blanks are only at the beginnings and ends of lines,
+// and beside the marks that join lines.
 func indented(s []byte) bool {
-	for line := range bytes.SplitSeq(s, []byte{'\n'}) {
-		line = bytes.Trim(line, " \t\r\"'+,\\")
-		if bytes.IndexByte(line, ' ') >= 0 || bytes.IndexByte(line, '\t') >= 0 {
-			return false
+	inside, blank := false, false // of a line: behind its first word, and a blank since
+	for _, c := range s {
+		switch {
+		case c == '\n':
+			inside, blank = false, false
+		case c == ' ' || c == '\t':
+			blank = inside
+		case c == '\r' || c == '"' || c == '\'' || c == '+' || c == ',' || c == '\\':
+		default:
+			if blank {
+				return false
+			}
+			inside = true
 		}
 	}
 	return true
@@ -215,17 +277,17 @@ func lower(b []byte) bool {
 
 // numbersOr looks at what may be a list: its numbers are bytes, or too large
 // for that; or the hexadecimal digits have no mark and are a dump.
-func numbersOr(b []byte, i int, s []byte, blanks int) []Form {
-	if dumpAt(b, i) {
-		return asDump
-	}
+func numbersOr(s []byte, blanks int) []Form {
 	marked := bytes.IndexByte(s, ',') >= 0 || bytes.Contains(s, []byte("0x")) || bytes.Contains(s, []byte("0X"))
 	if !marked && blanks >= 8 && pairs(s) {
 		return asHex
 	}
 	// The first number of a sample may be half of one.
-	k := bytes.IndexAny(s, ", \t\n")
-	if k < 0 {
+	k := 0
+	for k < len(s) && s[k] != ',' && s[k] != ' ' && s[k] != '\t' && s[k] != '\n' {
+		k++
+	}
+	if k == len(s) {
 		return nil
 	}
 	var word, count int
@@ -262,12 +324,14 @@ func pairs(s []byte) bool {
 	return two >= 8
 }
 
+// maxSampled is the longest line that lineAt looks at.
+const maxSampled = 400
+
 // lineAt returns the line around b[i], where it is of a length that tools
 // write.
 func lineAt(b []byte, i int) []byte {
-	const most = 200
-	low, high := max(0, i-most), min(len(b), i+most)
-	start := bytes.LastIndexByte(b[low:i], '\n')
+	low, high := max(0, i-maxSampled/2), min(len(b), i+maxSampled/2)
+	start := lastBreak(b[low:i])
 	end := bytes.IndexByte(b[i:high], '\n')
 	if start < 0 && low > 0 || end < 0 && high < len(b) {
 		return nil
@@ -276,4 +340,20 @@ func lineAt(b []byte, i int) []byte {
 		end = len(b) - i
 	}
 	return bytes.TrimRight(b[low+start+1:i+end], "\r")
+}
+
+// lastBreak is bytes.LastIndexByte for line ends, eight bytes at once.
+func lastBreak(b []byte) int {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	i := len(b)
+	for ; i >= 8; i -= 8 {
+		w := binary.LittleEndian.Uint64(b[i-8:]) ^ '\n'*ones
+		if (w-ones)&^w&high != 0 {
+			break
+		}
+	}
+	for i > 0 && b[i-1] != '\n' {
+		i--
+	}
+	return i - 1
 }

@@ -92,6 +92,15 @@ func bits(dst, src []byte, t *alphabet, width, group int, end bool) (out []byte,
 		acc, n = 0, 0
 	}
 	for i < len(src) {
+		if width == 6 && n == 0 && i+4 <= len(src) { // a group at once
+			a, b, c, d := t[src[i]], t[src[i+1]], t[src[i+2]], t[src[i+3]]
+			if a|b|c|d < 64 {
+				dst = append(dst, a<<2|b>>4, b<<4|c>>2, c<<6|d)
+				i += 4
+				used = i
+				continue
+			}
+		}
 		v := t[src[i]]
 		if v == 0xff {
 			gap, open := between(src[i:])

@@ -40,6 +40,9 @@ func (f Form) Decode(dst, src []byte, end bool) (out []byte, used int, more bool
 	return dst, 0, false
 }
 
+// firstBytes is how many bytes say whether something begins.
+const firstBytes = 8
+
 // maxBack is how far before a sample the beginning of what it is in is looked
 // for, in bytes: what goes back further was seen by a sample before.
 const maxBack = 2 << 10
@@ -58,7 +61,7 @@ func (f Form) Starts(b []byte, i int, begins func([]byte) bool) (at [3]int, n in
 	switch f {
 	case List, ListLE, ListBE:
 		k := i
-		for k > low && (class[b[k-1]]&(cDigit|cHex|cSpace|cBreak|cComma) != 0 || b[k-1]|0x20 == 'x' || b[k-1] == '-' || b[k-1] == '\'') && b[k-1] != ';' {
+		for k > low && ofLists[b[k-1]] {
 			k--
 		}
 		stop := b[max(k-1, 0)]
@@ -92,12 +95,16 @@ func (f Form) Starts(b []byte, i int, begins func([]byte) bool) (at [3]int, n in
 	case Escaped:
 		// The first quote from which a string, or several put together, go
 		// on to here, and begin as a file does.
-		var scratch [64]byte
+		var scratch [firstBytes]byte
 		for k := low; k < i; k++ {
 			if c := b[k]; c != '"' && c != '\'' && c != '`' {
 				continue
 			}
-			out, _, _ := escaped(scratch[:0], b[k+1:min(k+33, i)], true)
+			// Most strings do not, by characters that stand for themselves.
+			if k+5 <= i && literal(b[k+1:k+5]) && !begins(b[k+1:k+5]) {
+				continue
+			}
+			out, _, _ := escapedTo(scratch[:0], b[k+1:min(k+33, i)], true, firstBytes)
 			if !begins(out) {
 				continue
 			}
@@ -122,6 +129,31 @@ func (f Form) Starts(b []byte, i int, begins func([]byte) bool) (at [3]int, n in
 		return one(f.backLines(b, i, low))
 	}
 }
+
+// set is a set of characters.
+type set [256]bool
+
+func setOf(is func(c byte) bool) (t set) {
+	for c := range t {
+		t[c] = is(byte(c))
+	}
+	return t
+}
+
+// ofLists are the characters of numbers and of what is between them.
+var ofLists = setOf(func(c byte) bool {
+	return class[c]&(cDigit|cHex|cSpace|cBreak|cComma) != 0 && c != ';' || c|0x20 == 'x' || c == '-' || c == '\''
+})
+
+// alphabets are the characters of each form, and those with what may stand
+// between them.
+var alphabets, spaced = func() (of, with [formsCount]set) {
+	for f := range formsCount {
+		of[f] = setOf(f.in)
+		with[f] = setOf(func(c byte) bool { return f.in(c) || filler(c) })
+	}
+	return of, with
+}()
 
 // in says whether a character is of the form's alphabet.
 func (f Form) in(c byte) bool {
@@ -149,8 +181,9 @@ const minLine = 40
 // before is of it but for quotes and an operator.
 func (f Form) back(b []byte, i, low int) int {
 	k := i
+	in := &alphabets[f]
 	for {
-		for k > low && f.in(b[k-1]) {
+		for k > low && in[b[k-1]] {
 			k--
 		}
 		if k == low {
@@ -166,7 +199,7 @@ func (f Form) back(b []byte, i, low int) int {
 		}
 		whole := true
 		for _, c := range b[e-minLine : e] {
-			whole = whole && f.in(c)
+			whole = whole && in[c]
 		}
 		if !whole {
 			break
@@ -184,7 +217,7 @@ func (f Form) back(b []byte, i, low int) int {
 
 // backLines walks to the first of the lines of a form.
 func (f Form) backLines(b []byte, i, low int) int {
-	k := bytes.LastIndexByte(b[low:i+1], '\n')
+	k := lastBreak(b[low : i+1])
 	if k < 0 {
 		return low
 	}
@@ -192,11 +225,11 @@ func (f Form) backLines(b []byte, i, low int) int {
 		k = i
 	}
 	for k > low {
-		p := bytes.LastIndexByte(b[low:k-1], '\n')
+		p := lastBreak(b[low : k-1])
 		start := low + p + 1
 		line := bytes.TrimRight(b[start:k-1], "\r \t")
 		if out, used, _ := f.Decode(nil, line, true); len(out) == 0 || used+1 < len(line) {
-			if !f.Firmware() || !recordAt(b, start, line0(line)) {
+			if !f.Firmware() || !record(lineAt(b, start), line0(line)) {
 				break
 			}
 		}
@@ -224,7 +257,8 @@ func (f Form) Skip(b []byte, i int) int {
 	case Escaped:
 		return i + first(b[i:], ";)")
 	case Base64, Base32, Hex, Ascii85, Base85, Z85:
-		for i < len(b) && (f.in(b[i]) || filler(b[i])) {
+		with := &spaced[f]
+		for i < len(b) && with[b[i]] {
 			i++
 		}
 	case Uuencode:

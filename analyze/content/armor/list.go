@@ -17,32 +17,15 @@ func number(b []byte) (v uint64, n int, ok bool) {
 		}
 		return v, i + 1, true
 	}
-	base, seen := uint64(10), 0
-	if i+1 < len(b) && b[i] == '0' {
-		base = 8
-		switch b[i+1] | 0x20 {
-		case 'x':
-			base, i = 16, i+2
-		case 'b':
-			base, i = 2, i+2
-		}
+	v, d, ok := digitsAt(b[i:])
+	if !ok {
+		return 0, 0, false
 	}
-	for ; i < len(b); i++ {
-		d := uint64(hexDigits[b[i]])
-		if base == 8 && seen > 0 && d >= 8 && d < 10 { // 08 and 007: decimal after all
-			base = 10
-		}
-		if d >= base {
-			break
-		}
-		if v, seen = v*base+d, seen+1; v > 1<<32-1 {
-			return 0, 0, false
-		}
-	}
+	i += d
 	for i < len(b) && (b[i]|0x20 == 'u' || b[i]|0x20 == 'l') {
 		i++
 	}
-	if seen == 0 || i < len(b) && (class[b[i]]&(cBase|cHex) != 0 && b[i] != '/' || b[i] == '.' || minus && v > 128) {
+	if i < len(b) && (class[b[i]]&(cBase|cHex) != 0 && b[i] != '/' || b[i] == '.' || minus && v > 128) {
 		return 0, 0, false
 	}
 	if minus {
@@ -51,10 +34,61 @@ func number(b []byte) (v uint64, n int, ok bool) {
 	return v, i, true
 }
 
+// digitsAt reads a number's digits behind the mark of their base; n is the
+// length of both.
+func digitsAt(b []byte) (v uint64, n int, ok bool) {
+	const most = 1<<32 - 1
+	start := 0
+	switch {
+	case len(b) > 1 && b[0] == '0' && b[1]|0x20 == 'x':
+		start, n = 2, 2
+		for ; n < len(b); n++ {
+			d := uint64(hexDigits[b[n]])
+			if d >= 16 {
+				break
+			}
+			if v = v<<4 | d; v > most {
+				return 0, 0, false
+			}
+		}
+	case len(b) > 1 && b[0] == '0' && b[1]|0x20 == 'b':
+		start, n = 2, 2
+		for ; n < len(b) && b[n]|1 == '1'; n++ {
+			if v = v<<1 | uint64(b[n]&1); v > most {
+				return 0, 0, false
+			}
+		}
+	default:
+		base := uint64(10)
+		if len(b) > 1 && b[0] == '0' {
+			base = 8
+		}
+		for ; n < len(b); n++ {
+			d := uint64(b[n]) - '0'
+			if base == 8 && n > 0 && d|1 == 9 { // 08 and 007: decimal after all
+				base = 10
+			}
+			if d >= base {
+				break
+			}
+			if v = v*base + d; v > most {
+				return 0, 0, false
+			}
+		}
+	}
+	return v, n, n > start
+}
+
 // gapBefore is the length of what may stand before a number: separators,
 // comments, and a cast such as "(byte)".
 func gapBefore(b []byte) int {
 	i := 0
+	for i < len(b) && i < maxGap && (b[i] == ',' || b[i] <= ' ') {
+		i++
+	}
+	if i < len(b) && class[b[i]] == cDigit { // most are right here
+		return i
+	}
 	for i < len(b) && i < maxGap {
 		switch c := b[i]; {
 		case c == ',' || c <= ' ':
@@ -175,7 +209,12 @@ func digitsOf(b []byte, from, most int, base uint64) (v uint64, n int, ok bool) 
 // escaped decodes the inside of a string, and of those that a program puts
 // together with it.
 func escaped(dst, src []byte, end bool) (out []byte, used int, more bool) {
-	for used < len(src) {
+	return escapedTo(dst, src, end, 1<<62)
+}
+
+// escapedTo does so until there are as many bytes as are asked for.
+func escapedTo(dst, src []byte, end bool, most int) (out []byte, used int, more bool) {
+	for used < len(src) && len(dst) < most {
 		rest := src[used:]
 		if !end && len(rest) < maxGap {
 			return dst, used, used > 0
@@ -204,6 +243,16 @@ func escaped(dst, src []byte, end bool) (out []byte, used int, more bool) {
 		used += n
 	}
 	return dst, used, false
+}
+
+// literal is true for characters of which each stands for itself in a string.
+func literal(b []byte) bool {
+	for _, c := range b {
+		if class[c]&(cEscape|cBreak) != 0 || c == '"' || c == '\'' || c == '`' {
+			return false
+		}
+	}
+	return true
 }
 
 // joint is the length of what stands between two pieces of a string: a quote,

@@ -72,9 +72,8 @@ func motorola(dst, line []byte) ([]byte, bool) {
 	return dst, true
 }
 
-// recordAt says whether the line around b[i] is a record.
-func recordAt(b []byte, i int, mark byte) bool {
-	line := lineAt(b, i)
+// record says whether a line is a record.
+func record(line []byte, mark byte) bool {
 	if len(line) == 0 || line[0] != mark {
 		return false
 	}
@@ -115,12 +114,13 @@ func uu(dst, line []byte) ([]byte, bool) {
 	return dst, true
 }
 
-func uuLine(b []byte, i int) bool {
-	line := lineAt(b, i)
+// uuLine says whether a line is of uuencode, and a full one.
+func uuLine(line []byte) bool {
 	if len(line) < 21 || line[0] < '0' {
 		return false
 	}
-	_, ok := uu(nil, line)
+	var buf [maxSampled]byte
+	_, ok := uu(buf[:0], line)
 	return ok
 }
 
@@ -156,7 +156,7 @@ func dump(dst, line []byte, f Form) ([]byte, bool) {
 			break
 		}
 		var ok bool
-		if dst, ok = dumped(dst, word, f); !ok {
+		if dst, ok = group(dst, word, f); !ok {
 			break
 		}
 		got += len(word) / 2
@@ -165,8 +165,8 @@ func dump(dst, line []byte, f Form) ([]byte, bool) {
 	return dst, got > 0
 }
 
-// dumped decodes one group of digits.
-func dumped(dst, word []byte, f Form) ([]byte, bool) {
+// group decodes one group of digits.
+func group(dst, word []byte, f Form) ([]byte, bool) {
 	switch f {
 	case DumpOctal:
 		if len(word) != 6 {
@@ -198,17 +198,14 @@ func dumped(dst, word []byte, f Form) ([]byte, bool) {
 	return dst, true
 }
 
-// dumpAt says whether the line around b[i] is of a dump of at least 8 bytes.
-func dumpAt(b []byte, i int) bool {
-	if i+1 >= len(b) || b[i] >= 0x80 {
-		return false
-	}
-	line := lineAt(b, i)
+// dumpLine says whether a line is of a dump of at least 8 bytes.
+func dumpLine(line []byte) bool {
 	if len(line) < 24 || hexDigits[line[0]]|hexDigits[line[1]]|hexDigits[line[2]]|hexDigits[line[3]] >= 16 {
 		return false
 	}
-	for _, f := range []Form{Dump, DumpOctal} {
-		if out, ok := dump(nil, line, f); ok && len(out) >= 8 {
+	var buf [maxSampled]byte
+	for _, f := range [...]Form{Dump, DumpOctal} {
+		if out, ok := dump(buf[:0], line, f); ok && len(out) >= 8 {
 			return true
 		}
 	}

@@ -26,6 +26,14 @@ func Magic(b []byte) bool {
 	if len(b) < 4 {
 		return false
 	}
-	return marks[le.Uint16(b)] || b[2] == '\r' && b[3] == '\n' || len(b) >= 262 && string(b[257:262]) == "ustar" ||
+	return marks[le.Uint16(b)] && (b[0]|b[1] != 0 || zeros(b)) || b[2] == '\r' && b[3] == '\n' || len(b) >= 262 && string(b[257:262]) == "ustar" ||
 		len(b) >= 64 && (string(b[56:60]) == "ARMd" || len(b) >= 0x210 && string(b[0x202:0x206]) == "HdrS")
+}
+
+// zeros says whether what begins with two zeros, as most numbers of 32 bits do,
+// can be of Chez Scheme, which alone has them in its magic.
+func zeros(b []byte) bool {
+	const chez = "\x00\x00\x00\x00chez"
+	n := min(len(b), len(chez))
+	return string(b[:n]) == chez[:n]
 }
