@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync/atomic"
 )
 
 // What a heap may be, in bytes, for each way to collect it.
@@ -19,9 +20,13 @@ const (
 	liveLimit = 400 << 20
 )
 
-// easeCollector lets a small heap grow to five times what lives in it before
-// it is collected: a closure of a few thousand derivations then costs one
-// collection or none instead of several. A larger heap is collected as Go does
+// loads counts the closures that are being loaded.
+var loads atomic.Int32
+
+// easeCollector lets a small heap, and that of a load, grow to five times what
+// lives in it before it is collected: a closure of a few thousand derivations
+// then costs one collection or none instead of several, and of what a load
+// allocates hardly anything is garbage. Any other heap is collected as Go does
 // by itself, and more often near softLimit, which bounds the peak on a closure
 // as large as all of nixpkgs. GOGC and GOMEMLIMIT of the user's count instead.
 func easeCollector() {
@@ -38,7 +43,7 @@ func easeCollector() {
 	watch = func(sentinel *[16]byte) {
 		metrics.Read(sample)
 		live := sample[0].Value.Uint64()
-		if eased && live > easeHeap {
+		if eased && live > easeHeap && loads.Load() == 0 {
 			debug.SetGCPercent(usual)
 			eased = false
 		}

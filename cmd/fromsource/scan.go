@@ -147,6 +147,8 @@ func extractor(in closure.Input, name string) rules.Extractor {
 
 // load reads the closure and what the rules want to know of each derivation.
 func load(ctx context.Context, p *progress, in closure.Input, x rules.Extractor) (*closure.Graph, []rules.Facts, error) {
+	loads.Add(1)
+	defer loads.Add(-1)
 	p.update("load", 0, 0, in.String())
 	return closure.LoadFacts(ctx, in, closure.Options{Progress: func(read int) {
 		p.update("load", read, 0, "")

@@ -1,9 +1,9 @@
-package rules
+package main
 
 import (
 	"bytes"
-	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fromsource/analyze/rules"
 	"fromsource/closure"
 )
 
@@ -27,9 +28,10 @@ import (
 // one buffer, by as many goroutines as ours has and by one. What counts are
 // the ratios of the medians. All read from the page cache: some machines give
 // its pages up within seconds, so the files are read once more before each.
-// Where other programs want the processors, ours
-// loses the advantage of using more than one: the processor time that each
-// took is there to be compared then, and to know it by.
+// Ours begins with no memory of its own and with the collector as the program
+// sets it when it starts. Where other programs want the processors, ours loses
+// the advantage of using more than one: the processor time that each took is
+// there to be compared then, and to know it by.
 //
 // FROMSOURCE_DRV names a root derivation in the machine's store. Without it
 // Nix makes closures of growing size, of which ns/drv must not grow.
@@ -61,7 +63,7 @@ func nix(b *testing.B, name string, args ...string) string {
 }
 
 func compare(b *testing.B, drv, root string) {
-	g, err := closure.Load(context.Background(), closure.DrvInput(drv, root), closure.Options{}) // also fills the page cache
+	g, err := closure.Load(b.Context(), closure.DrvInput(drv, root), closure.Options{}) // also fills the page cache
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -84,12 +86,13 @@ func compare(b *testing.B, drv, root string) {
 		debug.FreeOSMemory()
 		forgetPeak()
 		b.StartTimer()
+		easeCollector()
 		ours = append(ours, warm(func() {
-			g, facts, err := closure.LoadFacts(context.Background(), closure.DrvInput(drv, root), closure.Options{}, Extract)
+			g, facts, err := load(b.Context(), newProgress(newEnv(nil, io.Discard, io.Discard)), closure.DrvInput(drv, root), rules.Extractor{})
 			if err != nil {
 				b.Fatal(err)
 			}
-			if s := Judge(g, facts); len(s) != len(files) {
+			if s := rules.Judge(g, facts); len(s) != len(files) {
 				b.Fatalf("%d judged of %d", len(s), len(files))
 			}
 		}))
