@@ -18,8 +18,6 @@ import (
 
 const troubled = `
   big = sh "big" "dd if=/dev/zero of=$out bs=1M count=64";
-  slow = sh "slow" "sleep 61.52; echo done > $out";
-  brief = sh "brief" "sleep 8.31; echo done > $out";
   quick = sh "quick" "echo quick > $out";
   ca = drv "ca" "echo ca > $out" { __contentAddressed = true; outputHashMode = "recursive"; outputHashAlgo = "sha256"; };
   user = drv "user" "cat $ca > $out" { inherit ca; };
@@ -75,21 +73,37 @@ func processes(t *testing.T, word string) (n int) {
 	return n
 }
 
-// waitFor gives something ten seconds to become true.
+// waitFor waits for something to become true: a machine that stalls for a
+// while must not fail a test.
 func waitFor(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); !ok(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("waited for %s", what)
 		}
 	}
 }
 
+// held is a world with a derivation whose build makes a file "begun" and goes
+// on until there is a file "go", both in a folder of the host: its name is in
+// the builder's command line and in no other. A builder that Nix left behind
+// and whose file system was cleaned up sees neither, and ends.
+func held(t *testing.T) (w *world, dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	return newWorld(t, troubled+fmt.Sprintf(`
+  held = sh "held" "echo > %[1]s/begun; while [ -e %[1]s/begun -a ! -e %[1]s/go ]; do sleep 0.1; done; echo done > $out";
+`, dir), dir), dir
+}
+
 // An interrupt ends a build that runs, with all its processes, and cleans up;
 // a second one while that goes on changes nothing.
 func TestInterrupted(t *testing.T) {
-	w := newWorld(t, troubled)
-	jobs := []*Job{w.unbuilt("slow"), w.job("quick")}
+	w, dir := held(t)
+	jobs := []*Job{w.unbuilt("held"), w.job("quick")}
 	ctx, cancel := context.WithCancel(context.Background())
 	n := w.nix(Fresh)
 	done := make(chan error)
@@ -99,17 +113,16 @@ func TestInterrupted(t *testing.T) {
 		rs, err = Run(ctx, jobs, Options{Builders: []Builder{n}})
 		done <- err
 	}()
-	waitFor(t, "the build", func() bool { return processes(t, "61.52") > 0 })
-	start := time.Now()
+	waitFor(t, "the build", func() bool { _, err := os.Stat(filepath.Join(dir, "begun")); return err == nil })
+	if processes(t, dir+"/go") == 0 {
+		t.Error("there is no process of the build")
+	}
 	cancel()
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want %v", err, context.Canceled)
 	}
-	if d := time.Since(start); d > 20*time.Second {
-		t.Errorf("took %v to end", d)
-	}
-	waitFor(t, "the build's end", func() bool { return processes(t, "61.52") == 0 })
+	waitFor(t, "the build's end", func() bool { return processes(t, dir+"/go") == 0 })
 	for _, r := range rs {
 		if r.Result != audit.NotAttempted || r.Reason != "the run was interrupted" {
 			t.Errorf("got %+v", r)
@@ -120,30 +133,63 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
+// Who cleans up has all the time it needs, but for a limit from when it is
+// asked to end.
+func TestAfterwards(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	c, end := afterwards(ctx, 10*time.Millisecond)
+	defer end()
+	time.Sleep(100 * time.Millisecond)
+	if err := c.Err(); err != nil {
+		t.Errorf("nobody is in a hurry, and %v", err)
+	}
+	cancel()
+	<-c.Done()
+}
+
 // A Nix that is killed is a lost build, never a result about the derivation.
-// (Nix itself leaves the builder behind when it is killed: this one is brief.)
 func TestNixKilled(t *testing.T) {
-	w := newWorld(t, troubled)
-	var pid int
+	w, dir := held(t)
 	n := w.nix(Fresh)
-	n.Wrap = []string{"sh", "-c", `echo $$ > ` + filepath.Join(w.root, "pid") + `; exec "$@"`, "sh"}
+	file := filepath.Join(w.root, "pid")
+	n.Wrap = []string{"sh", "-c", `echo $$ > ` + file + `; exec "$@"`, "sh"}
+	j := w.unbuilt("held")
+	// Nix leaves the builder behind when it is killed.
+	defer func() {
+		if err := os.WriteFile(filepath.Join(dir, "go"), nil, 0o644); err != nil {
+			t.Error(err)
+		}
+		waitFor(t, "the builder's end", func() bool { return processes(t, dir+"/go") == 0 })
+	}()
+	killed := make(chan error, 1)
 	go func() {
-		for range 500 {
-			b, _ := os.ReadFile(filepath.Join(w.root, "pid"))
-			if _, err := fmt.Sscan(string(b), &pid); err == nil && processes(t, "8.31") > 0 {
-				_ = syscall.Kill(pid, syscall.SIGKILL)
+		for range 15_000 {
+			if _, err := os.Stat(filepath.Join(dir, "begun")); err == nil {
+				var pid int
+				b, err := os.ReadFile(file)
+				if err == nil {
+					_, err = fmt.Sscan(string(b), &pid)
+				}
+				if err == nil {
+					err = syscall.Kill(pid, syscall.SIGKILL)
+				}
+				killed <- err
 				return
 			}
 			time.Sleep(20 * time.Millisecond)
 		}
+		killed <- errors.New("the build did not begin")
 	}()
-	rs, err := Run(context.Background(), []*Job{w.unbuilt("brief")}, Options{Builders: []Builder{n}})
+	rs, err := Run(context.Background(), []*Job{j}, Options{Builders: []Builder{n}})
+	if err := <-killed; err != nil {
+		t.Error(err)
+	}
 	if !errors.Is(err, ErrLost) || len(rs) != 1 || rs[0].Result != audit.NotAttempted || !strings.Contains(rs[0].Reason, "signal: killed") {
 		t.Errorf("got %+v, %v", rs, err)
 	}
 	// Where a shell or an agent reports it as a status it is the same.
 	n.Wrap = []string{"sh", "-c", "exit 137"}
-	rs, err = Run(context.Background(), []*Job{w.unbuilt("brief")}, Options{Builders: []Builder{n}})
+	rs, err = Run(context.Background(), []*Job{j}, Options{Builders: []Builder{n}})
 	if err != nil || len(rs) != 1 || rs[0].Result != audit.Failed || !rs[0].Transient || rs[0].Reason != "nix was killed by signal 9" {
 		t.Errorf("got %+v, %v", rs, err)
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"path"
 	"strings"
-	"time"
 
 	"fromsource/closure"
 )
@@ -22,7 +21,7 @@ func (n *Nix) fresh(ctx context.Context, j *Job) (b Built, err error) {
 			return
 		}
 		// Clean up even when cancelled, but not for ever.
-		c, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+		c, cancel := afterwards(ctx, cleaning)
 		defer cancel()
 		// Where the machine itself is lost, that is all there is to say.
 		var failed *BuildError

@@ -96,9 +96,12 @@ func (w *world) compareWith(j *Job, src reference.Source) Result {
 	return found[0]
 }
 
-func source(t *testing.T, address string, o reference.CacheOptions) reference.Source {
+// short is for servers that answer no more; others have all the time they need.
+const short = 500 * time.Millisecond
+
+func source(t *testing.T, address string, o reference.CacheOptions, stall time.Duration) reference.Source {
 	t.Helper()
-	src, err := reference.OpenCache(address, store.CacheOptions{Stall: 500 * time.Millisecond}, o)
+	src, err := reference.OpenCache(address, store.CacheOptions{Stall: stall}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +192,11 @@ func TestCaches(t *testing.T) {
 				addresses = append(addresses, "file://"+c.dir)
 			}
 			for _, address := range addresses {
-				r := w.compareWith(j, source(t, address, reference.CacheOptions{Trusted: []string{c.public}, Bytes: true}))
+				stall := time.Duration(0)
+				if tt.name == "slow" {
+					stall = short
+				}
+				r := w.compareWith(j, source(t, address, reference.CacheOptions{Trusted: []string{c.public}, Bytes: true}, stall))
 				if r.Result != tt.result || !strings.Contains(r.Reason, tt.reason) {
 					t.Errorf("%s: got %q (%s), want %q (%s)", address, r.Result, r.Reason, tt.result, tt.reason)
 				}
@@ -226,7 +233,11 @@ func TestCacheInTrouble(t *testing.T) {
 			}
 			files.ServeHTTP(rw, r)
 		}))
-		r := w.compareWith(j, source(t, srv.URL, reference.CacheOptions{Trusted: []string{c.public}, Bytes: true}))
+		stall := time.Duration(0)
+		if name == "stalled" {
+			stall = short
+		}
+		r := w.compareWith(j, source(t, srv.URL, reference.CacheOptions{Trusted: []string{c.public}, Bytes: true}, stall))
 		if r.Result != audit.NoReference || !r.Transient || r.Refused || !strings.Contains(r.Reason, "could not be asked: reading the bytes") {
 			t.Errorf("%s: %+v", name, r)
 		}
@@ -244,7 +255,7 @@ func TestCacheDiffers(t *testing.T) {
 	c := other.cache("cache-1", j.Outputs[0].Path)
 	rs, err := Run(context.Background(), []*Job{j}, Options{
 		Builders:   []Builder{w.nix(Fresh)},
-		References: []reference.Source{source(t, c.dir, reference.CacheOptions{Trusted: []string{c.public}})},
+		References: []reference.Source{source(t, c.dir, reference.CacheOptions{Trusted: []string{c.public}}, 0)},
 	})
 	if err != nil || len(rs) != 2 {
 		t.Fatalf("%+v, %v", rs, err)
@@ -263,7 +274,7 @@ func TestNoKeyGiven(t *testing.T) {
 	w := newWorld(t, sample)
 	j := w.job("dep")
 	c := w.cache("cache-1", j.Outputs[0].Path)
-	r := w.compareWith(j, source(t, c.dir, reference.CacheOptions{}))
+	r := w.compareWith(j, source(t, c.dir, reference.CacheOptions{}, 0))
 	if r.Result != audit.Reproduced || !strings.Contains(r.Reason, "signature was not checked") {
 		t.Errorf("got %+v", r)
 	}
@@ -352,7 +363,11 @@ func TestAttestations(t *testing.T) {
 		"slow":    func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
 	} {
 		srv := httptest.NewServer(h)
-		l, err := reference.NewLila(srv.URL, &http.Client{Timeout: 300 * time.Millisecond})
+		client := &http.Client{}
+		if name == "slow" {
+			client.Timeout = short
+		}
+		l, err := reference.NewLila(srv.URL, client)
 		if err != nil {
 			t.Fatal(err)
 		}

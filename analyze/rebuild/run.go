@@ -215,12 +215,23 @@ func (r *run) attempt(ctx context.Context, b Builder, j *Job) ([]Result, error) 
 	return rs, nil
 }
 
+// cleaning is how long it may take to clean up after a cancellation.
+const cleaning = 30 * time.Second
+
+// afterwards is a context for cleaning up: where ctx is done it lives on, but
+// only for so long. Before that there is no hurry: a machine may be busy.
+func afterwards(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	c, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(limit, cancel) })
+	return c, func() { stop(); cancel() }
+}
+
 // release lets a builder clean up, even after a cancellation, within limits.
 func release(ctx context.Context, b Built) error {
 	if b.Release == nil {
 		return nil
 	}
-	c, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	c, cancel := afterwards(ctx, cleaning)
 	defer cancel()
 	return b.Release(c)
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"syscall"
 	"time"
 )
@@ -36,7 +37,8 @@ func (f RunnerFunc) Run(ctx context.Context, c Cmd) (int, error) { return f(ctx,
 
 // Local runs commands on this machine, each in its own process group: an
 // interrupt from the terminal does not reach them by itself, a cancelled
-// context sends them one, and kills what is left after Grace.
+// context sends them one, and kills what is left after Grace. They get one,
+// too, when this process ends without having waited for them.
 type Local struct {
 	// Grace is how long a cancelled command may take to end; 10 s if zero.
 	Grace time.Duration
@@ -50,7 +52,11 @@ func (l Local) Run(ctx context.Context, c Cmd) (int, error) {
 	cmd := exec.CommandContext(ctx, c.Argv[0], c.Argv[1:]...)
 	cmd.Env = append(os.Environ(), c.Env...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Stdin, c.Stdout, c.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGINT}
+	// The kernel sends it at the end of the thread that started the command
+	// (prctl(2)), so that one has to stay.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	cmd.WaitDelay = l.Grace
 	if l.Grace == 0 {
