@@ -33,12 +33,11 @@ func (s *state) assemble(decisions []decision) *audit.Audit {
 	for _, t := range s.g.Tampered() {
 		tampered[t.ID] = t.Recomputed
 	}
-	byHash := s.byHash()
 	a.Derivations = make([]audit.Derivation, s.g.Len())
 	for i := range closure.ID(s.g.Len()) {
 		row := s.row(i, &decisions[i])
 		row.Influence = int(influence[i])
-		row.Outputs = s.outputRows(i, byHash)
+		row.Outputs = s.outputRows(i)
 		if p, ok := tampered[i]; ok {
 			row.Evidence = append(row.Evidence, audit.Evidence{
 				Rule: "tampered-or-renamed", Level: audit.LevelDerivation,
@@ -104,14 +103,14 @@ func rebuildEvidence(v audit.Verdict, results []audit.Rebuild) []audit.Evidence 
 	return out
 }
 
-func (s *state) outputRows(id closure.ID, byHash map[string]*item) []audit.Output {
+func (s *state) outputRows(id closure.ID) []audit.Output {
 	out := []audit.Output{}
 	for k, o := range s.g.Outputs(id) {
 		row := audit.Output{Name: o.Name, Path: o.Path}
 		if it := s.outputs[id][k]; it != nil {
 			row.NarHash, row.NarSize = it.info.NarHash, it.info.NarSize
 			if it.walk != nil {
-				for _, ref := range s.references(it, byHash) {
+				for _, ref := range s.references(it) {
 					if ref.id != closure.None && ref.id != id {
 						row.References = append(row.References, int(ref.id))
 					}

@@ -25,6 +25,10 @@ type decision struct {
 	madeConfidence audit.Confidence
 	// seedOnly: what it carries is only the seed's.
 	seedOnly bool
+	// live are the kinds of what it carries that a build could execute or load;
+	// vague: it is not known which of its files those are.
+	live  []audit.Kind
+	vague bool
 	// suspect: of unknown origin, and prebuilt programs could have made it, or
 	// what it is made of.
 	suspect bool
@@ -152,8 +156,8 @@ func (f *fetched) decideMembers() decision {
 		return decision{verdict: audit.Binary, confidence: c.confidence, kinds: c.kinds}.with(audit.Evidence{
 			Rule: "trace-in-target", Level: audit.LevelTrace, At: c.firstAt, Detail: "the fetch itself is part of the target",
 		})
-	case f.alike != "" || f.unfollowed != "" || c.unread != "":
-		why := cmp.Or(f.alike, f.unfollowed, c.unread)
+	case f.alike != "" || f.unfollowed != "" || c.unread != "" || f.unsampled != "" && !samples.MatchString(f.unsampled):
+		why := cmp.Or(f.alike, f.unfollowed, c.unread, fmt.Sprintf("had %s been linked into something, that would not be seen", f.unsampled))
 		if f.suspected {
 			return decision{verdict: audit.Binary, confidence: lowest(f.confidence, audit.Medium), kinds: c.kinds, reason: why}
 		}
@@ -250,6 +254,8 @@ type built struct {
 	carried            []audit.Evidence
 	carriedKinds       []audit.Kind
 	carriedConfidence  audit.Confidence
+	live               []audit.Kind
+	vague              bool // some of carried is not of single files
 	executed           []audit.Evidence
 	executedKinds      []audit.Kind
 	executedConfidence audit.Confidence
@@ -265,6 +271,8 @@ type built struct {
 	// near is true if prebuilt code that is not the seed's was among what the
 	// build had at hand, and its outputs have something that could be it.
 	near bool
+	// had are those of its inputs that are such code.
+	had []*item
 	// suspect: such code was among it, or something suspect, whatever its
 	// outputs have.
 	suspect bool
@@ -281,6 +289,8 @@ type built struct {
 func (b *built) decide() decision {
 	d := b.verdict()
 	d.through = b.through
+	d.live = b.live
+	d.vague = d.verdict == audit.CarriesBinary && (b.vague || len(b.carried) == 0 && !d.seedOnly)
 	d.suspect = b.suspect && d.verdict == audit.Unknown
 	if len(b.executed) > 0 && d.verdict != audit.Seed {
 		d.made, d.madeKinds, d.madeConfidence = true, b.executedKinds, b.executedConfidence

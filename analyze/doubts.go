@@ -7,7 +7,6 @@ import (
 
 	"fromsource/analyze/audit"
 	"fromsource/analyze/content"
-	"fromsource/analyze/trace"
 	"fromsource/closure"
 )
 
@@ -24,6 +23,14 @@ func (d *decider) doubts(id closure.ID, b *built, h *heritage) {
 	}
 	for _, a := range d.alike[id] {
 		doubt("%s", a.detail)
+	}
+	if d.isRoot(id) {
+		for _, why := range d.past {
+			doubt("%s", why)
+		}
+	}
+	if why := d.faint[id]; why != "" {
+		b.weak = append(b.weak, why)
 	}
 	d.strangers(id, doubt)
 	b.doubts = append(b.doubts, h.doubts...)
@@ -47,7 +54,7 @@ func (d *decider) doubts(id closure.ID, b *built, h *heritage) {
 		}
 		for k, it := range d.outputs[in] {
 			switch {
-			case (it == nil || it.walk == nil) && !asked(in, k):
+			case !asked(in, k): // what another output refers to of it, that leads to
 			case it == nil:
 				doubt("of its input %s an output's path is not known before it is built", d.g.Name(in))
 			default:
@@ -58,6 +65,13 @@ func (d *decider) doubts(id closure.ID, b *built, h *heritage) {
 	if b.near {
 		d.tooLarge(id, doubt)
 	}
+	d.hidden(id, b.had, doubt)
+	for _, it := range d.outputs[id] {
+		if it != nil && it.walk != nil {
+			d.astray(it, doubt)
+			d.named(id, it, b)
+		}
+	}
 	d.impure(id, doubt)
 	if b.absent == "" && len(b.doubts) == 0 {
 		d.written(id, doubt)
@@ -66,14 +80,14 @@ func (d *decider) doubts(id closure.ID, b *built, h *heritage) {
 }
 
 // askedFor tells whether a build was given an output of an input: derivations
-// name the outputs that they use. The derivation is read only if need be.
+// name the outputs that they use, and have no others at hand but by reference.
 func (d *decider) askedFor(id closure.ID) func(in closure.ID, output int) bool {
 	var used map[string][]string
 	return func(in closure.ID, output int) bool {
 		if used == nil {
 			used = map[string][]string{}
-			drv, err := d.g.Derivation(id)
-			if err != nil {
+			drv := d.derivation(id)
+			if drv == nil {
 				return true // to be on the safe side
 			}
 			for _, i := range drv.InputDrvs {
@@ -93,7 +107,7 @@ func (d *decider) doubtInput(id closure.ID, it *item, what string, b *built, dou
 		return
 	}
 	origin := it.id == closure.None || d.g.FixedOutput(it.id)
-	prebuilt := slices.ContainsFunc(it.matches, func(m trace.Match) bool { return !d.origins[m.Origin].seed })
+	prebuilt := len(it.live) > 0
 	if origin {
 		if why, _ := it.unread(); why != "" {
 			doubt("of its %s %s: %s", what, name, why)
@@ -101,6 +115,9 @@ func (d *decider) doubtInput(id closure.ID, it *item, what string, b *built, dou
 		prebuilt = len(it.walk.Members) > 0 || it.id != closure.None && d.out[it.id].verdict == audit.Binary
 	}
 	b.near = b.near || prebuilt
+	if origin {
+		d.sealed(id, it, b, doubt)
+	}
 	if !b.recorded && len(d.runnable(it)) == 0 {
 		d.unrecorded(id, it, what, doubt)
 	}
@@ -110,6 +127,11 @@ func (d *decider) doubtInput(id closure.ID, it *item, what string, b *built, dou
 				doubt("its %s %s holds a text that carries a program (%s), and its build executed %s, which could be that", what, name, f.Path, x)
 				break
 			}
+		}
+	}
+	if origin && !b.recorded && len(d.runnable(it)) == 0 {
+		if i := slices.IndexFunc(it.walk.Members, func(f content.File) bool { return f.Kind == audit.Bytecode && !f.Embedded }); i >= 0 {
+			b.weak = append(b.weak, fmt.Sprintf("its %s %s holds bytecode (%s), and what its build executed is not on record", what, name, it.walk.Members[i].Path))
 		}
 	}
 	if origin && b.recorded && len(d.runnable(it)) == 0 {
@@ -129,7 +151,11 @@ func (d *decider) doubtInput(id closure.ID, it *item, what string, b *built, dou
 		return
 	}
 	given, with := d.givenTo(id, it)
-	switch kinds := d.runnable(it); {
+	kinds := d.runnable(it)
+	if len(kinds) > 0 || origin && d.heavy(it) {
+		b.had = append(b.had, it)
+	}
+	switch {
 	case len(kinds) == 0:
 	case !b.recorded:
 		doubt("its %s %s is prebuilt, and whether its build executed that is not on record", what, name)
@@ -142,7 +168,11 @@ func (d *decider) doubtInput(id closure.ID, it *item, what string, b *built, dou
 	case slices.Contains(kinds, audit.Bytecode):
 		b.weak = append(b.weak, fmt.Sprintf("its %s %s is prebuilt bytecode: had an interpreter been given it, that would not be on record", what, name))
 	}
-	if at := d.unsampled(id, it); at != "" {
+	switch at := d.unsampled(id, it); {
+	case at == "":
+	case origin && !samples.MatchString(at):
+		doubt("its %s %s holds prebuilt objects (%s): had it linked them into something, that would not be seen", what, name, at)
+	default:
 		b.weak = append(b.weak, fmt.Sprintf("its %s %s holds prebuilt objects (%s): had it linked them into something, that would not be seen", what, name, at))
 	}
 }
@@ -201,30 +231,6 @@ func inBuildDir(p string) bool {
 	return strings.HasPrefix(p, "/build/") || strings.HasPrefix(p, "/tmp/") || strings.Contains(p, "/nix-build-") || strings.Contains(p, "/nix/var/nix/builds/")
 }
 
-// runnable are the kinds of code that a build could execute of an item that is
-// itself prebuilt, rather than an archive with some prebuilt member.
-func (d *decider) runnable(it *item) []audit.Kind {
-	c := sum(it.walk)
-	kinds, is := c.kinds, (&fetched{contents: c}).mainly()
-	if it.id != closure.None {
-		x := &d.out[it.id]
-		kinds, is = x.kinds, prebuilt(x.verdict) && (x.made || !x.seedOnly)
-	}
-	if !is {
-		return nil
-	}
-	return slices.DeleteFunc(slices.Clone(kinds), func(k audit.Kind) bool { return k == audit.Firmware })
-}
-
-// linkable are formats that a linker takes code from.
-func linkable(format string) bool {
-	switch format {
-	case "elf-relocatable", "coff-object", "coff", "macho-object", "omf", "llvm-bitcode", "ghc-object", "ocaml-object", "syso":
-		return true
-	}
-	return false
-}
-
 // tooLarge finds native code of which no part could be compared: patched, it
 // would not be recognised.
 func (d *decider) tooLarge(id closure.ID, doubt func(string, ...any)) {
@@ -235,7 +241,7 @@ func (d *decider) tooLarge(id closure.ID, doubt func(string, ...any)) {
 		for i := range it.walk.Members {
 			f := &it.walk.Members[i]
 			if f.Kind == audit.NativeCode && f.Size > fingerprinted && len(f.Code) == 0 && len(d.lookup(id, f)) == 0 {
-				doubt("%s is too large to be compared in part, and its build had prebuilt code at hand", it.inside(f.Path))
+				doubt("%s is too large to be compared in part, and its build had prebuilt code at hand", it.called(f.Path))
 				return
 			}
 		}
@@ -245,29 +251,6 @@ func (d *decider) tooLarge(id closure.ID, doubt func(string, ...any)) {
 // fingerprinted is the size, in bytes, up to which content always has memory
 // for the fingerprints of a file's parts.
 const fingerprinted = 64 << 20
-
-// machines are the ELF machines, as content calls them, of the systems that Nix
-// builds for.
-var machines = map[string]string{
-	"x86_64": "x86_64", "i686": "386", "aarch64": "aarch64", "armv6l": "arm", "armv7l": "arm",
-	"riscv64": "riscv", "powerpc64le": "ppc64", "s390x": "s390", "loongarch64": "loongarch",
-}
-
-// foreignTo reports whether an ELF object is for another machine than the
-// derivation's own, so that its linker could make nothing of it.
-func (d *decider) foreignTo(id closure.ID, f *content.File) bool {
-	if f.Format != "elf-relocatable" {
-		return false
-	}
-	drv, err := d.g.Derivation(id)
-	if err != nil {
-		return false
-	}
-	cpu, _, _ := strings.Cut(drv.System, "-")
-	own, known := machines[cpu]
-	machine, _, _ := strings.Cut(f.Detail, ",")
-	return known && machine != "" && machine != own
-}
 
 // weaknesses are what lowers the confidence in "source": programs that the
 // build executed and of which nothing is known.

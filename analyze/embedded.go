@@ -59,7 +59,9 @@ func (s *state) collectWholes() {
 			}
 			for _, sum := range it.walk.Bulk {
 				if ws, ok := x.by[sum]; ok {
-					x.by[sum] = slices.DeleteFunc(ws, func(w int32) bool { return !s.have[i].has(x.wholes[w].origin) })
+					if nobodys(s.have[i], ws, func(w int32) trace.Origin { return x.wholes[w].origin }) {
+						x.by[sum] = nil
+					}
 				}
 			}
 		}
@@ -104,7 +106,7 @@ func (s *state) matchEmbedded(it *item, m *trace.Matches, known map[trace.Origin
 	for w, n := range shared {
 		x := &x.wholes[w]
 		if !trace.MostOf(n, x.of) {
-			if x.kind == audit.Bytecode && n >= trace.MinBulk && 2*n >= x.of {
+			if n >= trace.MinBulk && 2*n >= x.of {
 				halves = append(halves, x)
 			}
 			continue
@@ -115,7 +117,8 @@ func (s *state) matchEmbedded(it *item, m *trace.Matches, known map[trace.Origin
 		}
 		m.Add(trace.Hit{Origin: x.origin, How: trace.Embedded, Member: x.file, File: s.holder(it, x), Kind: x.kind, Format: x.format, Confidence: conf})
 	}
-	// Bytecode of which other names were written into it, as shading does.
+	// A part of it, or bytecode into which other names were written, as shading
+	// does.
 	slices.SortFunc(halves, func(a, b *whole) int { return cmp.Or(cmp.Compare(a.origin, b.origin), cmp.Compare(a.file, b.file)) })
 	for _, x := range halves[:min(1, len(halves))] {
 		from := s.origins[x.origin].item

@@ -81,9 +81,16 @@ func Rules() []rules.Rule {
 		{
 			ID: "trace-embedded", Title: "a prebuilt file lies inside a file of an output",
 			Why:    "A program, a class or firmware can be put into another file as data, and be taken out or executed from there.",
-			How:    "Samples of its bytes, one window in some thousand chosen by its content: nine of ten of them are in the output, at any offset.",
-			Limits: "Files of less than some four kibibytes, and what is compressed or encoded inside the other file, are not seen. Data that both have from the same source looks alike.",
+			How:    "Samples of its bytes, one window in some thousand chosen by its content: nine of ten of them are in the output, at any offset. What is compressed inside native code is unpacked first.",
+			Limits: "Files of less than some four kibibytes, and what is encoded inside the other file, are not seen. Data that both have from the same source looks alike.",
 			Remedy: "Build what is embedded.",
+		},
+		{
+			ID: "trace-reference", Title: "an output leads to a prebuilt file that was fetched",
+			Why:    "A link to a download, or a script that starts it, is the download under another name: it comes with the output, as it is.",
+			How:    "A symbolic link in the output ends at a compiled file of a fetch or of an input source; or the text says that the output carries prebuilt code, and its bytes hold the store path of such a fetch.",
+			Limits: "What another package carries is a row of its own, and a link to that says nothing of this one. Links inside archives are not followed.",
+			Remedy: "Build what it leads to.",
 		},
 		{
 			ID: "trace-unused", Title: "prebuilt members were not found in any output",
@@ -108,6 +115,13 @@ func Rules() []rules.Rule {
 			How:    "The guest records every program that a build executes; this one lies in a fetch, was unpacked from one, or is carried by a package.",
 			Limits: "Bytecode that an interpreter is given, what a dynamic loader or an emulator is given, and programs changed before they run, are not in the record; where such were at hand and could have been given, the verdict is unknown.",
 			Remedy: "Bootstrap the tool from source.",
+		},
+		{
+			ID: "exec-builder", Title: "the builder of a derivation is a prebuilt program",
+			Why:    "Nix executes the builder: no record is needed to know that.",
+			How:    "The builder that the derivation names is a compiled file of a fetch or of an input source, or a file that a package carries.",
+			Limits: "A builder that is a link to another file of its package is not followed.",
+			Remedy: "Bootstrap the builder from source.",
 		},
 		{
 			ID: "exec-text", Title: "a build runs a prebuilt program, as its text says",

@@ -63,8 +63,8 @@ func (d *decider) taken(h *heritage, l legacy) {
 		h.kinds = addKinds(h.kinds, giver.madeKinds...)
 		l.confidence = lowest(l.confidence, giver.madeConfidence)
 		l.detail += ", which was built by a prebuilt program"
-	case giver.carries():
-		h.kinds = addKinds(h.kinds, slices.DeleteFunc(slices.Clone(giver.kinds), func(k audit.Kind) bool { return k == audit.Firmware })...)
+	case giver.carries() && len(passed(giver)) > 0:
+		h.kinds = addKinds(h.kinds, passed(giver)...)
 		l.confidence = lowest(l.confidence, giver.confidence)
 		l.detail += ", which carries prebuilt code"
 	default:
@@ -77,6 +77,14 @@ func (d *decider) taken(h *heritage, l legacy) {
 	}
 }
 
+// passed are the kinds of what a carrier's programs could be, or load.
+func passed(giver *decision) []audit.Kind {
+	if giver.vague {
+		return executable(giver.kinds)
+	}
+	return giver.live
+}
+
 // carries reports whether prebuilt code is in the outputs that is not the
 // seed's.
 func (x *decision) carries() bool { return x.verdict == audit.CarriesBinary && !x.seedOnly }
@@ -84,9 +92,7 @@ func (x *decision) carries() bool { return x.verdict == audit.CarriesBinary && !
 // inherit finds all that a derivation has from others.
 func (d *decider) inherit(id closure.ID) *heritage {
 	h := new(heritage)
-	if x := d.execs[id]; x != nil {
-		d.executedFrom(id, x, h)
-	}
+	d.executedFrom(id, h)
 	d.copiedFrom(id, h)
 	d.linkedFrom(id, h)
 	d.embeddedFrom(id, h)
@@ -95,11 +101,20 @@ func (d *decider) inherit(id closure.ID) *heritage {
 }
 
 // executedFrom goes through the programs of other derivations that a build
-// executed.
-func (d *decider) executedFrom(id closure.ID, x *executed, h *heritage) {
+// executed: those on record, and its builder.
+func (d *decider) executedFrom(id closure.ID, h *heritage) {
 	programs := map[closure.ID][]string{}
 	var order []closure.ID
-	for _, p := range x.paths {
+	x := d.execs[id]
+	if x == nil {
+		x = &executed{}
+	}
+	paths := x.paths
+	builder := d.builder(id)
+	if _, recorded := slices.BinarySearch(paths, builder); builder != "" && !recorded {
+		paths = append(slices.Clip(paths), builder)
+	}
+	for _, p := range paths {
 		storePath, rest := splitStore(d.g.StoreDir(), p)
 		it := d.items[storePath]
 		if it == nil || it.id == id || d.known(id, p) {
@@ -124,7 +139,11 @@ func (d *decider) executedFrom(id closure.ID, x *executed, h *heritage) {
 		if !d.out[a].made {
 			conf = audit.Medium // some of it is prebuilt, not what was executed
 		}
-		d.taken(h, legacy{a, "exec-through", audit.LevelTrace, first, detail, conf})
+		level := audit.LevelTrace
+		if first == builder {
+			detail, level = fmt.Sprintf("its builder is %s of %s", base(first), d.g.Name(a)), audit.LevelDerivation
+		}
+		d.taken(h, legacy{a, "exec-through", level, first, detail, conf})
 	}
 	for _, sum := range x.bySum() {
 		at := x.sums[sum]
@@ -132,6 +151,15 @@ func (d *decider) executedFrom(id closure.ID, x *executed, h *heritage) {
 			d.taken(h, legacy{a, "exec-through", audit.LevelTrace, at, fmt.Sprintf("its build executed %s, a file of %s", base(at), d.g.Name(a)), audit.High})
 		})
 	}
+}
+
+// builder is the program that a derivation names as its builder, where it lies
+// in the store.
+func (d *decider) builder(id closure.ID) string {
+	if drv := d.derivation(id); drv != nil && strings.HasPrefix(drv.Builder, d.g.StoreDir()+"/") {
+		return drv.Builder
+	}
+	return ""
 }
 
 // known reports whether an executed program is a prebuilt one by itself.
@@ -275,8 +303,8 @@ func (d *decider) compiledFrom(id closure.ID, h *heritage) {
 // with the variable that does.
 func (d *decider) sourcesOf(id closure.ID) map[string]string {
 	out := map[string]string{}
-	drv, err := d.g.Derivation(id)
-	if err != nil {
+	drv := d.derivation(id)
+	if drv == nil {
 		return out // that it can't be read is told elsewhere
 	}
 	for _, key := range []string{"src", "srcs", "sources", "patches"} {

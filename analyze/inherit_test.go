@@ -26,7 +26,7 @@ func theHeirs(t *testing.T) *fixture {
 		inherit.err = inherit.buildFrom("inherit", `set -e
 cp /usr/bin/zstd generator
 mkdir s; echo text > s/a; zip -q -P secret sealed.zip /usr/bin/cpio s/a
-`, "all")
+`, "", "all")
 	})
 	if inherit.err != nil {
 		t.Fatal(inherit.err)
@@ -35,8 +35,9 @@ mkdir s; echo text > s/a; zip -q -P secret sealed.zip /usr/bin/cpio s/a
 }
 
 // buildFrom builds an attribute of testdata/NAME.nix of what a script puts into
-// its directory, and notes that every build executed a shell.
-func (f *fixture) buildFrom(name, script, attr string) error {
+// its directory, and notes that every build executed a shell. args are those of
+// the file beside hashes.
+func (f *fixture) buildFrom(name, script, args, attr string) error {
 	dir := filepath.Join(scratch, name)
 	srcs := filepath.Join(dir, "srcs")
 	if err := os.MkdirAll(srcs, 0o755); err != nil {
@@ -59,7 +60,7 @@ func (f *fixture) buildFrom(name, script, attr string) error {
 		return err
 	}
 	f.root = filepath.Join(dir, "root")
-	call := fmt.Sprintf("(import %s { hashes = builtins.fromJSON (builtins.readFile %s); }).%s", text, filepath.Join(dir, "hashes.json"), attr)
+	call := fmt.Sprintf("(import %s { hashes = builtins.fromJSON (builtins.readFile %s); %s }).%s", text, filepath.Join(dir, "hashes.json"), args, attr)
 	if f.drv, err = f.nix(srcs, "nix-instantiate", "-E", call); err != nil {
 		return err
 	}

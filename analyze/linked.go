@@ -57,11 +57,18 @@ func (s *state) common(id closure.ID, samples []trace.Sample) {
 	by := s.linked.by
 	for _, sample := range samples {
 		for _, sum := range sample.Sums {
-			if os, ok := by[sum]; ok {
-				by[sum] = slices.DeleteFunc(os, func(o trace.Origin) bool {
-					return !s.have[id].has(o) || s.origins[o].seed && sample.Object
-				})
+			os, ok := by[sum]
+			if !ok {
+				continue
 			}
+			fetched := slices.DeleteFunc(slices.Clone(os), func(o trace.Origin) bool { return s.origins[o].seed })
+			nobody := nobodys(s.have[id], fetched, func(o trace.Origin) trace.Origin { return o })
+			by[sum] = slices.DeleteFunc(os, func(o trace.Origin) bool {
+				if s.origins[o].seed {
+					return sample.Object || !s.have[id].has(o)
+				}
+				return nobody
+			})
 		}
 	}
 }

@@ -140,9 +140,9 @@ func (s *state) collectMakers() {
 			for _, sample := range it.walk.Samples {
 				for _, sum := range sample.Sums {
 					if ms, ok := m.by[sum]; ok {
-						m.by[sum] = slices.DeleteFunc(ms, func(n trace.Origin) bool {
-							return !m.have[i].has(n) && (!isMaker || n != own)
-						})
+						if nobodys(m.have[i], ms, func(n trace.Origin) trace.Origin { return n }) && (!isMaker || !slices.Contains(ms, own)) {
+							m.by[sum] = nil
+						}
 					}
 				}
 			}

@@ -18,6 +18,12 @@ type origin struct {
 	seed bool
 }
 
+// encoded is a text in an origin that carries an encoded binary.
+type encoded struct {
+	origin trace.Origin
+	path   string
+}
+
 // from names an origin as evidence does: its derivation, or its store path.
 func (s *state) from(o origin) string {
 	if o.item.id == closure.None {
@@ -72,6 +78,11 @@ func (s *state) collectOrigins() {
 		o := s.originFor(it)
 		s.origins[o].seed = seed
 		s.index.Add(o, it.walk.Members)
+		for i := range it.walk.Members {
+			if f := &it.walk.Members[i]; f.Embedded && !seed {
+				s.encoded[f.SHA256] = append(s.encoded[f.SHA256], encoded{o, f.Path})
+			}
+		}
 		if !seed && it.id != closure.None && s.text[it.id].Suspected && sum(it.walk).opaqueOnly() {
 			s.index.AddOpaque(o, it.walk.Opaque, s.text[it.id].Kinds)
 		}
@@ -127,7 +138,11 @@ func (s *state) match(it *item) {
 		}
 		for _, h := range hits {
 			m.Add(h)
-			seed = seed || s.origins[h.Origin].seed
+			if s.origins[h.Origin].seed {
+				seed = true
+			} else if s.lively(&it.walk.Members[i]) {
+				it.live = addKinds(it.live, h.Kind)
+			}
 		}
 		if seed {
 			it.fromSeed++
@@ -138,13 +153,39 @@ func (s *state) match(it *item) {
 			m.Add(h)
 		}
 	}
+	s.matchTexts(it, &m)
 	s.matchLinked(it, &m, whole)
 	known := map[trace.Origin]bool{}
 	for _, x := range m.All() {
 		known[x.Origin] = true
 	}
 	s.matchEmbedded(it, &m, known)
+	s.matchLinks(it, &m)
 	it.matches = m.All()
+	for _, x := range it.matches {
+		if (x.How == trace.Linked || x.How == trace.Embedded) && !s.origins[x.Origin].seed {
+			it.live = addKinds(it.live, executable(x.Kinds)...)
+		}
+	}
+}
+
+// matchTexts recognises the texts of an output that carry an encoded binary, as
+// the same text of a fetch does. A document is there to be read.
+func (s *state) matchTexts(it *item, m *trace.Matches) {
+	for i := range it.walk.Members {
+		f := &it.walk.Members[i]
+		if !f.Embedded || trace.IsDoc(f.Path) || samples.MatchString(f.Path) {
+			continue
+		}
+		for _, from := range s.encoded[f.SHA256] {
+			if s.have[it.id].has(from.origin) {
+				m.Add(trace.Hit{
+					Origin: from.origin, How: trace.Identical, Member: from.path, File: f.Path,
+					Kind: f.Kind, Format: f.Format + " in a text", Confidence: audit.Low,
+				})
+			}
+		}
+	}
 }
 
 // byPlace finds the origin of a file that only its place in the output shows
@@ -179,6 +220,14 @@ func (s *state) originFor(it *item) trace.Origin {
 		s.origins = append(s.origins, origin{item: it})
 	}
 	return o
+}
+
+// nobodys reports whether code that a derivation has, and that some origins
+// have as well, is that of anyone's compiler: it could have come from none of
+// them. One is enough to explain it: the same bytes are often fetched twice, in
+// two archives.
+func nobodys[T any](have bitset, of []T, origin func(T) trace.Origin) bool {
+	return !slices.ContainsFunc(of, func(x T) bool { return have.has(origin(x)) })
 }
 
 // lookup finds where a file can have come from, given what the derivation
@@ -235,6 +284,15 @@ func capped(ev []audit.Evidence) []audit.Evidence {
 // path.
 func (it *item) place(file string) string {
 	return strings.TrimSuffix(it.path+"/"+it.inside(file), "/")
+}
+
+// called is a file's path in the item, or the item's own name where the file is
+// all of it.
+func (it *item) called(file string) string {
+	if in := it.inside(file); in != "" {
+		return in
+	}
+	return closure.NameOf(it.path)
 }
 
 // inside is a file's path in the item. Walks of a single file begin their

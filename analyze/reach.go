@@ -284,7 +284,6 @@ func (s *state) reachByReferences() reached {
 			queue = append(queue, it)
 		}
 	}
-	byHash := s.byHash()
 	for _, root := range s.g.Roots() {
 		r.in.Add(root)
 		for _, it := range s.outputs[root] {
@@ -297,13 +296,14 @@ func (s *state) reachByReferences() reached {
 		queue = queue[1:]
 		if it.id != closure.None {
 			r.in.Add(it.id)
+			r.complete = r.complete && !(s.isRoot(it.id) && it.walk != nil && it.closed())
 		}
 		if it.walk == nil {
 			r.complete = false
 			continue
 		}
 		r.complete = r.complete && !it.walk.Overflow
-		for _, ref := range s.references(it, byHash) {
+		for _, ref := range s.references(it) {
 			push(ref)
 		}
 		for _, p := range it.walk.StorePaths { // in an archive
@@ -324,7 +324,7 @@ func (s *state) byHash() map[string]*item {
 
 // references are the items that one refers to, itself excluded: as its store
 // has on record, or by what was seen in its bytes.
-func (s *state) references(it *item, byHash map[string]*item) []*item {
+func (s *state) references(it *item) []*item {
 	var out []*item
 	add := func(ref *item) {
 		if ref != nil && ref != it && !slices.Contains(out, ref) {
@@ -338,7 +338,7 @@ func (s *state) references(it *item, byHash map[string]*item) []*item {
 		return out
 	}
 	for _, h := range it.walk.Refs {
-		add(byHash[h])
+		add(s.hashes[h])
 	}
 	return out
 }

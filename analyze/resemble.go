@@ -75,14 +75,16 @@ func (s *state) programs() ([]program, map[uint32][]int32) {
 	if len(programs) == 0 {
 		return nil, nil
 	}
-	drop := func(it *item, able func(trace.Origin) bool) {
+	drop := func(it *item, have bitset) {
 		if it == nil || it.walk == nil {
 			return
 		}
 		for _, sample := range s.unrecognised(it) {
 			for _, sum := range sample.Sums {
 				if ps, ok := bySum[sum]; ok {
-					bySum[sum] = slices.DeleteFunc(ps, func(p int32) bool { return !able(programs[p].origin) })
+					if nobodys(have, ps, func(p int32) trace.Origin { return programs[p].origin }) {
+						bySum[sum] = nil
+					}
 				}
 			}
 		}
@@ -91,9 +93,9 @@ func (s *state) programs() ([]program, map[uint32][]int32) {
 		for _, it := range s.outputs[i] {
 			switch {
 			case s.text[i].Seed:
-				drop(it, func(trace.Origin) bool { return false })
+				drop(it, nil)
 			case !s.isOrigin(i):
-				drop(it, s.have[i].has)
+				drop(it, s.have[i])
 			}
 		}
 	}
@@ -162,27 +164,28 @@ func (s *state) copies(it *item, programs []program, bySum map[uint32][]int32) {
 		from := s.origins[programs[best].origin].item
 		s.alike[it.id] = append(s.alike[it.id], resemblance{it.id, from, fmt.Sprintf(
 			"%s has most of the machine code of the prebuilt %s of %s: it could be a changed copy",
-			it.inside(sample.File), programs[best].file, closure.NameOf(from.path))})
+			it.called(sample.File), programs[best].file, closure.NameOf(from.path))})
 	}
 }
 
-// decoded finds programs in an output that can be what a text among the inputs
-// of the build carries: decoded, they are not larger than the text.
+// decoded finds compiled files in an output that can be what a text among the
+// inputs of the build carries: decoded, they are not larger than the text.
 func (s *state) decoded(it *item) {
-	var largest, least *content.File
+	// By kind, the smallest and the largest that no fetch holds.
+	least, largest := map[audit.Kind]*content.File{}, map[audit.Kind]*content.File{}
 	for k := range it.walk.Members {
 		f := &it.walk.Members[k]
-		if f.Embedded || f.Kind != audit.NativeCode || len(s.lookup(it.id, f)) > 0 {
+		if f.Embedded || len(s.lookup(it.id, f)) > 0 {
 			continue
 		}
-		if least == nil || f.Size < least.Size {
-			least = f
+		if x := least[f.Kind]; x == nil || f.Size < x.Size {
+			least[f.Kind] = f
 		}
-		if largest == nil || f.Size > largest.Size {
-			largest = f
+		if x := largest[f.Kind]; x == nil || f.Size > x.Size {
+			largest[f.Kind] = f
 		}
 	}
-	if least == nil {
+	if len(least) == 0 {
 		return
 	}
 	look := func(from *item) {
@@ -191,19 +194,20 @@ func (s *state) decoded(it *item) {
 		}
 		for k := range from.walk.Members {
 			text := &from.walk.Members[k]
-			if !text.Embedded || text.Kind != audit.NativeCode {
+			if !text.Embedded || least[text.Kind] == nil {
 				continue
 			}
 			// An archive in a text unfolds to more than the text.
-			f := least
-			if !strings.HasPrefix(text.Format, "elf-") {
-				f = largest
-			} else if f.Size > text.Size {
+			f := least[text.Kind]
+			if unfolds[text.Format] {
+				f = largest[text.Kind]
+			} else if f.Size > text.Size || text.Kind == audit.Bytecode && f.Format != text.Format {
+				s.faint[it.id] = fmt.Sprintf("a text of its input %s carries a program, or a part of one (%s)", closure.NameOf(from.path), text.Path)
 				continue
 			}
 			s.alike[it.id] = append(s.alike[it.id], resemblance{it.id, from, fmt.Sprintf(
 				"%s could be what the text %s of %s carries (%s)",
-				it.inside(f.Path), text.Path, closure.NameOf(from.path), cmp.Or(text.Detail, text.Format))})
+				it.called(f.Path), text.Path, closure.NameOf(from.path), cmp.Or(text.Detail, text.Format))})
 			return
 		}
 	}
@@ -215,6 +219,12 @@ func (s *state) decoded(it *item) {
 			look(from)
 		}
 	}
+}
+
+// unfolds are the formats of which a small file can be a large program.
+var unfolds = map[string]bool{
+	"gzip": true, "xz": true, "lzma": true, "lzip": true, "bzip2": true, "zstd": true, "lz4": true, "compress": true, "zlib": true,
+	"zip": true, "7z": true, "rar": true, "tar": true, "cpio": true, "ar": true, "deb": true, "rpm": true, "nar": true, "squashfs": true, "iso9660": true,
 }
 
 // startedAs are programs that execute bytecode given to them: the record has

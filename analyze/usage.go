@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"fromsource/analyze/audit"
@@ -46,6 +47,9 @@ func (s *state) runs() map[closure.ID][]run {
 			out[i] = append(out[i], s.recorded(i, x)...)
 		}
 		out[i] = append(out[i], s.textual(i)...)
+		if s.req.Store != nil {
+			out[i] = append(out[i], s.asBuilder(i, out[i])...)
+		}
 	}
 	return out
 }
@@ -74,6 +78,29 @@ func (s *state) recorded(id closure.ID, x *executed) []run {
 				})
 			}
 		}
+	}
+	return out
+}
+
+// asBuilder is what it means that a derivation's builder is prebuilt. That Nix
+// executes it needs no record.
+func (s *state) asBuilder(id closure.ID, known []run) []run {
+	drv := s.derivation(id)
+	if drv == nil || !strings.HasPrefix(drv.Builder, s.g.StoreDir()+"/") {
+		return nil
+	}
+	storePath, rest := splitStore(s.g.StoreDir(), drv.Builder)
+	it := s.items[storePath]
+	if it == nil || it.walk == nil || it.id == id || slices.ContainsFunc(known, func(r run) bool { return r.at == drv.Builder && r.rule == "exec-recorded" }) {
+		return nil
+	}
+	f := it.member(rest)
+	if f == nil {
+		return nil // a script, or compiled elsewhere
+	}
+	out := s.runOf(id, it, f, drv.Builder)
+	for i := range out {
+		out[i].rule, out[i].level = "exec-builder", audit.LevelDerivation
 	}
 	return out
 }
@@ -214,8 +241,11 @@ func (s *state) originOf(it *item) (trace.Origin, *content.File) {
 func (s *state) runEvidence(r run) audit.Evidence {
 	o := s.origins[r.origin]
 	what := "its build executed"
-	if r.rule == "exec-text" {
+	switch r.rule {
+	case "exec-text":
 		what = "its text says that its build runs"
+	case "exec-builder":
+		what = "its builder is"
 	}
 	detail := fmt.Sprintf("%s a prebuilt member of %s: %s", what, closure.NameOf(o.item.path), r.member)
 	if r.via != closure.None {
@@ -246,8 +276,11 @@ func (s *state) usages(runs map[closure.ID][]run) []usage {
 		}
 		for _, r := range runs[i] {
 			detail := "executed by a build"
-			if r.rule == "exec-text" {
+			switch r.rule {
+			case "exec-text":
 				detail = "run by a build, as its text says"
+			case "exec-builder":
+				detail = "the builder of a derivation"
 			}
 			out[r.origin].add(audit.Evidence{
 				Rule: r.rule, Level: r.level, At: r.member, Detail: detail, From: s.g.Path(i),
@@ -261,5 +294,5 @@ func (s *state) usages(runs map[closure.ID][]run) []usage {
 }
 
 func found(h trace.How) string {
-	return [...]string{"identical", "patched (the same code sections)", "rebuilt or patched (the same build-id)", "linked into something", "inside another file"}[h]
+	return [...]string{"identical", "patched (the same code sections)", "rebuilt or patched (the same build-id)", "linked into something", "inside another file", "by a link or a launcher"}[h]
 }

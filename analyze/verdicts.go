@@ -14,8 +14,9 @@ func (s *state) decideAll() []decision {
 	d := &decider{
 		state: s, out: make([]decision, s.g.Len()),
 		unknown: trace.NewIndex(), made: trace.NewIndex(), texts: map[uint64][]closure.ID{}, clean: map[uint64]struct{}{}, bySum: map[uint32][]int32{},
-		changed: s.tampered(), blind: map[closure.ID]bool{}, leads: map[string]*item{}, loads: map[string]*item{}, hashes: s.byHash(),
+		changed: s.tampered(), blind: map[closure.ID]bool{}, leads: map[string]*item{}, loads: map[string]*item{},
 	}
+	d.past = s.beyond()
 	d.runs = s.runs()
 	d.usages = s.usages(d.runs)
 	for _, it := range s.items {
@@ -74,6 +75,8 @@ type decider struct {
 	// ancestors are what ancestorsOf is built with.
 	ancestors   closure.Set
 	ancestorsOf closure.ID
+	// past are why the target's image could be more than the closure.
+	past []string
 	// changed are derivations that are not what their paths name.
 	changed map[closure.ID]bool
 	// blind are derivations of which nothing can be said because they, or what
@@ -81,10 +84,9 @@ type decider struct {
 	blind map[closure.ID]bool
 	// leads is, by store path, a prebuilt item that it is or refers to, and
 	// that a build could execute: by path, because several derivations can have
-	// the same output; hashes finds items by the hash part of their path.
-	leads  map[string]*item
-	loads  map[string]*item // the same of what can be loaded by a program
-	hashes map[string]*item
+	// the same output.
+	leads map[string]*item
+	loads map[string]*item // the same of what can be loaded by a program
 }
 
 func (s *state) textOf(id closure.ID) text {
@@ -221,6 +223,7 @@ func (d *decider) built(id closure.ID) built {
 			compiled += it.compiled()
 			seeds += it.fromSeed
 			opaque += len(it.walk.Opaque)
+			b.live = addKinds(b.live, it.live...)
 		}
 	}
 	b.onlySeed = compiled > 0 && compiled == seeds
@@ -252,6 +255,7 @@ func (d *decider) built(id closure.ID) built {
 func (b *built) takes(d *decider, h *heritage) {
 	direct := len(b.executed) > 0
 	if len(h.carried) > 0 {
+		b.vague = true
 		b.carried = capped(append(b.carried, h.carried...))
 		b.carriedKinds = addKinds(b.carriedKinds, h.carriedKinds...)
 		b.carriedConfidence = highest(b.carriedConfidence, audit.Medium)

@@ -32,12 +32,16 @@ type item struct {
 	// fromSeed counts the compiled files that are the seed's.
 	matches  []trace.Match
 	fromSeed int
-	byPath   map[string]*content.File // of walk.Members, made when needed
+	// live are the kinds of what was recognised of fetches in it and what a
+	// build could execute or load.
+	live   []audit.Kind
+	byPath map[string]*content.File   // of walk.Members, made when needed
+	small  map[string][]*content.File // by format: see resembled
 }
 
 // unread is why part of the item could not be looked at, and where.
 func (it *item) unread() (why, at string) {
-	if it.walk == nil || len(it.walk.Skipped) == 0 {
+	if it == nil || it.walk == nil || len(it.walk.Skipped) == 0 {
 		return "", ""
 	}
 	s := it.walk.Skipped[0]
@@ -58,20 +62,27 @@ type state struct {
 	mu      sync.Mutex // for Progress
 
 	items   map[string]*item
-	outputs [][]*item // by ID, in the order of Graph.Outputs; nil for a path that is not known
-	sources [][]*item // by ID, of Graph.InputSrcs
-	image   *item     // of Request.Image
+	hashes  map[string]*item // of items, by the hash part of their paths
+	outputs [][]*item        // by ID, in the order of Graph.Outputs; nil for a path that is not known
+	sources [][]*item        // by ID, of Graph.InputSrcs
+	image   *item            // of Request.Image
 
 	origins  []origin
 	number   map[*item]trace.Origin // of origins
 	index    *trace.Index
-	have     []bitset // by ID: the origins it depends on
+	encoded  map[[32]byte][]encoded // of origins, by their hash
+	have     []bitset               // by ID: the origins it depends on
 	linked   linked
 	makers   makers
 	embedded embedded
 	alike    map[closure.ID][]resemblance
+	faint    map[closure.ID]string // the same, too weak to be a doubt
 	execs    map[closure.ID]*executed
 	reach    reached
+	cpu, os  string // see systemOf
+	drv      *closure.Derivation
+	drvOf    closure.ID
+	drvRead  bool
 	rebuilds map[string][]audit.Rebuild
 }
 
@@ -85,13 +96,16 @@ func newState(req Request) *state {
 		outputs: make([][]*item, g.Len()),
 		sources: make([][]*item, g.Len()),
 		index:   trace.NewIndex(),
+		encoded: map[[32]byte][]encoded{},
 		alike:   map[closure.ID][]resemblance{},
+		faint:   map[closure.ID]string{},
 		execs:   executions(g, req.Exec),
 	}
 	if s.inspect == nil {
 		s.inspect = content.Inspect
 	}
 	s.prints = trace.OpenFingerprints(req.Cache, Detector)
+	s.cpu, s.os = s.systemOf()
 	for i := range closure.ID(g.Len()) {
 		for _, o := range g.Outputs(i) {
 			var it *item
@@ -112,6 +126,7 @@ func newState(req Request) *state {
 			s.sources[i] = append(s.sources[i], it)
 		}
 	}
+	s.hashes = s.byHash()
 	return s
 }
 
@@ -237,6 +252,9 @@ func (s *state) walkImage(ctx context.Context) {
 		err = errors.Join(err, r.Close())
 	}
 	if err != nil {
+		s.image.walk = nil
 		s.image.fail(ctx, err)
+		return
 	}
+	s.image.walk.Flat = true // its paths begin with its name
 }

@@ -25,7 +25,7 @@ func (d *decider) withinReach(items []*item) {
 					d.loads[it.path] = it
 				}
 			}
-			for _, ref := range d.references(it, d.hashes) {
+			for _, ref := range d.references(it) {
 				if to := d.leads[ref.path]; to != nil && d.leads[it.path] == nil {
 					d.leads[it.path] = to
 				}
@@ -44,7 +44,7 @@ func (d *decider) loadable(it *item) bool {
 		return true
 	}
 	return slices.ContainsFunc(it.walk.Members, func(f content.File) bool {
-		return !f.Embedded && f.Format != "elf-executable" && f.Kind != audit.Firmware
+		return f.Format != "elf-executable" && d.lively(&f)
 	})
 }
 
@@ -104,23 +104,17 @@ func (s *state) forMachine(id closure.ID, it *item, formats ...string) *content.
 			continue
 		}
 		if cpu == "" {
-			drv, err := s.g.Derivation(id)
-			if err != nil {
+			if cpu = s.machineOf(id); cpu == "" {
 				return f
 			}
-			cpu, _, _ = strings.Cut(drv.System, "-")
 		}
-		own, known := machines[cpu]
 		machine, _, _ := strings.Cut(f.Detail, ",")
-		if !known || machine == "" || machine == own || machine == olderThan[own] {
+		if machine == "" || machine == cpu || machine == olderThan[cpu] {
 			return f
 		}
 	}
 	return nil
 }
-
-// olderThan are the machines of which another one's programs are executed too.
-var olderThan = map[string]string{"x86_64": "386", "aarch64": "arm"}
 
 // impure tells of a build that could take in what is not among its inputs: by
 // its own leave, through the network or files of the machine (nix:
@@ -133,8 +127,8 @@ func (d *decider) impure(id closure.ID, doubt func(string, ...any)) {
 			return
 		}
 	}
-	drv, err := d.g.Derivation(id)
-	if err != nil {
+	drv := d.derivation(id)
+	if drv == nil {
 		return // that it can't be read is told elsewhere
 	}
 	if drv.Get("__noChroot") == "1" || drv.Get("__noChroot") == "true" {

@@ -26,8 +26,12 @@
 //     their machine code ([Linked]). A program that was compiled by the same
 //     compiler from the same source looks alike; nothing tells those apart.
 //
+//   - what lies compressed in the loaded parts of native code by what it unpacks
+//     to, like a member of an archive.
+//
+//   - symbolic links by where they lead ([Walk.Links], [Referred]).
+//
 // What can't be found this way: small or foreign objects once linked, small
-// files embedded in others, anything embedded in compressed form, code
-// that is encrypted or packed by a tool that content can't open, or compiled
+// files embedded in others, code that is encrypted or packed by a tool that content can't open, or compiled
 // from text that is itself an encoded binary.
 package trace

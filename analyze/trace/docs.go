@@ -14,9 +14,9 @@ var docDirs = []string{
 	"/share/applications/", "/share/icons/", "/share/metainfo/", "/share/appdata/", "/man/man", "/lib/cmake/", "/share/cmake/",
 }
 
-// isDoc reports whether a file is documentation by its place: a prebuilt
+// IsDoc reports whether a file is documentation by its place: a prebuilt
 // program can have written it without a later build being made by that.
-func isDoc(p string) bool {
+func IsDoc(p string) bool {
 	switch path.Ext(p) {
 	case ".pc", ".la":
 		return true

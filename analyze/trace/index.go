@@ -27,15 +27,18 @@ const (
 	Linked
 	// Embedded: the bytes lie inside a file of another kind.
 	Embedded
+	// Referred: a link that leads to it, or a script that starts it. This the
+	// caller finds by [Walk.Links] and [Walk.Refs].
+	Referred
 )
 
 // Rule is the id of the evidence rule that stands for h.
 func (h How) Rule() string {
-	return [...]string{"trace-identical", "trace-patched", "trace-build-id", "trace-linked", "trace-embedded"}[h]
+	return [...]string{"trace-identical", "trace-patched", "trace-build-id", "trace-linked", "trace-embedded", "trace-reference"}[h]
 }
 
 func (h How) String() string {
-	return [...]string{"identical to", "the same code, patched, as", "of the same build (build-id) as", "linked with", "found to hold the bytes of"}[h]
+	return [...]string{"identical to", "the same code, patched, as", "of the same build (build-id) as", "linked with", "found to hold the bytes of", "a link to or a launcher of"}[h]
 }
 
 // Hit is a file of an output that was recognised.

@@ -53,8 +53,12 @@ type Walk struct {
 	// Small counts the files that are neither compiled nor documentation, and
 	// too short for Others.
 	Small int
-	// Images are the outermost images inside: ISO 9660, file systems, initrds.
+	// Images are the outermost images inside: ISO 9660, file systems, disks,
+	// initrds, whether or not they could be opened.
 	Images []content.File
+	// Links are the symbolic links that lead out of the store path, in the
+	// order of the NAR.
+	Links []Link
 	// Regular counts the files that are no directories and no links, at any
 	// depth.
 	Regular int
@@ -123,11 +127,11 @@ func Take(ctx context.Context, inspect content.Inspector, name string, nar io.Re
 		}
 		switch {
 		case owner != "" || inSupport(f.Path):
-		case f.Size >= minOther && isDoc(f.Path):
+		case f.Size >= minOther && IsDoc(f.Path):
 			w.Others, w.Docs = append(w.Others, Short(f.SHA256)), append(w.Docs, Short(f.SHA256))
 		case f.Size >= minOther:
 			w.Others, used = append(w.Others, Short(f.SHA256)), append(used, Short(f.SHA256))
-		case f.Size > 0 && !isDoc(f.Path):
+		case f.Size > 0 && !IsDoc(f.Path):
 			w.Small++
 		}
 		if opaque(f) && len(w.Opaque) < maxOpaque {
@@ -136,7 +140,7 @@ func Take(ctx context.Context, inspect content.Inspector, name string, nar io.Re
 	}}
 	head := bufio.NewReaderSize(nar, 1<<12)
 	w.Flat = flat(head)
-	o.Code = func(f *content.File, b []byte) {
+	sample := func(f *content.File, b []byte) {
 		if s, ok := sampleELF(f.Path, b); ok && f.Kind == audit.NativeCode {
 			w.Samples = append(w.Samples, s)
 		}
@@ -144,8 +148,16 @@ func Take(ctx context.Context, inspect content.Inspector, name string, nar io.Re
 			w.Wholes = append(w.Wholes, Sample{File: f.Path, Sums: sums})
 		}
 	}
+	var packed []content.File
+	o.Code = func(f *content.File, b []byte) {
+		sample(f, b)
+		if f.Kind == audit.NativeCode {
+			packed = append(packed, nested(ctx, inspect, f, b, content.Options{Code: sample, MaxBytes: maxNestedBytes})...)
+		}
+	}
 	var all bulk
-	r := io.TeeReader(head, io.MultiWriter(&s, &all))
+	var links linkReader
+	r := io.TeeReader(head, io.MultiWriter(&s, &all, &links))
 	res, err := inspect(ctx, name, r, o)
 	if err != nil {
 		return nil, fmt.Errorf("looking into %q: %w", name, err)
@@ -157,7 +169,8 @@ func Take(ctx context.Context, inspect content.Inspector, name string, nar io.Re
 	}
 	w.Files, w.Bytes = res.Files, res.Bytes
 	w.SourceFiles, w.DataFiles = res.SourceFiles, res.DataFiles
-	w.Members = res.Members
+	w.Members = append(res.Members, packed...)
+	w.Links = links.links
 	w.Skipped = res.Skipped
 	w.Bulk = all.done()
 	slices.Sort(w.Others)
@@ -188,8 +201,13 @@ func flat(r *bufio.Reader) bool {
 	return err == nil && string(b[at+8:at+15]) == "regular"
 }
 
-// isImage are the formats that hold a system rather than a package.
-var isImage = map[string]bool{"iso9660": true, "squashfs": true, "cpio": true, "fat": true, "ext": true, "erofs": true}
+// isImage are the formats that hold a system rather than a package: those that
+// content opens, and those that it names and can't open.
+var isImage = map[string]bool{
+	"iso9660": true, "squashfs": true, "cpio": true, "fat": true, "ext": true, "disk-image": true,
+	"erofs": true, "xfs": true, "btrfs": true, "f2fs": true, "ubi": true, "ubifs": true, "cramfs": true, "romfs": true,
+	"qcow2": true, "vmdk": true, "vhd": true, "vhdx": true, "android-boot-image": true, "android-sparse-image": true, "android-update": true,
+}
 
 // image notes an image in place of those inside it, which come before it.
 func (w *Walk) image(f *content.File) {

@@ -104,7 +104,9 @@ func (m *magic) in(b []byte) bool {
 var sealed = []magic{
 	{0, "xar!\x00\x1c", "xar"},
 	{0, "QFI\xfb", "qcow2"},
-	{0, "KDMV\x01", "vmdk"},
+	{0, "KDMV\x01\x00\x00\x00", "vmdk"},
+	{0, "KDMV\x02\x00\x00\x00", "vmdk"},
+	{0, "KDMV\x03\x00\x00\x00", "vmdk"},
 	{0, "vhdxfile", "vhdx"},
 	{0, "UBI#\x01", "ubi"},
 	{0, "\x31\x18\x10\x06", "ubifs"},

@@ -1,0 +1,152 @@
+package analyze
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"fromsource/analyze/audit"
+	"fromsource/analyze/content"
+	"fromsource/analyze/trace"
+	"fromsource/closure"
+)
+
+// A build that had prebuilt code at hand and did not execute it may still have
+// put it into its output in a form that nothing recognises. What could be such
+// a form is a doubt, and nothing else is: a prebuilt program among the inputs
+// alone says nothing.
+
+// opaqueSource is an input that was fetched and of which most is data of no
+// known format.
+func (d *decider) opaqueSource(it *item) bool {
+	if it.id != closure.None && !d.g.FixedOutput(it.id) {
+		return false
+	}
+	c := sum(it.walk)
+	return c.opaqueOnly() && c.opaqueBytes >= leastOpaque
+}
+
+// compiledHere are the compiled files of a derivation's outputs that no fetch
+// is known to hold.
+func (d *decider) compiledHere(id closure.ID) (files []*content.File, in []*item) {
+	for _, it := range d.outputs[id] {
+		if it == nil || it.walk == nil {
+			continue
+		}
+		for i := range it.walk.Members {
+			if f := &it.walk.Members[i]; !f.Embedded && len(d.lookup(id, f)) == 0 {
+				files, in = append(files, f), append(in, it)
+			}
+		}
+	}
+	return files, in
+}
+
+// mostUnpacked is how many times larger than what it was unpacked from a
+// program can be.
+const mostUnpacked = 16
+
+// sealed tells of data of no known format among the inputs: a program that is
+// encrypted, or packed in a way that content can't open, looks like that.
+func (d *decider) sealed(id closure.ID, it *item, b *built, doubt func(string, ...any)) {
+	if !d.opaqueSource(it) || len(it.matches) > 0 {
+		return
+	}
+	size := int64(0)
+	for i := range it.walk.Opaque {
+		size += it.walk.Opaque[i].Size
+	}
+	files, in := d.compiledHere(id)
+	for i, f := range files {
+		if f.Size <= mostUnpacked*size {
+			doubt("its input %s is mostly data of no known format, and could be %s in another form", closure.NameOf(it.path), in[i].called(f.Path))
+			return
+		}
+	}
+	for _, out := range d.outputs[id] {
+		if out == nil || out.walk == nil {
+			continue
+		}
+		for i := range it.walk.Opaque {
+			if f := &it.walk.Opaque[i]; f.Size >= leastOpaque && out.walk.Shares(trace.Short(f.SHA256)) {
+				b.weak = append(b.weak, fmt.Sprintf("its output holds data of no known format that its input %s holds (%s)", closure.NameOf(it.path), it.called(f.Path)))
+				return
+			}
+		}
+	}
+}
+
+// hidden looks in the outputs for what prebuilt inputs that the build could
+// have executed could have become.
+func (d *decider) hidden(id closure.ID, had []*item, doubt func(string, ...any)) {
+	if len(had) == 0 {
+		return
+	}
+	name := closure.NameOf(had[0].path)
+	for _, it := range d.outputs[id] {
+		if it == nil || it.walk == nil {
+			continue
+		}
+		for i := range it.walk.Members {
+			f := &it.walk.Members[i]
+			if f.Embedded && f.Kind != audit.Firmware && !trace.IsDoc(f.Path) && slices.ContainsFunc(had, func(h *item) bool { return h.holds(f.Kind) }) {
+				doubt("its %s carries an encoded %s, and its build had the prebuilt %s at hand", it.called(f.Path), f.Format, name)
+				return
+			}
+		}
+		for i := range it.walk.Opaque {
+			f := &it.walk.Opaque[i]
+			if f.Size >= leastOpaque && !trace.IsDoc(f.Path) && !d.wasFetched(trace.Short(f.SHA256)) {
+				doubt("its %s is data of no known format, and its build had the prebuilt %s at hand", it.called(f.Path), name)
+				return
+			}
+		}
+	}
+	files, in := d.compiledHere(id)
+	for i, f := range files {
+		for _, h := range had {
+			if m := h.resembled(f); m != nil {
+				doubt("its %s could be %s of the prebuilt %s, changed: that is too small to be compared in part", in[i].called(f.Path), base(m.Path), closure.NameOf(h.path))
+				return
+			}
+		}
+	}
+}
+
+// heavy reports whether most bytes of something fetched are of compiled code,
+// however many small texts there are beside it.
+func (d *decider) heavy(it *item) bool {
+	c := sum(it.walk)
+	return c.memberBytes >= c.textBytes+c.dataBytes && slices.ContainsFunc(it.walk.Members, func(f content.File) bool { return d.lively(&f) })
+}
+
+// holds reports whether an item has compiled files of a kind.
+func (it *item) holds(k audit.Kind) bool {
+	return slices.ContainsFunc(it.walk.Members, func(f content.File) bool { return f.Kind == k && !f.Embedded })
+}
+
+// resembled is a member of a prebuilt item that a file could be a changed copy
+// of, and that is too small to be recognised once it is changed.
+func (it *item) resembled(f *content.File) *content.File {
+	if it.small == nil {
+		it.small = map[string][]*content.File{}
+		sampled := map[string]bool{}
+		for i := range it.walk.Wholes {
+			sampled[it.walk.Wholes[i].File] = true
+		}
+		for i := range it.walk.Members {
+			if m := &it.walk.Members[i]; m.Kind != audit.Firmware && !m.Embedded && !sampled[m.Path] {
+				it.small[m.Format] = append(it.small[m.Format], m)
+			}
+		}
+		for _, ms := range it.small {
+			slices.SortStableFunc(ms, func(a, b *content.File) int { return cmp.Compare(a.Size, b.Size) })
+		}
+	}
+	ms := it.small[f.Format]
+	i, _ := slices.BinarySearchFunc(ms, (f.Size+1)/2, func(m *content.File, size int64) int { return cmp.Compare(m.Size, size) })
+	if i < len(ms) && ms[i].Size <= 2*f.Size {
+		return ms[i]
+	}
+	return nil
+}

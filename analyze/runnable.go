@@ -1,0 +1,144 @@
+package analyze
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"fromsource/analyze/audit"
+	"fromsource/analyze/content"
+	"fromsource/closure"
+)
+
+// machines are the ELF machines, as content calls them, of the systems that Nix
+// builds for.
+var machines = map[string]string{
+	"x86_64": "x86_64", "i686": "386", "aarch64": "aarch64", "armv6l": "arm", "armv7l": "arm",
+	"riscv64": "riscv", "powerpc64le": "ppc64", "s390x": "s390", "loongarch64": "loongarch",
+}
+
+// olderThan are the machines of which another one's programs are executed too.
+var olderThan = map[string]string{"x86_64": "386", "aarch64": "arm"}
+
+// systemOf is the system for which the target is built, as its processor and
+// its operating system: "x86_64", "linux". Both are empty where no root says.
+func (s *state) systemOf() (cpu, os string) {
+	for _, r := range s.g.Roots() {
+		drv, err := s.g.Derivation(r)
+		if err != nil {
+			continue
+		}
+		if cpu, os, ok := strings.Cut(drv.System, "-"); ok {
+			return cpu, os
+		}
+	}
+	return "", ""
+}
+
+// alien reports whether no build of the closure can execute, load or link a
+// file: it is native code for another operating system or machine. That many
+// packages hold: launchers for Windows, samples for a disassembler.
+func (s *state) alien(f *content.File) bool {
+	if f.Kind != audit.NativeCode || f.Embedded || s.os == "" {
+		return false
+	}
+	family, _, _ := strings.Cut(f.Format, "-")
+	switch family {
+	case "elf":
+		machine, _, _ := strings.Cut(f.Detail, ",")
+		own, known := machines[s.cpu]
+		return s.os == "darwin" || known && machine != "" && machine != own && machine != olderThan[own]
+	case "macho":
+		return s.os != "darwin"
+	case "pe", "efi", "dos", "coff", "omf", "com32", "som", "xcoff":
+		return s.os == "linux" || s.os == "darwin"
+	}
+	return false
+}
+
+// lively reports whether a build that has a compiled file at hand could execute
+// it, load it or compile with it.
+func (s *state) lively(f *content.File) bool {
+	return f.Kind != audit.Firmware && !f.Embedded && !s.alien(f)
+}
+
+// runnable are the kinds of code that a build could execute of an item that is
+// itself prebuilt, rather than an archive with some prebuilt member.
+func (d *decider) runnable(it *item) []audit.Kind {
+	if it.id != closure.None && !d.g.FixedOutput(it.id) {
+		switch x := &d.out[it.id]; {
+		case !prebuilt(x.verdict) || x.seedOnly && !x.made:
+			return nil
+		case x.made || x.vague:
+			return executable(x.kinds)
+		}
+		return it.live
+	}
+	c := sum(it.walk)
+	kinds, is := c.kinds, (&fetched{contents: c}).mainly()
+	if it.id != closure.None {
+		kinds, is = d.out[it.id].kinds, prebuilt(d.out[it.id].verdict)
+	}
+	if !is {
+		return nil
+	}
+	if c.members == 0 {
+		return executable(kinds)
+	}
+	var live []audit.Kind
+	for i := range it.walk.Members {
+		if f := &it.walk.Members[i]; d.lively(f) && slices.Contains(kinds, f.Kind) {
+			live = addKinds(live, f.Kind)
+		}
+	}
+	return live
+}
+
+// executable are the kinds that are executed.
+func executable(kinds []audit.Kind) []audit.Kind {
+	return slices.DeleteFunc(slices.Clone(kinds), func(k audit.Kind) bool { return k == audit.Firmware })
+}
+
+// linkable are formats that a linker takes code from.
+func linkable(format string) bool {
+	switch format {
+	case "elf-relocatable", "coff-object", "coff", "macho-object", "omf", "llvm-bitcode", "ghc-object", "ocaml-object", "syso":
+		return true
+	}
+	return false
+}
+
+// samples matches the paths of what is there to be tested with, or to be read:
+// no build links objects from there into what it installs.
+var samples = regexp.MustCompile(`(?i)(^|/)(tests?|testing|[a-z_-]*tests|testdata|test[-_]?(data|suites?|cases?|files|input)|inputs|fixtures?|corpora|corpus|samples?|examples?|fuzz(ing|ers?)?|regress(ion)?s?|benchmarks?)/`)
+
+// machineOf is the processor of the system that a derivation is built on.
+func (s *state) machineOf(id closure.ID) string {
+	drv := s.derivation(id)
+	if drv == nil {
+		return ""
+	}
+	cpu, _, _ := strings.Cut(drv.System, "-")
+	return machines[cpu]
+}
+
+// foreignTo reports whether an object is for another machine than the
+// derivation's own, so that its linker could make nothing of it.
+func (s *state) foreignTo(id closure.ID, f *content.File) bool {
+	if f.Format != "elf-relocatable" {
+		return s.alien(f)
+	}
+	own := s.machineOf(id)
+	machine, _, _ := strings.Cut(f.Detail, ",")
+	return own != "" && machine != "" && machine != own
+}
+
+// derivation reads a derivation again, and remembers the last one; nil where
+// that fails, which is told elsewhere. It is not for several goroutines.
+func (s *state) derivation(id closure.ID) *closure.Derivation {
+	if !s.drvRead || s.drvOf != id {
+		s.drv, _ = s.g.Derivation(id)
+		s.drvOf, s.drvRead = id, true
+	}
+	return s.drv
+}
