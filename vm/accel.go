@@ -22,9 +22,14 @@ type Verdict struct {
 	Why string `json:"why"`
 }
 
-// probeTimeout is how long a guest on KVM may take to say hello before KVM is
-// given up. Real ones take a second; a broken one often takes for ever.
-const probeTimeout = 10 * time.Second
+// What a guest on KVM may take to say hello before KVM is given up: of the
+// processor, where real ones take a second and a broken one often all that
+// there is for ever, and of time, for one that waits for nothing. Time alone
+// would not tell a broken one from a machine that is busy elsewhere.
+const (
+	probeCPU     = 8 * time.Second
+	probeTimeout = time.Minute
+)
 
 // kvmDevice is what KVM is opened by.
 const kvmDevice = "/dev/kvm"
@@ -60,16 +65,18 @@ func Accelerate(ctx context.Context, want, dir string, img *image.Image) (Verdic
 	if v, ok := recall(name, where); ok {
 		return v, nil
 	}
-	v, err := probe(ctx, img)
+	v, err := probe(ctx, Config{Image: img, BootTimeout: probeTimeout, BootCPU: probeCPU})
 	if err != nil {
 		return Verdict{}, err
 	}
 	return v, remember(name, where, v)
 }
 
-// probe boots a guest on KVM. Its error is about the probe, not about KVM.
-func probe(ctx context.Context, img *image.Image) (Verdict, error) {
-	m, err := Boot(ctx, Config{Image: img, Accel: qemu.KVM, CPUs: 1, MemoryMB: 512, BootTimeout: probeTimeout})
+// probe boots a small guest on KVM. Its error is about the probe, not about
+// KVM.
+func probe(ctx context.Context, c Config) (Verdict, error) {
+	c.Accel, c.CPUs, c.MemoryMB = qemu.KVM, 1, 512
+	m, err := Boot(ctx, c)
 	switch {
 	case ctx.Err() != nil:
 		return Verdict{}, ctx.Err()

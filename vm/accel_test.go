@@ -42,13 +42,9 @@ func TestAccelerate(t *testing.T) {
 			t.Errorf("not trusted because %q", v.Why)
 		}
 	}
-	start := time.Now()
 	again, err := Accelerate(t.Context(), "auto", dir, nil) // no image: it can't probe
 	if err != nil || again != v {
 		t.Errorf("the second time: %+v, %v", again, err)
-	}
-	if d := time.Since(start); d > time.Second {
-		t.Errorf("the second time took %v", d)
 	}
 }
 
@@ -67,13 +63,13 @@ func TestAccelerateBroken(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
-			start := time.Now()
-			v, err := probe(t.Context(), testImage)
+			limit := time.Minute
+			if c.name == "hangs" {
+				limit = time.Second
+			}
+			v, err := probe(t.Context(), Config{Image: testImage, BootTimeout: limit})
 			if err != nil || v.Accel != qemu.TCG || !strings.Contains(v.Why, c.want) {
 				t.Errorf("%+v, %v; want %q in it", v, err, c.want)
-			}
-			if d := time.Since(start); d > 2*probeTimeout {
-				t.Errorf("it took %v", d)
 			}
 		})
 	}
@@ -94,32 +90,17 @@ func TestKVMSilent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const patience = 6 * time.Second
-	start := time.Now()
-	m, err := Boot(t.Context(), Config{Image: testImage, Accel: qemu.KVM, CPU: "qemu64", CPUs: 1, MemoryMB: 512, BootTimeout: patience})
-	if v.Accel == qemu.KVM {
-		if err != nil {
-			t.Fatalf("KVM works, but %v", err)
-		}
-		if err := m.Close(); err != nil {
-			t.Error(err)
-		}
-		return
+	silent, err := probe(t.Context(), Config{Image: testImage, CPU: "qemu64", BootTimeout: probeTimeout, BootCPU: probeCPU})
+	if err != nil || silent.Accel != v.Accel {
+		t.Errorf("verdict %+v with another model of processor, %+v with its own, %v", silent, v, err)
 	}
-	if err == nil {
-		_ = m.Close()
-		t.Fatal("a guest came up on the KVM that was found broken")
-	}
-	t.Log(err)
-	if d := time.Since(start); d > patience+5*time.Second {
-		t.Errorf("it took %v", d)
-	}
+	t.Log(silent.Why)
 }
 
 func TestAccelerateCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := probe(ctx, testImage); !errors.Is(err, context.Canceled) {
+	if _, err := probe(ctx, Config{Image: testImage}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 }

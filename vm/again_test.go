@@ -66,7 +66,7 @@ exec %[3]s "$@"
 // A machine that is paused does nothing, is not taken for one that hangs, goes
 // on where it was, and ends as fast as any other.
 func TestPause(t *testing.T) {
-	m := boot(t, Config{HangAfter: 3 * time.Second})
+	m := boot(t, Config{})
 	ctx := t.Context()
 	uptime := func() (s float64) {
 		t.Helper()
@@ -82,15 +82,18 @@ func TestPause(t *testing.T) {
 	if err := m.Resume(ctx); err != nil {
 		t.Errorf("resuming what was not paused: %v", err)
 	}
+	start := time.Now()
 	before := uptime()
 	if err := m.Pause(ctx); err != nil {
 		t.Fatal(err)
 	}
+	hangAfter(m, time.Second)
 	answered := make(chan error, 1)
 	go func() {
 		_, err := m.Output(ctx, "true")
 		answered <- err
 	}()
+	paused := time.Now()
 	select {
 	case err := <-answered:
 		t.Fatalf("it answers while it is paused: %v", err)
@@ -99,20 +102,25 @@ func TestPause(t *testing.T) {
 	if err := m.Err(); err != nil {
 		t.Fatalf("after 5 seconds: %v", err)
 	}
+	hangAfter(m, time.Hour)
+	pause := time.Since(paused)
 	if err := m.Resume(ctx); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-answered; err != nil {
 		t.Errorf("what was asked meanwhile: %v", err)
 	}
-	if after := uptime(); after < before || after > before+4 {
-		t.Errorf("uptime %v, and %v before the pause of 5 s", after, before)
+	after := uptime()
+	// What of all that time was no pause; clocks of guests are not exact.
+	most := (time.Since(start)-pause).Seconds()*1.1 + 0.5
+	if after < before || after-before > most {
+		t.Errorf("uptime %v, and %v before the pause of %v, want %v more at most", after, before, pause, most)
 	}
 	if err := m.Pause(ctx); err != nil {
 		t.Fatal(err)
 	}
-	start := time.Now()
-	if err := m.Close(); err != nil || time.Since(start) > poweroffTimeout/2 {
-		t.Errorf("closed in %v: %v", time.Since(start), err)
+	m.leave = patience // however slow the host is
+	if err := m.Close(); err != nil || !m.bye {
+		t.Errorf("closed: %v, in order: %v", err, m.bye)
 	}
 }

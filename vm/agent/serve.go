@@ -14,11 +14,19 @@ import (
 
 // server answers requests.
 type server struct {
-	w     *wire.Writer
-	procs *procs
+	w      *wire.Writer
+	procs  *procs
+	kernel *kernelLog // may be nil
+	// linger is how long output is waited for after the end of its command.
+	linger time.Duration
 
 	mu   sync.Mutex
 	jobs map[uint32]*job
+}
+
+// newServer makes one that answers on w.
+func newServer(w *wire.Writer) *server {
+	return &server{w: w, procs: newProcs(), kernel: openKernelLog(w), linger: 30 * time.Second, jobs: map[uint32]*job{}}
 }
 
 // job is one request being answered.
@@ -26,8 +34,8 @@ type job struct {
 	what string
 	in   *wire.Incoming
 	out  map[string]*wire.Outgoing
-	// pid is the process of a run; end the signal that arrived before there
-	// was one. Both are guarded by the server's mutex.
+	// pid is the process of a run, -1 once that has ended; end the signal that
+	// arrived before there was one. Both are guarded by the server's mutex.
 	pid int
 	end syscall.Signal
 }
@@ -93,6 +101,11 @@ func (s *server) begin(m wire.Msg) error {
 			// ack after the done would be for a request that is closed.
 			j.in.Close()
 		}
+		if m.T == "run" && (done.Exit != 0 || done.Signal != 0) {
+			// What it may have failed for is known before its end is.
+			s.kernel.read()
+			_ = s.w.Send(wire.Msg{T: "beat", Info: state()}, nil)
+		}
 		if err := s.w.Send(done, nil); err != nil {
 			say("answering: %v", err)
 		}
@@ -138,11 +151,12 @@ func (s *server) forward(m wire.Msg, payload []byte) error {
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if j.pid == 0 {
+		switch {
+		case j.pid == 0:
 			j.end = sig
-			return nil
+		case j.pid > 0: // the number of one that ended may be another's now
+			_ = syscall.Kill(-j.pid, sig)
 		}
-		_ = syscall.Kill(-j.pid, sig) // it may have ended meanwhile
 	}
 	return nil
 }
@@ -171,7 +185,7 @@ func (s *server) run(m wire.Msg, j *job, done *wire.Msg) error {
 	if j.in != nil {
 		go func() {
 			_, _ = io.Copy(p.stdin, j.in) // it may stop reading whenever it likes
-			_ = j.in.Discard()
+			j.in.Discard()
 			if !m.TTY {
 				_ = p.stdin.Close()
 			}
@@ -181,32 +195,33 @@ func (s *server) run(m wire.Msg, j *job, done *wire.Msg) error {
 	}
 	var streams sync.WaitGroup
 	pump := func(name string, from *os.File) {
-		streams.Add(1)
-		go func() {
-			defer streams.Done()
+		streams.Go(func() {
 			// A terminal ends with EIO, which is its way to say EOF.
-			_, _ = io.CopyBuffer(struct{ io.Writer }{j.out[name]}, struct{ io.Reader }{from}, make([]byte, wire.Chunk))
-		}()
+			_, _ = io.CopyBuffer(struct{ io.Writer }{j.out[name]}, &outputOf{f: from}, make([]byte, wire.Chunk))
+		})
 	}
 	pump(wire.Stdout, p.stdout)
 	if p.stderr != nil {
 		pump(wire.Stderr, p.stderr)
 	}
 	st := <-ended
-	// What it left behind goes with it, or its output would never end.
+	s.mu.Lock()
+	j.pid = -1
+	s.mu.Unlock()
+	// What it left behind goes with it, or its output would never end. Where
+	// something in another session holds on to it, it ends all the same; the
+	// host may be slow, so what was written until then is sent, however long
+	// that takes.
 	_ = syscall.Kill(-pid, syscall.SIGKILL)
-	drained := make(chan struct{})
-	go func() { streams.Wait(); close(drained) }()
-	for idle := false; !idle; {
-		select {
-		case <-drained:
-			idle = true
-		case <-time.After(30 * time.Second):
-			// Something in another session holds the pipe. The host may
-			// also be slow: closing only ends what was not yet written.
-			p.close()
+	late := time.AfterFunc(s.linger, func() {
+		for _, f := range []*os.File{p.stdout, p.stderr} {
+			if f != nil && f.SetReadDeadline(time.Now()) != nil {
+				_ = f.Close() // all that is left to do
+			}
 		}
-	}
+	})
+	streams.Wait()
+	late.Stop()
 	p.close()
 	for _, name := range []string{wire.Stdout, wire.Stderr} {
 		if err := j.out[name].Close(); err != nil {
@@ -219,6 +234,44 @@ func (s *server) run(m wire.Msg, j *job, done *wire.Msg) error {
 		done.Exit = st.ExitStatus()
 	}
 	return nil
+}
+
+// outputOf reads what a command writes. Once its deadline has passed it gives
+// what is there, at most what a pipe can hold, and then ends.
+type outputOf struct {
+	f    *os.File
+	last bool
+	left int
+}
+
+// pipeMax is the most that a pipe holds, unless root asks for more (pipe(7)).
+const pipeMax = 1 << 20
+
+func (o *outputOf) Read(b []byte) (int, error) {
+	if !o.last {
+		n, err := o.f.Read(b)
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return n, err
+		}
+		o.last, o.left = true, pipeMax
+		if err := o.f.SetReadDeadline(time.Time{}); err != nil {
+			return 0, err
+		}
+	}
+	raw, err := o.f.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	rerr := raw.Read(func(fd uintptr) bool {
+		n, err = syscall.Read(int(fd), b[:min(len(b), o.left)])
+		return true // never wait
+	})
+	if rerr != nil || err != nil || n <= 0 { // nothing there is an end, too
+		return 0, io.EOF
+	}
+	o.left -= n
+	return n, nil
 }
 
 // plumbing is the ends of a process's standard streams.

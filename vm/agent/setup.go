@@ -113,9 +113,12 @@ func busyboxLinks() error {
 	return nil
 }
 
-// openPort finds the virtio-serial port by its name and opens it.
-func openPort(patience time.Duration) (*os.File, error) {
-	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+// openPort finds the virtio-serial port by its name and opens it. It looks so
+// many times, and not for so long: the clock goes on while a host that is
+// stalled gives the guest no time to find its devices.
+func openPort() (*os.File, error) {
+	const looks = 1000
+	for range looks {
 		names, err := filepath.Glob("/sys/class/virtio-ports/*/name")
 		if err != nil {
 			return nil, err
@@ -134,10 +137,9 @@ func openPort(patience time.Duration) (*os.File, error) {
 			}
 			return os.NewFile(uintptr(fd), dev), nil
 		}
-		if time.Now().After(deadline) {
-			return nil, fmt.Errorf("no virtio port named %q", Port)
-		}
+		time.Sleep(20 * time.Millisecond)
 	}
+	return nil, fmt.Errorf("no virtio port named %q", Port)
 }
 
 // mountWork mounts the work disk as /nix, with the places for builds and

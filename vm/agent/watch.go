@@ -24,7 +24,9 @@ import (
 // the store, the build directories and the sandbox's shell, and the process
 // waits for the answer: so there is always a process to look at, however short
 // it lives, and a file that deletes itself is still hashed. The answer is
-// always yes.
+// always yes, and is given once the host has been told: no program does
+// anything before it is on record, so the record of a build is complete when
+// the build is.
 type watcher struct {
 	w    *wire.Writer
 	fd   int
@@ -45,23 +47,24 @@ type fileID struct {
 	csec, cnanos int64
 }
 
-// watchExec starts the watch, or says why there is none.
-func watchExec(w *wire.Writer) error {
+// watchExec starts the watch over the file system that dir is on, or says why
+// there is none.
+func watchExec(w *wire.Writer, dir string) error {
 	fd, err := unix.FanotifyInit(unix.FAN_CLASS_CONTENT|unix.FAN_CLOEXEC|unix.FAN_UNLIMITED_QUEUE,
 		unix.O_RDONLY|unix.O_LARGEFILE|unix.O_CLOEXEC|unix.O_NOATIME)
 	if err != nil {
 		return fmt.Errorf("the kernel has no fanotify: %w", err)
 	}
-	if err := unix.FanotifyMark(fd, unix.FAN_MARK_ADD|unix.FAN_MARK_FILESYSTEM, unix.FAN_OPEN_EXEC_PERM, unix.AT_FDCWD, "/nix"); err != nil {
+	if err := unix.FanotifyMark(fd, unix.FAN_MARK_ADD|unix.FAN_MARK_FILESYSTEM, unix.FAN_OPEN_EXEC_PERM, unix.AT_FDCWD, dir); err != nil {
 		_ = unix.Close(fd) // the first error is the one to report
 		return fmt.Errorf("the kernel can't watch for executed programs: %w", err)
 	}
 	x := &watcher{w: w, fd: fd, seen: map[wire.Exec]bool{}, outs: map[string]string{}, sums: map[fileID]string{}}
 	go func() {
 		err := x.loop()
+		_ = w.Send(wire.Msg{T: "event", Event: "exec-watch-ended", Detail: err.Error()}, nil)
 		// Closing lets every process that waits go on.
 		_ = unix.Close(fd)
-		_ = w.Send(wire.Msg{T: "event", Event: "exec-watch-ended", Detail: err.Error()}, nil)
 	}()
 	return nil
 }
@@ -95,16 +98,24 @@ func (x *watcher) loop() error {
 	}
 }
 
-// event looks at one execution and lets it go on.
+// event looks at one execution, records it and lets it go on.
 func (x *watcher) event(fd, pid int) error {
 	defer unix.Close(fd)
-	drv, out := identify(pid)
-	path, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
+	if err := x.record(fd, pid); err != nil {
+		return err // the end of the watch is the answer, once the host knows
+	}
 	// The answer: struct fanotify_response.
 	r := unix.FanotifyResponse{Fd: int32(fd), Response: unix.FAN_ALLOW}
-	if _, werr := unix.Write(x.fd, (*[unsafe.Sizeof(r)]byte)(unsafe.Pointer(&r))[:]); werr != nil {
-		return fmt.Errorf("answering an exec event: %w", werr)
+	if _, err := unix.Write(x.fd, (*[unsafe.Sizeof(r)]byte)(unsafe.Pointer(&r))[:]); err != nil {
+		return fmt.Errorf("answering an exec event: %w", err)
 	}
+	return nil
+}
+
+// record tells the host of one execution by a build.
+func (x *watcher) record(fd, pid int) error {
+	drv, out := identify(pid)
+	path, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
 	if err != nil || (drv == "" && out == "") {
 		return nil // not a build
 	}

@@ -10,17 +10,36 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// keepInitrds is how many composed archives stay beside a base: each build
-// of fromsource has its own, and another process may be about to start one.
+// keepInitrds is how many composed archives stay beside a base, those in use
+// not counted: each build of fromsource has its own.
 const keepInitrds = 4
 
 // compose gives the archive that the kernel unpacks: the base, and behind it
 // an archive with the agent as /init. It is kept, with its hash, and verified
 // each time; where it is not what was written it is made again from the base,
 // and where that is damaged the error is ErrDamaged.
+//
+// The archive is locked for as long as img is there: a guest that is booted
+// later, or once more, finds it, however many others were composed meanwhile.
 func compose(img *Image, agent string) (string, error) {
+	name, err := composed(img, agent)
+	if err != nil {
+		return "", err
+	}
+	if img.held, err = os.Open(name); err == nil {
+		err = unix.Flock(int(img.held.Fd()), unix.LOCK_SH)
+	}
+	if err != nil {
+		return "", fmt.Errorf("keeping the guest's archive: %w", err)
+	}
+	return name, prune(img.Dir)
+}
+
+func composed(img *Image, agent string) (string, error) {
 	id, size, err := hashFile(agent)
 	if err != nil {
 		return "", fmt.Errorf("reading the agent: %w", err)
@@ -59,10 +78,11 @@ func compose(img *Image, agent string) (string, error) {
 	if err := writeTo(note, func(w io.Writer) error { _, err := io.WriteString(w, got+"\n"); return err }); err != nil {
 		return "", err
 	}
-	return name, prune(img.Dir)
+	return name, nil
 }
 
-// prune removes the composed archives that were not used for longest.
+// prune removes the composed archives that were not used for longest, but for
+// those that are held.
 func prune(dir string) error {
 	notes, err := filepath.Glob(filepath.Join(dir, "initrd-*.img.sha256"))
 	if err != nil {
@@ -79,7 +99,15 @@ func prune(dir string) error {
 		if i < keepInitrds {
 			continue
 		}
-		for _, f := range []string{n, strings.TrimSuffix(n, ".sha256")} {
+		archive := strings.TrimSuffix(n, ".sha256")
+		if f, err := os.Open(archive); err == nil {
+			err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+			_ = f.Close() // nobody else takes one up: we have the cache's lock
+			if err != nil {
+				continue
+			}
+		}
+		for _, f := range []string{n, archive} {
 			if err := os.Remove(f); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}

@@ -81,6 +81,8 @@ type Image struct {
 	// Dir holds its files; Kernel and Initrd are two of them, verified.
 	Dir, Kernel, Initrd string
 	Manifest            Manifest
+	// held keeps Initrd from being removed; it closes itself with the Image.
+	held *os.File
 }
 
 // ErrDamaged is wrapped by errors about cached files that are not what was
@@ -332,7 +334,12 @@ func lock(ctx context.Context, name string) (func(), error) {
 	select {
 	case err = <-taken:
 	case <-ctx.Done():
-		err = ctx.Err() // the goroutine ends with the lock's holder
+		// The lock comes when its holder ends, and is not kept then.
+		go func() {
+			<-taken
+			_ = f.Close()
+		}()
+		err = ctx.Err()
 		return nil, fmt.Errorf("waiting for another fromsource that makes a guest image (%s): %w", name, err)
 	}
 	if err != nil {

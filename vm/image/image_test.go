@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +45,12 @@ func staticProgram(t *testing.T) string {
 // copyCache makes a cache of its own that holds the image and its packages.
 func copyCache(t *testing.T, o Options) Options {
 	t.Helper()
+	// Tests of other packages use the same cache at the same time.
+	unlock, err := lock(t.Context(), filepath.Join(o.Dir, "lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
 	to := t.TempDir()
 	for _, d := range []string{"images", "debs"} {
 		if out, err := exec.Command("cp", "-a", "--reflink=auto", filepath.Join(o.Dir, d), to).CombinedOutput(); err != nil {
@@ -196,6 +203,43 @@ func TestDamagedParts(t *testing.T) {
 	}
 }
 
+// However many other agents there were meanwhile, the archive of one that is
+// in use stays; of the others a few do.
+func TestComposedStays(t *testing.T) {
+	o, _ := cached(t)
+	o = copyCache(t, o)
+	first, err := Ensure(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(o.Agent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 * keepInitrds {
+		other := o
+		other.Agent = filepath.Join(t.TempDir(), "agent")
+		if err := os.WriteFile(other.Agent, append(b, byte(i)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		img, err := Ensure(t.Context(), other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := img.held.Close(); err != nil { // as its process would by ending
+			t.Fatal(err)
+		}
+	}
+	if _, err := os.Stat(first.Initrd); err != nil {
+		t.Error(err)
+	}
+	all, err := filepath.Glob(filepath.Join(first.Dir, "initrd-*.img"))
+	if err != nil || len(all) != keepInitrds+1 {
+		t.Errorf("%d are left, %v, want %d", len(all), err, keepInitrds+1)
+	}
+	runtime.KeepAlive(first)
+}
+
 // flip changes one bit in the middle of a file.
 func flip(t *testing.T, name string) {
 	t.Helper()
@@ -238,12 +282,17 @@ func TestEnsureRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer unlock()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := Ensure(ctx, o); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("while another has the lock: %v", err)
 	}
+	// Who gave up waiting does not get it in the end, and keep it.
+	unlock()
+	if unlock, err = lock(t.Context(), filepath.Join(o.Dir, "lock")); err != nil {
+		t.Fatal(err)
+	}
+	unlock()
 }
 
 func TestParseURIs(t *testing.T) {

@@ -11,13 +11,14 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 // Process is a running QEMU.
 type Process struct {
-	// Port is the host's end of the virtio-serial port.
+	// Port is the host's end of the virtio-serial port, which its user closes.
 	Port net.Conn
 	// QMP is ready for commands.
 	QMP *QMP
@@ -26,6 +27,7 @@ type Process struct {
 	console *tail
 	errs    *tail
 	conns   []net.Conn
+	readers sync.WaitGroup // of console and QMP
 	done    chan struct{}
 	err     error
 }
@@ -57,11 +59,7 @@ func Start(ctx context.Context, c Config, disk *os.File, log io.Writer) (*Proces
 	c.Wiring = inherited(disk != nil)
 	p := &Process{console: newTail(64<<10, log), errs: newTail(8<<10, nil), done: make(chan struct{})}
 	var theirs []*os.File
-	defer func() {
-		for _, f := range theirs {
-			_ = f.Close() // QEMU has its own
-		}
-	}()
+	defer func() { closeFiles(theirs) }()
 	for range 3 {
 		conn, file, err := socketpair()
 		if err != nil {
@@ -79,6 +77,9 @@ func Start(ctx context.Context, c Config, disk *os.File, log io.Writer) (*Proces
 	p.cmd.Stdout, p.cmd.Stderr = p.errs, p.errs
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 
+	// What it says last is read too, however late: its ends of the sockets go
+	// with it, and that is where the readers end.
+	p.readers.Add(2)
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread() // and never unlocked: the thread goes with us
@@ -86,7 +87,8 @@ func Start(ctx context.Context, c Config, disk *os.File, log io.Writer) (*Proces
 		started <- err
 		if err == nil {
 			p.err = p.cmd.Wait()
-			p.closeAll()
+			p.Kill() // whatever it started would hold on to the sockets
+			p.drain()
 			close(p.done)
 		}
 	}()
@@ -95,13 +97,21 @@ func Start(ctx context.Context, c Config, disk *os.File, log io.Writer) (*Proces
 		return nil, fmt.Errorf("starting QEMU: %w", err)
 	}
 	p.Port = p.conns[0]
-	p.QMP = newQMP(p.conns[1])
-	go func() { _, _ = io.Copy(p.console, p.conns[2]) }() // ends with the process
+	p.QMP = newQMP(p.conns[1], p.readers.Done)
+	go func() {
+		defer p.readers.Done()
+		_, _ = io.Copy(p.console, p.conns[2])
+		_ = p.conns[2].Close() // nobody is at its other end
+	}()
+	// The ends that the process was given would otherwise stay open here.
+	closeFiles(theirs)
+	theirs = nil
 	if _, err := p.QMP.Do(ctx, "qmp_capabilities"); err != nil {
 		p.Kill()
 		<-p.done
+		_ = p.Port.Close() // the others are closed by their readers
 		if ctx.Err() != nil {
-			return nil, fmt.Errorf("starting QEMU: it does not answer: %w%s", ctx.Err(), colon(p.errs.String()))
+			return nil, fmt.Errorf("starting QEMU: it does not answer: %w%s", context.Cause(ctx), colon(p.errs.String()))
 		}
 		return nil, fmt.Errorf("starting QEMU: %w%s", p.exit(), colon(p.errs.String()))
 	}
@@ -116,13 +126,34 @@ func (p *Process) exit() error {
 	return errors.New("it ended at once")
 }
 
+// drain waits until what the process said last has been read. A minute is
+// for a log of the caller's that takes nothing any more.
+func (p *Process) drain() {
+	drained := make(chan struct{})
+	go func() {
+		p.readers.Wait()
+		close(drained)
+	}()
+	select {
+	case <-drained:
+	case <-time.After(time.Minute):
+	}
+}
+
 func (p *Process) closeAll() {
 	for _, c := range p.conns {
 		_ = c.Close() // the process is gone, there is nothing to lose
 	}
 }
 
-// Done is closed when the process has ended.
+func closeFiles(files []*os.File) {
+	for _, f := range files {
+		_ = f.Close() // QEMU has its own
+	}
+}
+
+// Done is closed when the process has ended and all that it said on its
+// console and by QMP has been read. What is left on the port its reader finds.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
 // Err is how the process ended: nil for exit status 0. Valid after Done.

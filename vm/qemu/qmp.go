@@ -35,10 +35,13 @@ type reply struct {
 // maxQMPLine bounds a line of QMP, which is a line of ours to a QEMU of ours.
 const maxQMPLine = 4 << 20
 
-// newQMP negotiates on rw and answers until it ends.
-func newQMP(rw io.ReadWriteCloser) *QMP {
+// newQMP answers on rw until it ends, and then calls end.
+func newQMP(rw io.ReadWriteCloser, end func()) *QMP {
 	q := &QMP{w: rw, waiting: map[string]chan reply{}, events: map[string]Event{}}
-	go q.read(rw)
+	go func() {
+		defer end()
+		q.read(rw)
+	}()
 	return q
 }
 

@@ -31,7 +31,7 @@ func peer(t *testing.T, greeting string, answers ...string) *QMP {
 		}
 		_ = theirs.Close()
 	}()
-	return newQMP(ours)
+	return newQMP(ours, func() {})
 }
 
 const greeting = `{"QMP": {"version": {}, "capabilities": []}}` + "\n"
@@ -40,7 +40,7 @@ func TestQMP(t *testing.T) {
 	q := peer(t, greeting,
 		`{"return": {"status": "running"}, "id": "fs-1"}`,
 		`{"event": "GUEST_PANICKED", "data": {"action": "run"}}`+"\n"+`{"error": {"class": "CommandNotFound", "desc": "no"}, "id": "fs-2"}`)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	if r, err := q.Do(ctx, "query-status"); err != nil || !strings.Contains(string(r), "running") {
 		t.Errorf("%s, %v", r, err)
@@ -60,7 +60,7 @@ func TestQMP(t *testing.T) {
 }
 
 func TestQMPGarbage(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	for name, g := range map[string]string{"text": "hello\n", "nothing": "\n", "long": strings.Repeat("x", maxQMPLine+1)} {
 		q := peer(t, g, `{"return": {}}`)

@@ -100,14 +100,13 @@ type Incoming struct {
 	id     uint32
 	stream string
 
-	mu    sync.Mutex
-	cond  *sync.Cond
-	buf   []byte
-	owed  int // read but not yet acknowledged
-	acks  int // being sent
-	room  int
-	err   error // io.EOF after the end
-	quiet bool
+	mu   sync.Mutex
+	cond *sync.Cond
+	buf  []byte
+	owed int // read but not yet acknowledged
+	acks int // being sent
+	room int
+	err  error // io.EOF after the end
 }
 
 // NewIncoming receives stream s of request id; acks go out on w.
@@ -117,7 +116,9 @@ func NewIncoming(w *Writer, id uint32, s string) *Incoming {
 	return i
 }
 
-// Data takes the payload of a data frame. It never blocks.
+// Data takes the payload of a data frame. It neither blocks nor sends: it is
+// called by whoever reads the channel, and if that one waited to write, at both
+// ends at once, nobody would read any more.
 func (i *Incoming) Data(p []byte) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -131,15 +132,13 @@ func (i *Incoming) Data(p []byte) error {
 		return fmt.Errorf("%w: %s of request %d overran its window", ErrProtocol, i.stream, i.id)
 	}
 	i.room -= len(p)
-	if i.quiet {
-		return i.ackLocked(len(p))
-	}
 	i.buf = append(i.buf, p...)
 	i.cond.Broadcast()
 	return nil
 }
 
-// Read implements io.Reader.
+// Read implements io.Reader. That an ack could not be sent is no error of what
+// was read: a channel that fails ends the stream, and End says why.
 func (i *Incoming) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -157,28 +156,27 @@ func (i *Incoming) Read(p []byte) (int, error) {
 	if len(i.buf) == 0 {
 		i.buf = nil
 	}
-	return n, i.ackLocked(n)
+	i.ackLocked(n)
+	return n, nil
 }
 
 // ackLocked gives room back, in steps worth a message.
-func (i *Incoming) ackLocked(n int) error {
+func (i *Incoming) ackLocked(n int) {
 	i.owed += n
-	if i.owed < Window/4 && i.err == nil {
-		return nil
-	}
-	if i.err != nil || i.owed == 0 {
+	if i.err != nil {
 		i.owed = 0 // the stream is over: nobody waits for room
-		return nil
+	}
+	if i.owed < Window/4 {
+		return
 	}
 	n, i.owed = i.owed, 0
 	i.room += n
 	i.acks++
 	i.mu.Unlock() // a slow channel must not hold up Data
-	err := i.w.Send(Msg{T: "ack", ID: i.id, Stream: i.stream, N: n}, nil)
+	_ = i.w.Send(Msg{T: "ack", ID: i.id, Stream: i.stream, N: n}, nil)
 	i.mu.Lock()
 	i.acks--
 	i.cond.Broadcast()
-	return err
 }
 
 // End takes the end of the stream; err is io.EOF for an orderly one.
@@ -212,12 +210,6 @@ func (i *Incoming) Close() {
 
 // Discard drops what is buffered and all that is still to come, so that a
 // sender is not held up by a reader that went away.
-func (i *Incoming) Discard() error {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.quiet = true
-	n := len(i.buf)
-	i.buf = nil
-	i.owed += n
-	return i.ackLocked(0)
+func (i *Incoming) Discard() {
+	go func() { _, _ = io.Copy(io.Discard, i) }() // until the end, which comes
 }
