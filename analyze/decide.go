@@ -32,6 +32,9 @@ type decision struct {
 	// suspect: of unknown origin, and prebuilt programs could have made it, or
 	// what it is made of.
 	suspect bool
+	// slight: unknown, and for no other reason than that samples for tests in
+	// its source could not be looked at.
+	slight bool
 	// usable counts the files in its outputs that no fetch and nothing clean
 	// has, and that a later build could compile or run.
 	usable int
@@ -266,6 +269,10 @@ type built struct {
 	onlySeed  bool
 	// doubts are why it can't be called source, the weightiest first.
 	doubts []string
+	// grave counts those that are more than samples for tests which could not
+	// be looked at; slight are such of what it has from others.
+	grave  int
+	slight []string
 	// weak is what lowers the confidence in source, likewise.
 	weak []string
 	// near is true if prebuilt code that is not the seed's was among what the
@@ -292,6 +299,7 @@ func (b *built) decide() decision {
 	d.live = b.live
 	d.vague = d.verdict == audit.CarriesBinary && (b.vague || len(b.carried) == 0 && !d.seedOnly)
 	d.suspect = b.suspect && d.verdict == audit.Unknown
+	d.slight = d.verdict == audit.Unknown && b.absent == "" && len(b.doubts) > 0 && b.grave == 0 && !(b.suspected && b.near)
 	if len(b.executed) > 0 && d.verdict != audit.Seed {
 		d.made, d.madeKinds, d.madeConfidence = true, b.executedKinds, b.executedConfidence
 	}
@@ -326,13 +334,13 @@ func (b *built) verdict() decision {
 		if len(b.doubts) > 0 {
 			reason += "; " + b.doubts[0]
 		}
-		return decision{verdict: audit.Unknown, confidence: audit.Low, reason: reason}
+		return decision{verdict: audit.Unknown, confidence: audit.Low, reason: reason}.with(b.doubtful()...)
 	case len(b.doubts) > 0:
 		reason := b.doubts[0]
 		if n := len(b.doubts) - 1; n > 0 {
 			reason += fmt.Sprintf(" (and %s)", count(n, "other doubt"))
 		}
-		return decision{verdict: audit.Unknown, confidence: audit.Low, reason: reason}
+		return decision{verdict: audit.Unknown, confidence: audit.Low, reason: reason}.with(b.doubtful()...)
 	}
 	d := decision{verdict: audit.Source, confidence: audit.High}
 	if !b.recorded {
@@ -342,10 +350,22 @@ func (b *built) verdict() decision {
 	if b.suspected {
 		d.confidence = audit.Medium
 	}
+	if len(b.slight) > 0 {
+		d.confidence, d.reason = audit.Medium, b.slight[0]
+	}
 	if len(b.weak) > 0 {
 		d.confidence, d.reason = audit.Low, b.weak[0]
 	}
 	return d.with(b.clean...)
+}
+
+// doubtful is every doubt, as evidence.
+func (b *built) doubtful() []audit.Evidence {
+	var out []audit.Evidence
+	for _, why := range b.doubts {
+		out = append(out, audit.Evidence{Rule: "not-followed", Level: audit.LevelTrace, Detail: why})
+	}
+	return capped(out)
 }
 
 // or is a, or b where a is not set.

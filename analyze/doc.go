@@ -23,9 +23,6 @@
 //     that could not be followed to its end (an output not at hand, a part
 //     that could not be read): binary if suspected, else unknown.
 //  6. Part of it could not be looked at: unknown, or binary if suspected.
-//     The one exception are single compressed files of at most a kibibyte,
-//     such as the broken samples that decompressors are tested with: they are
-//     listed and lower the confidence.
 //  7. Otherwise: source.
 //
 // # How a built derivation gets its verdict
@@ -34,15 +31,18 @@
 //     in its outputs comes from the seed: seed.
 //  2. A file in its outputs comes from a prebuilt member of something it
 //     depends on (identical, patched, or a prebuilt object linked in:
-//     [trace]): carries-binary. A file of the seed among others counts as
+//     [trace]), or leads to one that was fetched: carries-binary. A file of the seed among others counts as
 //     well; code of the seed that was linked in only breaks a promise.
 //  3. Its build executed a prebuilt file that is not the seed's: one of a
-//     fetch, of an input source, or one that a package carries. Or the text
+//     fetch, of an input source, or one that a package carries; its builder is
+//     always executed. Or the text
 //     says that it runs a fetch that is binary. Or it inherits from a
 //     derivation that was built so, at any remove: its build executed a
 //     program of that, or its outputs hold a file of it, have objects of it
 //     linked in, or are built from it as their source: built-by-binary. A
-//     reference alone is no inheritance.
+//     reference alone is no inheritance, and what a package carries and its
+//     programs can't load or start (firmware, code for other systems, bytecode
+//     that they do not interpret) is none to who executes those.
 //  4. Its outputs were not at hand: carries-binary if the text suspects it,
 //     unknown otherwise.
 //  5. Anything between it and certainty makes it unknown, with the reason: a
@@ -57,9 +57,14 @@
 //     executed, a file held, or a source of something that is itself unknown;
 //     an input that prebuilt programs made and that holds what could have been
 //     compiled into it; a program that shares most of its code with a prebuilt
-//     one, or that a text among the inputs could have carried; or a suspicion
-//     by its text where its build had prebuilt files at hand and its outputs
-//     hold anything that is not text.
+//     one, or that a text among the inputs or a value of the derivation could
+//     have carried, or an input of no known format; an output that could hide a
+//     prebuilt input; a prebuilt object, not among tests, that is too small to
+//     be seen once it is linked; a link to what the closure has not; an image
+//     that holds more than the closure makes; or a suspicion by its text where
+//     its build had prebuilt files at hand and its outputs hold anything that is
+//     not text. Each doubt is a piece of evidence. One is not passed on to who
+//     executes it: that samples for tests in its source can't be looked at.
 //  6. Otherwise: source. With a record of what the build executed the
 //     confidence is high, without one medium at best; it is low where the
 //     build had prebuilt objects at hand that are too small, or of a format

@@ -12,7 +12,10 @@ import (
 
 // doubts collects what stands between a built derivation and "source".
 func (d *decider) doubts(id closure.ID, b *built, h *heritage) {
-	doubt := func(format string, args ...any) { b.doubts = append(b.doubts, fmt.Sprintf(format, args...)) }
+	doubt := func(format string, args ...any) {
+		b.doubts = append(b.doubts, fmt.Sprintf(format, args...))
+		b.grave++
+	}
 	for _, it := range d.outputs[id] {
 		if it == nil {
 			continue
@@ -23,6 +26,9 @@ func (d *decider) doubts(id closure.ID, b *built, h *heritage) {
 	}
 	for _, a := range d.alike[id] {
 		doubt("%s", a.detail)
+		if a.sample {
+			b.grave--
+		}
 	}
 	if d.isRoot(id) {
 		for _, why := range d.past {
@@ -34,6 +40,8 @@ func (d *decider) doubts(id closure.ID, b *built, h *heritage) {
 	}
 	d.strangers(id, doubt)
 	b.doubts = append(b.doubts, h.doubts...)
+	b.grave += len(h.doubts)
+	b.slight = append(b.slight, h.slight...)
 	b.suspect = h.suspect
 	d.loaded(id, doubt)
 	for _, it := range d.sources[id] {
@@ -111,6 +119,9 @@ func (d *decider) doubtInput(id closure.ID, it *item, what string, b *built, dou
 	if origin {
 		if why, _ := it.unread(); why != "" {
 			doubt("of its %s %s: %s", what, name, why)
+			if it.unreadSamples() {
+				b.grave--
+			}
 		}
 		prebuilt = len(it.walk.Members) > 0 || it.id != closure.None && d.out[it.id].verdict == audit.Binary
 	}
@@ -165,7 +176,7 @@ func (d *decider) doubtInput(id closure.ID, it *item, what string, b *built, dou
 		doubt("its %s %s is prebuilt, and its build executed %s, which may have been given %s of it", what, name, base(with), base(given.Path))
 	case slices.Contains(kinds, audit.Bytecode) && d.execs[id].interpreter() != "":
 		doubt("its %s %s is prebuilt bytecode, and its build executed %s, which may have been given it", what, name, d.execs[id].interpreter())
-	case slices.Contains(kinds, audit.Bytecode):
+	case slices.Contains(kinds, audit.Bytecode) && origin:
 		b.weak = append(b.weak, fmt.Sprintf("its %s %s is prebuilt bytecode: had an interpreter been given it, that would not be on record", what, name))
 	}
 	switch at := d.unsampled(id, it); {
@@ -194,6 +205,12 @@ func (d *decider) unsampled(id closure.ID, it *item) string {
 // been used in making this.
 func (d *decider) doubtMade(it *item, b *built, doubt func(string, ...any)) {
 	if it.id == closure.None || d.g.FixedOutput(it.id) || !d.out[it.id].made && d.out[it.id].verdict != audit.Unknown {
+		return
+	}
+	if !d.out[it.id].made && d.out[it.id].slight {
+		if !b.recorded {
+			b.slight = append(b.slight, fmt.Sprintf("of its input %s some samples for tests could not be looked at", closure.NameOf(it.path)))
+		}
 		return
 	}
 	name, was := closure.NameOf(it.path), "was"
@@ -241,7 +258,7 @@ func (d *decider) tooLarge(id closure.ID, doubt func(string, ...any)) {
 		for i := range it.walk.Members {
 			f := &it.walk.Members[i]
 			if f.Kind == audit.NativeCode && f.Size > fingerprinted && len(f.Code) == 0 && len(d.lookup(id, f)) == 0 {
-				doubt("%s is too large to be compared in part, and its build had prebuilt code at hand", it.called(f.Path))
+				doubt("its %s is too large to be compared in part, and its build had prebuilt code at hand", it.called(f.Path))
 				return
 			}
 		}

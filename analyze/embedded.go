@@ -122,7 +122,7 @@ func (s *state) matchEmbedded(it *item, m *trace.Matches, known map[trace.Origin
 	slices.SortFunc(halves, func(a, b *whole) int { return cmp.Or(cmp.Compare(a.origin, b.origin), cmp.Compare(a.file, b.file)) })
 	for _, x := range halves[:min(1, len(halves))] {
 		from := s.origins[x.origin].item
-		s.alike[it.id] = append(s.alike[it.id], resemblance{it.id, from, fmt.Sprintf(
+		s.alike[it.id] = append(s.alike[it.id], resemblance{by: it.id, from: from, detail: fmt.Sprintf(
 			"its outputs have most of the bytes of the prebuilt %s of %s: it could be a changed copy", x.file, closure.NameOf(from.path))})
 	}
 }

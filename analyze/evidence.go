@@ -110,6 +110,13 @@ func Rules() []rules.Rule {
 			Limits: "Code that is encrypted, packed or rewritten is not recognised.",
 		},
 		{
+			ID: "not-followed", Title: "something stands between a derivation and source",
+			Why:    "What could not be looked at, or not be followed, is not clean.",
+			How:    "Every doubt that a derivation's inputs, its outputs and the record of its build leave is one piece of such evidence.",
+			Limits: "A doubt says what could be, not what is.",
+			Remedy: "What the doubt names: make it available, record the build, or remove what the build does not need from what it is given.",
+		},
+		{
 			ID: "exec-recorded", Title: "a build executed a prebuilt program",
 			Why:    "What a prebuilt program generates is only as trustworthy as the program.",
 			How:    "The guest records every program that a build executes; this one lies in a fetch, was unpacked from one, or is carried by a package.",

@@ -117,7 +117,11 @@ var verdictWords = map[audit.Verdict]string{
 func (e *explainer) verdict() {
 	d := e.d()
 	e.say("%s", d.Drv)
-	line := fmt.Sprintf("Verdict: %s (%s)", d.Verdict, verdictWords[d.Verdict])
+	words := verdictWords[d.Verdict]
+	if d.FixedOutput && d.Verdict == audit.Source {
+		words = "what was fetched is source, as far as could be seen"
+	}
+	line := fmt.Sprintf("Verdict: %s (%s)", d.Verdict, words)
 	if d.Verdict != audit.Unknown {
 		line += fmt.Sprintf(", %s confidence", d.Confidence)
 	}
@@ -174,20 +178,41 @@ func kindWords(kinds []audit.Kind) string {
 	return strings.Join(out, ", ")
 }
 
-// why lists the evidence, a sentence each.
+// levelWords say how far a piece of evidence was followed.
+var levelWords = map[audit.Level]string{
+	audit.LevelDerivation: "the text of derivations",
+	audit.LevelContent:    "the bytes that were fetched",
+	audit.LevelTrace:      "the bytes of outputs and the record of builds",
+	audit.LevelRebuild:    "a build made again",
+}
+
+// why lists the evidence, a sentence each, level by level.
 func (e *explainer) why() {
 	d := e.d()
 	if len(d.Evidence) == 0 {
-		e.say("\nThere is no evidence on record.")
+		why := ""
+		if d.Verdict == audit.Unknown && d.Reason != "" {
+			why = " The reason above is all that there is to say."
+		}
+		e.say("\nThere is no evidence on record.%s", why)
 		return
 	}
-	e.say("\nWhy:")
-	for i := range d.Evidence {
-		e.say("  - %s", e.piece(&d.Evidence[i]))
+	for _, level := range []audit.Level{audit.LevelDerivation, audit.LevelContent, audit.LevelTrace, audit.LevelRebuild} {
+		head := fmt.Sprintf("\nBy %s (level %s):", levelWords[level], level)
+		for i := range d.Evidence {
+			if d.Evidence[i].Level != level {
+				continue
+			}
+			if head != "" {
+				e.say("%s", head)
+				head = ""
+			}
+			e.say("  - %s", e.piece(&d.Evidence[i]))
+		}
 	}
 	if !slices.ContainsFunc(d.Evidence, func(ev audit.Evidence) bool { return ev.Level != audit.LevelDerivation }) &&
 		d.Verdict != audit.Unknown && d.Verdict != audit.Seed {
-		e.say("  This is by the derivation's text alone: a suspicion, its bytes were not looked at.")
+		e.say("\nThis is by text alone: a suspicion, the bytes do not show it.")
 	}
 }
 
@@ -300,10 +325,13 @@ func (e *explainer) clears() {
 		if !e.flow.dominates(v, self) {
 			continue
 		}
-		gone, found := e.heldBy(v)
+		gone, found, unknown := e.heldBy(v)
 		e.say("\nIf %s did not need %s, %s would leave the closure.", e.name(u), e.name(v), count(gone, "derivation"))
 		if len(found) > 0 {
 			e.say("Findings that this one edge would clear: %s.", list(found))
+		}
+		if len(unknown) > 0 {
+			e.say("Unknown ones that it would clear: %s.", list(unknown))
 		}
 		return
 	}
@@ -311,8 +339,9 @@ func (e *explainer) clears() {
 	e.say("\nNo single edge holds it: %s need it (%s).", count(len(users), "derivation"), list(users))
 }
 
-// heldBy counts what a node dominates, and names the findings among it.
-func (e *explainer) heldBy(v int32) (gone int, findings []string) {
+// heldBy counts what a node dominates, and names the findings among it and what
+// is unknown.
+func (e *explainer) heldBy(v int32) (gone int, findings, unknown []string) {
 	under := make([]bool, len(e.flow.next))
 	for _, w := range e.flow.order {
 		under[w] = w == v || w != 0 && under[e.flow.idom[w]]
@@ -320,12 +349,16 @@ func (e *explainer) heldBy(v int32) (gone int, findings []string) {
 			continue
 		}
 		gone++
-		if prebuilt(e.a.Derivations[w-1].Verdict) {
+		switch verdict := e.a.Derivations[w-1].Verdict; {
+		case prebuilt(verdict):
 			findings = append(findings, e.name(w))
+		case verdict == audit.Unknown:
+			unknown = append(unknown, e.name(w))
 		}
 	}
 	sort.Strings(findings)
-	return gone, slices.Compact(findings)
+	sort.Strings(unknown)
+	return gone, slices.Compact(findings), slices.Compact(unknown)
 }
 
 func (e *explainer) users(v int32) []string {

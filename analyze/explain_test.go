@@ -57,7 +57,7 @@ It, or a part of it, is in the target's runtime closure (seen by the references 
 3 derivations of the runtime closure depend on it.
 Fetched from: https://example.org/blob.tar.gz
 
-Why:
+By the bytes of outputs and the record of builds (level trace):
   - Found in an output, identical (at blob/x.so), see /nix/store/3-tool.drv. [trace-identical]
 
 Rebuild:
@@ -85,7 +85,7 @@ func TestExplainOthers(t *testing.T) {
 		"/nix/store/4-lib.drv":    "No single edge holds it: 2 derivations need it (app, editor).",
 		"curl":                    "The target does not need it, except perhaps to fetch something else.",
 		"/nix/store/2-editor.drv": "There is no evidence on record.",
-		"other-1.0":               "Not inspected.",
+		"other-1.0":               "Not inspected.\n\nThere is no evidence on record. The reason above is all that there is to say.\n",
 	} {
 		got, err := Explain(explained(), name)
 		if err != nil || !strings.Contains(got, says) {

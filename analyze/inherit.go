@@ -29,7 +29,8 @@ type heritage struct {
 	// and doubtful are these.
 	through, doubtful []closure.ID
 	doubts            []string
-	suspect           bool // one of these could be made by prebuilt programs
+	suspect           bool     // one of these could be made by prebuilt programs
+	slight            []string // doubts too slight to be passed on
 	// carried is evidence of others' prebuilt code in the outputs.
 	carried      []audit.Evidence
 	carriedKinds []audit.Kind
@@ -48,6 +49,9 @@ type legacy struct {
 func (d *decider) taken(h *heritage, l legacy) {
 	giver := &d.out[l.from]
 	switch {
+	case giver.verdict == audit.Unknown && giver.slight:
+		h.slight = append(h.slight, l.detail+", of which some samples for tests could not be looked at")
+		return
 	case giver.verdict == audit.Unknown:
 		h.suspect = h.suspect || giver.suspect
 		if !slices.Contains(h.doubtful, l.from) {
@@ -124,6 +128,9 @@ func (d *decider) executedFrom(id closure.ID, h *heritage) {
 			d.scriptOf(it, rest, p, h)
 			continue
 		}
+		if d.bystander(it, rest) {
+			continue
+		}
 		if programs[it.id] == nil {
 			order = append(order, it.id)
 		}
@@ -151,6 +158,21 @@ func (d *decider) executedFrom(id closure.ID, h *heritage) {
 			d.taken(h, legacy{a, "exec-through", audit.LevelTrace, at, fmt.Sprintf("its build executed %s, a file of %s", base(at), d.g.Name(a)), audit.High})
 		})
 	}
+}
+
+// bystander reports whether a program of a package that carries prebuilt code
+// has nothing to do with that.
+func (d *decider) bystander(it *item, rest string) bool {
+	x := &d.out[it.id]
+	if !x.carries() || x.made || x.vague || it.walk == nil {
+		return false
+	}
+	for _, out := range d.outputs[it.id] {
+		if out != nil && (out.loose || slices.ContainsFunc(out.carries, func(f *content.File) bool { return d.starts(it, rest, f) })) {
+			return false
+		}
+	}
+	return true
 }
 
 // builder is the program that a derivation names as its builder, where it lies

@@ -56,7 +56,7 @@ func (s *state) matchLinks(it *item, m *trace.Matches) {
 func (s *state) refer(it *item, m *trace.Matches, from *item, f *content.File, at string, c audit.Confidence) {
 	m.Add(trace.Hit{Origin: s.number[from], How: trace.Referred, Member: f.Path, File: at, Kind: f.Kind, Format: f.Format, Confidence: c})
 	if s.lively(f) {
-		it.live = addKinds(it.live, f.Kind)
+		it.live, it.loose = addKinds(it.live, f.Kind), true
 	}
 }
 

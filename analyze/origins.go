@@ -128,7 +128,7 @@ func (s *state) match(it *item) {
 	var m trace.Matches
 	whole := map[string]bool{}
 	for i := range it.walk.Members {
-		seed := false
+		seed, own := false, false
 		hits := s.lookup(it.id, &it.walk.Members[i])
 		if len(hits) == 0 {
 			hits = s.byPlace(it.id, &it.walk.Members[i])
@@ -140,12 +140,15 @@ func (s *state) match(it *item) {
 			m.Add(h)
 			if s.origins[h.Origin].seed {
 				seed = true
-			} else if s.lively(&it.walk.Members[i]) {
-				it.live = addKinds(it.live, h.Kind)
+			} else if s.startable(&it.walk.Members[i]) {
+				it.live, own = addKinds(it.live, h.Kind), true
 			}
 		}
 		if seed {
 			it.fromSeed++
+		}
+		if own {
+			it.carries = append(it.carries, &it.walk.Members[i])
 		}
 	}
 	for i := range it.walk.Opaque {
@@ -164,7 +167,7 @@ func (s *state) match(it *item) {
 	it.matches = m.All()
 	for _, x := range it.matches {
 		if (x.How == trace.Linked || x.How == trace.Embedded) && !s.origins[x.Origin].seed {
-			it.live = addKinds(it.live, executable(x.Kinds)...)
+			it.live, it.loose = addKinds(it.live, executable(x.Kinds)...), true
 		}
 	}
 }
@@ -174,7 +177,7 @@ func (s *state) match(it *item) {
 func (s *state) matchTexts(it *item, m *trace.Matches) {
 	for i := range it.walk.Members {
 		f := &it.walk.Members[i]
-		if !f.Embedded || trace.IsDoc(f.Path) || samples.MatchString(f.Path) {
+		if !f.Embedded || s.alien(f) || trace.IsDoc(f.Path) || samples.MatchString(f.Path) {
 			continue
 		}
 		for _, from := range s.encoded[f.SHA256] {

@@ -19,6 +19,7 @@ type resemblance struct {
 	by     closure.ID // whose output it is
 	from   *item      // where it can have come from
 	detail string
+	sample bool // it is there to be tested with
 }
 
 // program is a sample of one prebuilt program or library.
@@ -162,8 +163,8 @@ func (s *state) copies(it *item, programs []program, bySum map[uint32][]int32) {
 		}
 		told[programs[best].origin] = true
 		from := s.origins[programs[best].origin].item
-		s.alike[it.id] = append(s.alike[it.id], resemblance{it.id, from, fmt.Sprintf(
-			"%s has most of the machine code of the prebuilt %s of %s: it could be a changed copy",
+		s.alike[it.id] = append(s.alike[it.id], resemblance{by: it.id, from: from, detail: fmt.Sprintf(
+			"its %s has most of the machine code of the prebuilt %s of %s: it could be a changed copy",
 			it.called(sample.File), programs[best].file, closure.NameOf(from.path))})
 	}
 }
@@ -194,19 +195,21 @@ func (s *state) decoded(it *item) {
 		}
 		for k := range from.walk.Members {
 			text := &from.walk.Members[k]
-			if !text.Embedded || least[text.Kind] == nil {
+			if !text.Embedded || least[text.Kind] == nil || s.alien(text) {
 				continue
 			}
 			// An archive in a text unfolds to more than the text.
 			f := least[text.Kind]
 			if unfolds[text.Format] {
 				f = largest[text.Kind]
-			} else if f.Size > text.Size || text.Kind == audit.Bytecode && f.Format != text.Format {
+			} else if text.Kind == audit.Bytecode && f.Format != text.Format {
+				continue
+			} else if f.Size > text.Size {
 				s.faint[it.id] = fmt.Sprintf("a text of its input %s carries a program, or a part of one (%s)", closure.NameOf(from.path), text.Path)
 				continue
 			}
-			s.alike[it.id] = append(s.alike[it.id], resemblance{it.id, from, fmt.Sprintf(
-				"%s could be what the text %s of %s carries (%s)",
+			s.alike[it.id] = append(s.alike[it.id], resemblance{by: it.id, from: from, sample: samples.MatchString(text.Path), detail: fmt.Sprintf(
+				"its %s could be what the text %s of %s carries (%s)",
 				it.called(f.Path), text.Path, closure.NameOf(from.path), cmp.Or(text.Detail, text.Format))})
 			return
 		}

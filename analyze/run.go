@@ -82,6 +82,7 @@ func (s *state) look(ctx context.Context) {
 	s.collectObjects()
 	s.collectMakers()
 	s.collectWholes()
+	s.findInterpreters()
 	for i := range closure.ID(s.g.Len()) {
 		if !s.g.FixedOutput(i) {
 			for _, it := range s.outputs[i] {

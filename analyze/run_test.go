@@ -69,7 +69,7 @@ func TestVerdicts(t *testing.T) {
 	}
 	native, byteCode, firmware := []audit.Kind{audit.NativeCode}, []audit.Kind{audit.Bytecode}, []audit.Kind{audit.Firmware}
 	none := []audit.Kind{}
-	clean := []string{"trace-none", "exec-none"}
+	clean, doubted := []string{"trace-none", "exec-none"}, []string{"not-followed"}
 	wants := []want{
 		{"plain.tar.gz", audit.Source, none, audit.ReachBuild, nil},
 		{"plain-1", audit.Source, none, audit.ReachRuntime, clean},
@@ -83,7 +83,7 @@ func TestVerdicts(t *testing.T) {
 		{"wifi-firmware-1", audit.CarriesBinary, firmware, audit.ReachRuntime, []string{"trace-identical"}},
 		{"generator.tar.gz", audit.Binary, native, audit.ReachBuild, []string{"exec-recorded"}},
 		{"generated-1", audit.BuiltByBinary, native, audit.ReachRuntime, []string{"exec-recorded"}},
-		{"changed-1", audit.Unknown, none, audit.ReachRuntime, nil},
+		{"changed-1", audit.Unknown, none, audit.ReachRuntime, doubted},
 		{"made-1", audit.BuiltByBinary, native, audit.ReachRuntime, []string{"exec-recorded"}},
 		{"objects.tar.gz", audit.Binary, native, audit.ReachRuntime, []string{"trace-linked"}},
 		{"linked-1", audit.CarriesBinary, native, audit.ReachRuntime, []string{"trace-linked"}},
@@ -93,10 +93,10 @@ func TestVerdicts(t *testing.T) {
 		{"unused-linux-x86_64.tar.gz", audit.Binary, native, audit.ReachBuild, nil},
 		{"unused-1", audit.Source, none, audit.ReachRuntime, clean},
 		{"sealed.tar.gz", audit.Unknown, none, audit.ReachBuild, nil},
-		{"sealed-1", audit.Unknown, none, audit.ReachRuntime, nil},
-		{"copied-1", audit.Unknown, none, audit.ReachRuntime, nil},
+		{"sealed-1", audit.Unknown, none, audit.ReachRuntime, doubted},
+		{"copied-1", audit.Unknown, none, audit.ReachRuntime, doubted},
 		{"gone.tar.gz", audit.Unknown, none, audit.ReachUnknown, nil},
-		{"gone-1", audit.Unknown, none, audit.ReachRuntime, nil},
+		{"gone-1", audit.Unknown, none, audit.ReachRuntime, doubted},
 		{"bootstrap-tools-busybox", audit.Seed, native, audit.ReachBuild, nil},
 		{"bootstrap-tools.tar.xz", audit.Seed, native, audit.ReachRuntime, nil},
 		{"bootstrap-tools", audit.Seed, native, audit.ReachRuntime, []string{"seed-content"}},

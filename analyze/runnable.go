@@ -36,21 +36,25 @@ func (s *state) systemOf() (cpu, os string) {
 }
 
 // alien reports whether no build of the closure can execute, load or link a
-// file: it is native code for another operating system or machine. That many
-// packages hold: launchers for Windows, samples for a disassembler.
+// file: it is code for another operating system or machine. That many packages
+// hold: launchers and shaders for Windows, samples for a disassembler.
 func (s *state) alien(f *content.File) bool {
-	if f.Kind != audit.NativeCode || f.Embedded || s.os == "" {
+	if s.os == "" {
 		return false
 	}
 	family, _, _ := strings.Cut(f.Format, "-")
 	switch family {
 	case "elf":
 		machine, _, _ := strings.Cut(f.Detail, ",")
+		if f.Embedded { // "elf-shared (sparc) in base64 at byte 7"
+			_, machine, _ = strings.Cut(f.Detail, "(")
+			machine = machine[:max(0, strings.IndexAny(machine, ",)"))]
+		}
 		own, known := machines[s.cpu]
 		return s.os == "darwin" || known && machine != "" && machine != own && machine != olderThan[own]
 	case "macho":
 		return s.os != "darwin"
-	case "pe", "efi", "dos", "coff", "omf", "com32", "som", "xcoff":
+	case "pe", "efi", "dos", "coff", "omf", "com32", "som", "xcoff", "dxbc":
 		return s.os == "linux" || s.os == "darwin"
 	}
 	return false
@@ -60,6 +64,52 @@ func (s *state) alien(f *content.File) bool {
 // it, load it or compile with it.
 func (s *state) lively(f *content.File) bool {
 	return f.Kind != audit.Firmware && !f.Embedded && !s.alien(f)
+}
+
+// findInterpreters notes of which formats of bytecode the closure has a program
+// that executes it, or a build was seen to execute one.
+func (s *state) findInterpreters() {
+	is := func(format, p string) bool {
+		p = strings.TrimPrefix(base(p), ".")
+		return slices.ContainsFunc(runners[format], func(r string) bool { return strings.HasPrefix(p, r) })
+	}
+	s.interpreted = map[string]bool{}
+	for format := range runners {
+		for _, x := range s.execs {
+			s.interpreted[format] = s.interpreted[format] || x.named(runners[format]) != ""
+		}
+		for _, it := range s.items {
+			if s.interpreted[format] || it.walk == nil {
+				continue
+			}
+			s.interpreted[format] = slices.ContainsFunc(it.walk.Members, func(f content.File) bool {
+				return f.Kind == audit.NativeCode && !f.Embedded && is(format, f.Path) && !s.alien(&f)
+			})
+		}
+	}
+}
+
+// startable reports the same as lively of a file that a package carries: there,
+// bytecode of which nothing executes the format is as dead as a program for
+// another system.
+func (s *state) startable(f *content.File) bool {
+	return s.lively(f) && (f.Kind != audit.Bytecode || runners[f.Format] == nil || s.interpreted[f.Format])
+}
+
+// starts reports whether a program of a package could load or start a compiled
+// file that the package carries, without leaving a record of that. A script can
+// be there to do just this; a program can load a library, and bytecode only if
+// it is an interpreter of that.
+func (s *state) starts(it *item, rest string, f *content.File) bool {
+	switch {
+	case !s.startable(f):
+		return false
+	case it.member(rest) == nil:
+		return true
+	case f.Kind == audit.Bytecode && runners[f.Format] != nil:
+		return slices.ContainsFunc(runners[f.Format], func(r string) bool { return strings.HasPrefix(strings.TrimPrefix(base(rest), "."), r) })
+	}
+	return f.Format != "elf-executable" && !linkable(f.Format)
 }
 
 // runnable are the kinds of code that a build could execute of an item that is
@@ -110,7 +160,7 @@ func linkable(format string) bool {
 
 // samples matches the paths of what is there to be tested with, or to be read:
 // no build links objects from there into what it installs.
-var samples = regexp.MustCompile(`(?i)(^|/)(tests?|testing|[a-z_-]*tests|testdata|test[-_]?(data|suites?|cases?|files|input)|inputs|fixtures?|corpora|corpus|samples?|examples?|fuzz(ing|ers?)?|regress(ion)?s?|benchmarks?)/`)
+var samples = regexp.MustCompile(`(?i)(^|/)(t|tests?|testing|[a-z_-]*tests|testdata|test[-_]?(data|suites?|cases?|files|input)|inputs|fixtures?|corpora|corpus|samples?|examples?|([a-z]+-)?fuzz(ing|ers?)?|regress(ion)?s?|benchmarks?)/`)
 
 // machineOf is the processor of the system that a derivation is built on.
 func (s *state) machineOf(id closure.ID) string {

@@ -36,7 +36,9 @@ source object; mkdir object/lib; gcc -O2 -fPIC -c -o object/lib/answer.o add.c; 
 source tested; mkdir tested/tests; cp object/lib/answer.o tested/tests/; pack tested
 source snake; echo 'int main(){return 3;}' > snake/main.c
 printf 'bits 32\nstub: db "MZ"\ntimes 58 db 0\ndd 64\ndb "PE",0,0\ndw 0x14c,1\ndd 0,0,0\ndw 224,0x103\ndw 0x10b,0\ndd 512,0,0,4096,4096,8192,0x400000,4096,512\ndw 4,0,0,0,4,0\ndd 0,8192,512,0\ndw 3,0\ndd 0x100000,4096,0x100000,4096,0,16\ntimes 32 dd 0\ndb ".text",0,0,0\ndd 512,4096,512,512,0,0,0,0x60000020\ntimes 512-($-$$) db 0\nmov eax,1\nret\ntimes 1024-($-$$) db 0x90\n' > pe.asm
-nasm -f bin -o snake/launcher.exe pe.asm; pack snake
+nasm -f bin -o snake/launcher.exe pe.asm; cp library.jar snake/macros.jar; pack snake
+source broken; echo 'int main(){return 4;}' > broken/main.c; mkdir broken/tests; seq 99999 | xz | head -c 3000 > broken/tests/bad.xz; pack broken
+source shut; echo 'int main(){return 5;}' > shut/main.c; cp broken/tests/bad.xz shut/bad.xz; pack shut
 mkdir -p tree/bin tree2/bin; cp tool tree/bin/tool; cp /bin/busybox tree2/bin/busybox; chmod 555 tree/bin/tool tree2/bin/busybox
 for t in tree tree2; do nix-store --dump $t > $t.nar; done
 `
@@ -102,11 +104,20 @@ func TestSmuggled(t *testing.T) {
 		{"several-1", audit.CarriesBinary, "trace-identical"},
 		{"one-1", audit.Source, ""},
 		{"snake-1", audit.CarriesBinary, "trace-identical"},
-		{"ran-1", audit.Source, ""},
+		{"broken.tar.gz", audit.Unknown, "bad.xz"},
+		{"broken-1", audit.Unknown, "bad.xz"},
+		{"after-1", audit.Source, "some samples for tests could not be looked at"},
+		{"shut-1", audit.Unknown, "bad.xz"},
+		{"behind-1", audit.Unknown, "shut-1"},
 		{"tested-1", audit.Source, "tested/tests/answer.o"},
 	}
 	req := f.request(t)
-	req.Exec = append(slices.Clone(req.Exec), trace.Exec{Drv: f.path("ran-1"), Path: f.output("snake-1") + "/bin/snake"})
+	req.Exec = append(slices.Clone(req.Exec),
+		trace.Exec{Drv: f.path("ran-1"), Path: f.output("snake-1") + "/bin/snake"},
+		trace.Exec{Drv: f.path("started-1"), Path: f.output("snake-1") + "/bin/start"},
+		trace.Exec{Drv: f.path("started-1"), Path: "/usr/bin/java", SHA256: strings.Repeat("ef", 32)},
+		trace.Exec{Drv: f.path("after-1"), Path: f.output("broken-1") + "/bin/broken"},
+		trace.Exec{Drv: f.path("behind-1"), Path: f.output("shut-1") + "/bin/shut"})
 	a := run(t, req)
 	check(a, always)
 	check(a, []want{
@@ -116,6 +127,8 @@ func TestSmuggled(t *testing.T) {
 		{"small-1", audit.Unknown, "too small to be compared in part"},
 		{"other-1", audit.Source, ""},
 		{"tested.tar.gz", audit.Source, "tested/tests/answer.o"},
+		{"ran-1", audit.Source, ""},
+		{"started-1", audit.BuiltByBinary, "exec-through"},
 	})
 	if d := row(t, a, "script-1"); d.Confidence != audit.Low {
 		t.Errorf("a text that carries bytecode: confidence %s", d.Confidence)
@@ -128,6 +141,8 @@ func TestSmuggled(t *testing.T) {
 	a = run(t, req)
 	check(a, always)
 	check(a, []want{{"other-1", audit.Unknown, "not on record"}})
+	// Nothing in the closure is seen to execute the classes.
+	check(a, []want{{"ran-1", audit.Source, ""}, {"started-1", audit.Source, ""}})
 }
 
 // TestFloating: what has no path before it is built is unknown, and so is what

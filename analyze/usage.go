@@ -100,7 +100,7 @@ func (s *state) asBuilder(id closure.ID, known []run) []run {
 	}
 	out := s.runOf(id, it, f, drv.Builder)
 	for i := range out {
-		out[i].rule, out[i].level = "exec-builder", audit.LevelDerivation
+		out[i].rule = "exec-builder"
 	}
 	return out
 }

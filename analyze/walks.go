@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"runtime"
+	"slices"
 	"sync"
 
 	"fromsource/analyze/audit"
@@ -33,10 +34,13 @@ type item struct {
 	matches  []trace.Match
 	fromSeed int
 	// live are the kinds of what was recognised of fetches in it and what a
-	// build could execute or load.
-	live   []audit.Kind
-	byPath map[string]*content.File   // of walk.Members, made when needed
-	small  map[string][]*content.File // by format: see resembled
+	// build could execute or load, carries the files; loose is true if some of
+	// that is no file by itself.
+	live    []audit.Kind
+	carries []*content.File
+	loose   bool
+	byPath  map[string]*content.File   // of walk.Members, made when needed
+	small   map[string][]*content.File // by format: see resembled
 }
 
 // unread is why part of the item could not be looked at, and where.
@@ -50,6 +54,12 @@ func (it *item) unread() (why, at string) {
 		why += fmt.Sprintf(", and %d more", n)
 	}
 	return why, s.Path
+}
+
+// unreadSamples reports whether all that could not be looked at is there to be
+// tested with: broken and encrypted archives, and images of foreign kinds.
+func (it *item) unreadSamples() bool {
+	return !slices.ContainsFunc(it.walk.Skipped, func(k content.Skip) bool { return !samples.MatchString(k.Path) })
 }
 
 // state is an audit in the making.
@@ -78,12 +88,14 @@ type state struct {
 	alike    map[closure.ID][]resemblance
 	faint    map[closure.ID]string // the same, too weak to be a doubt
 	execs    map[closure.ID]*executed
-	reach    reached
-	cpu, os  string // see systemOf
-	drv      *closure.Derivation
-	drvOf    closure.ID
-	drvRead  bool
-	rebuilds map[string][]audit.Rebuild
+	// interpreted are formats of bytecode that something in the closure executes.
+	interpreted map[string]bool
+	reach       reached
+	cpu, os     string // see systemOf
+	drv         *closure.Derivation
+	drvOf       closure.ID
+	drvRead     bool
+	rebuilds    map[string][]audit.Rebuild
 }
 
 // newState lists the store paths of the closure.

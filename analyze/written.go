@@ -84,7 +84,7 @@ func (d *decider) written(id closure.ID, doubt func(string, ...any)) {
 			case kind == "" && f.Size > mostUnpacked*all:
 				continue
 			}
-			doubt("%s could be what the derivation itself carries in %s (%s)", at[k].called(f.Path), where, format)
+			doubt("its %s could be what the derivation itself carries in %s (%s)", at[k].called(f.Path), where, format)
 			return true
 		}
 		return false

@@ -161,6 +161,10 @@ func TestReadFileNamesTheFile(t *testing.T) {
 	if !errors.Is(err, ErrTruncated) || !strings.Contains(err.Error(), name) {
 		t.Errorf("got %v", err)
 	}
+	// The folder stands for the audit in it.
+	if _, err := ReadFile(filepath.Dir(name)); !errors.Is(err, ErrTruncated) || !strings.Contains(err.Error(), name) {
+		t.Errorf("got %v", err)
+	}
 	if _, err := ReadFile(name + ".none"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
@@ -172,8 +176,10 @@ func TestWriteFileIsAllOrNothing(t *testing.T) {
 	if err := WriteFile(name, sample()); err != nil {
 		t.Fatal(err)
 	}
-	if a, err := ReadFile(name); err != nil || len(a.Derivations) != 3 {
-		t.Fatalf("got %v, %v", a, err)
+	for _, what := range []string{name, dir} {
+		if a, err := ReadFile(what); err != nil || len(a.Derivations) != 3 {
+			t.Fatalf("%s: got %v, %v", what, a, err)
+		}
 	}
 	// /dev/full takes the file's place in the failure that matters: a rename
 	// onto a directory fails after everything was written.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"reflect"
 	"sort"
 	"strconv"
@@ -74,8 +75,15 @@ func Read(r io.Reader) (*Audit, error) {
 	return p.a, nil
 }
 
-// ReadFile is [Read] of a file, with the file's name in its errors.
+// FileName is what an audit is called in a folder of results.
+const FileName = "audit.json"
+
+// ReadFile is [Read] of a file, or of the audit in a folder of results, with the
+// file's name in its errors.
 func ReadFile(name string) (*Audit, error) {
+	if st, err := os.Stat(name); err == nil && st.IsDir() {
+		name = filepath.Join(name, FileName)
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("reading audit: %w", err)

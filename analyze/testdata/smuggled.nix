@@ -111,11 +111,19 @@ let
     several = make "several-1" { src = fetch "tool"; outputs = [ "out" "bin" ]; } "mkdir -p $out/lib $bin/bin; cp $src $bin/bin/tool; echo 'int f(int x){return x;}' > f.c; gcc -c -o $out/lib/f.o f.c";
     one = make "one-1" { dep = several.out; } "mkdir -p $out; cp $dep/lib/f.o $out/";
     other = make "other-1" { dep = several.bin; } "mkdir -p $out; echo text > $out/text";
-    # Launchers for Windows beside programs that were compiled; and who runs
-    # those.
+    # Launchers for Windows, and classes, beside programs that were compiled; who
+    # runs those, and who runs a script that could start the classes.
     snake = make "snake-1" { src = fetch "snake.tar.gz"; } ''
-      tar -xzf $src; mkdir -p $out/bin $out/lib; cp snake/launcher.exe $out/lib/; gcc -o $out/bin/snake snake/main.c
+      tar -xzf $src; mkdir -p $out/bin $out/lib; cp snake/launcher.exe snake/macros.jar $out/lib/; gcc -o $out/bin/snake snake/main.c
+      printf '#!/bin/sh\nexec java -jar %s/lib/macros.jar\n' $out > $out/bin/start; chmod 755 $out/bin/start
     '';
+    started = make "started-1" { inherit snake; } "mkdir -p $out; echo another text that is long enough to be compared with those that others have made > $out/text";
+    # A broken archive among the tests of a program; who runs that program.
+    broken = make "broken-1" { src = fetch "broken.tar.gz"; } "tar -xzf $src; mkdir -p $out/bin; gcc -o $out/bin/broken broken/main.c";
+    after = make "after-1" { inherit broken; } "mkdir -p $out; echo a third text that is long enough to be compared with those that others have made > $out/text";
+    # A broken archive elsewhere.
+    shut = make "shut-1" { src = fetch "shut.tar.gz"; } "tar -xzf $src; mkdir -p $out/bin; gcc -o $out/bin/shut shut/main.c";
+    behind = make "behind-1" { inherit shut; } "mkdir -p $out; echo a fourth text that is long enough to be compared with those that others have made > $out/text";
     ran = make "ran-1" { inherit snake; } "$snake/bin/snake || mkdir -p $out; mkdir -p $out; echo a text that is long enough to be compared with those that others have made > $out/text";
     # Objects among tests.
     tested = make "tested-1" { src = fetch "tested.tar.gz"; } "tar -xzf $src; mkdir -p $out/lib; gcc -c -o $out/lib/1.o tested/1.c";
