@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -97,12 +96,20 @@ func labelsCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) e
 // one, else from the text of a checkout.
 func readLabels(meta, nixpkgs string) (*policy.Labels, error) {
 	if nixpkgs != "" {
-		if st, err := os.Stat(nixpkgs); err != nil || !st.IsDir() {
-			return nil, errors.Join(fmt.Errorf("reading a nixpkgs checkout: %q is not a directory", nixpkgs), err)
+		st, err := os.Stat(nixpkgs)
+		if err != nil {
+			return nil, fmt.Errorf("reading a nixpkgs checkout: %w", err)
+		}
+		if !st.IsDir() {
+			return nil, fmt.Errorf("reading a nixpkgs checkout: %q is not a directory", nixpkgs)
 		}
 	}
 	if meta == "" {
-		return policy.ReadCheckout(os.DirFS(nixpkgs))
+		l, err := policy.ReadCheckout(os.DirFS(nixpkgs))
+		if err != nil {
+			return nil, fmt.Errorf("%q: %w", nixpkgs, err)
+		}
+		return l, nil
 	}
 	f, err := os.Open(meta)
 	if err != nil {

@@ -61,6 +61,14 @@ func scanCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) err
 		if o.noContents && len(o.contents) > 0 {
 			return usageError("--contents and --no-contents exclude each other")
 		}
+		if o.noContents && o.image != "" {
+			return usageError("--image and --no-contents exclude each other: an image is looked into")
+		}
+		switch o.form {
+		case "", closure.FormDrv, closure.FormDir, closure.FormExport, closure.FormJSON, closure.FormCache, closure.FormFlake:
+		default:
+			return usageError("--form is drv, dir, export, json, cache or flake, not %q", o.form)
+		}
 		if o.attr != "" && len(args) != 1 {
 			return usageError("-A takes one file of Nix expressions, got %d", len(args))
 		}
@@ -81,6 +89,13 @@ func scan(ctx context.Context, e *env, args []string, o *scanOptions, f report.F
 		if err := writableDir(o.results.out); err != nil {
 			return err
 		}
+	}
+	if o.image != "" {
+		f, err := os.Open(o.image)
+		if err != nil {
+			return fmt.Errorf("reading the image: %w", err)
+		}
+		_ = f.Close() // only to know before the work that it can be
 	}
 	p := newProgress(e)
 	defer p.end()

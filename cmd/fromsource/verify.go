@@ -94,7 +94,11 @@ func parsePublicKey(s string) (attest.PublicKey, error) {
 	if _, err := os.Stat(s); err == nil {
 		return readKey(s, attest.ParsePublicKey)
 	}
-	return attest.ParsePublicKey(s)
+	k, err := attest.ParsePublicKey(s)
+	if err != nil {
+		return k, fmt.Errorf("--key %q, which is no file: %w", s, err)
+	}
+	return k, nil
 }
 
 // maxKey is far above the size of any key file.

@@ -186,7 +186,7 @@ func rest() []Command {
 			Long: []string{"Each is checked for its signature and form, and against the audit where one is given."},
 			Flags: []Flag{
 				{Name: "audit", Value: "FILE", Complete: Files, Text: "the audit whose outputs they are to be about"},
-				{Name: "key", Value: "KEY", Complete: Files, Text: "a public key that is trusted, or its file; may be given several times"},
+				{Name: "key", Value: "KEY", Complete: Files, Text: "a public key that is trusted, or its file; needed, may be given several times"},
 			},
 		},
 		{
