@@ -128,15 +128,11 @@ func (s *segment) fill(in *stream.In) (b []byte, full bool, undo func()) {
 	start := s.used
 	undo = func() { s.used = start }
 	for {
-		p := in.Next()
-		if len(p) == 0 {
-			return s.mem[start:s.used:s.used], false, undo
-		}
-		n := copy(s.mem[s.used:], p)
+		n := in.Into(s.mem[s.used:])
 		s.used += n
-		in.Advance(n)
-		if n < len(p) {
-			return s.mem[start:s.used:s.used], true, undo
+		if n == 0 {
+			full = s.used == len(s.mem) && len(in.Next()) > 0
+			return s.mem[start:s.used:s.used], full, undo
 		}
 	}
 }

@@ -73,7 +73,7 @@ func (w *walker) carries(form armor.Form, b []byte, last bool) (m format.Match, 
 func (w *walker) carrier(n *node, f *File, form armor.Form, m format.Match, b []byte, start int) (consumed bool) {
 	made := f.Generated
 	if n.in.Off() == 0 {
-		n.hash()
+		w.hash(n)
 		made = generated(n.path, b)
 	}
 	at := n.in.Off() + int64(start)
@@ -194,7 +194,7 @@ func (w *walker) wide(n *node, f *File, b []byte) {
 		}
 	}
 	if n.in.Off() == 0 {
-		n.hash()
+		w.hash(n)
 	}
 	f.Detail += " of the text in UTF-16"
 }

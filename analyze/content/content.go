@@ -68,13 +68,16 @@ type Result struct {
 type Options struct {
 	// Visit, where set, is called for every regular file, compiled or not,
 	// containers after what is in them, and has every file hashed
-	// (File.SHA256); without it only Members are. The *File is the visitor's
+	// (File.SHA256) but for Unhashed; without it only Members are. The *File is the visitor's
 	// to keep. It is called from the goroutine of the walk.
 	Visit func(*File)
 	// Code, where set, is given all bytes of each compiled file that is not
 	// too large to be held in memory, before Visit is called with the same
 	// *File. The bytes are valid during the call only.
 	Code func(f *File, b []byte)
+	// Unhashed leaves File.SHA256 and File.Code empty, which saves reading
+	// each compiled file two more times.
+	Unhashed bool
 	// MaxDepth is how many containers may nest (default 32).
 	MaxDepth int
 	// MaxBytes is how many bytes are read in all, after decompression

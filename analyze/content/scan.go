@@ -37,7 +37,7 @@ func (w *walker) leaf(n *node, f *File) {
 		if first {
 			f.Generated = format.IsText(b[:min(len(b), 1024)]) && generated(n.path, b)
 			if f.Format == "" {
-				n.hash() // what it is may only be known at its end
+				w.hash(n) // what it is may only be known at its end
 				opaque, _ = format.Opaque(n.path, b)
 			}
 		}

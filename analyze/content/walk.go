@@ -85,8 +85,8 @@ type node struct {
 }
 
 // hash has the node hashed; it must be called before anything is consumed.
-func (n *node) hash() {
-	if n.sum == nil {
+func (w *walker) hash(n *node) {
+	if n.sum == nil && !w.o.Unhashed {
 		n.sum = sha256.New()
 		n.in.Tap(n.sum)
 	}
@@ -214,7 +214,7 @@ func (w *walker) file(n *node) {
 	}
 	m := format.Detect(n.path, n.in.Peek(format.Head), n.in.Remain())
 	if m.Compiled() || m.Name == "ar" || w.o.Visit != nil && !(n.layer && m.Container) {
-		n.hash()
+		w.hash(n)
 	}
 	f := w.newFile()
 	*f = File{Path: n.path, Executable: n.exec, Format: m.Name}
@@ -289,8 +289,10 @@ func (w *walker) compiled(n *node, m format.Match, f *File) {
 		if better := format.Detect(n.path, b, int64(len(b))); better.Compiled() {
 			m = better
 		}
-		for _, p := range format.Prints(b) {
-			f.Code = append(f.Code, Print(p))
+		if !w.o.Unhashed {
+			for _, p := range format.Prints(b) {
+				f.Code = append(f.Code, Print(p))
+			}
 		}
 	} else {
 		m.Detail = appendDetail(m.Detail, "too large for fingerprints of its parts")

@@ -82,7 +82,7 @@ func (w *walker) zip(n *node, whole *File) error {
 		return nil
 	}
 	whole.Format, whole.Kind, whole.Confidence = "jar", audit.Bytecode, audit.High
-	if n.sum == nil { // only now is it known to be a member
+	if n.sum == nil && !w.o.Unhashed { // only now is it known to be a member
 		h := sha256.New()
 		if _, err := io.Copy(h, io.NewSectionReader(at, 0, size)); err != nil {
 			return fmt.Errorf("reading zip: %w", err)

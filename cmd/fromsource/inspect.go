@@ -36,7 +36,8 @@ func inspectCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) 
 		// The walk's own bounds keep it below 300 MB; this has the collector
 		// clean up before garbage adds to that.
 		debug.SetMemoryLimit(inspectMemory)
-		r, err := inspect.Run(ctx, args, content.Options{})
+		// The text names no hashes.
+		r, err := inspect.Run(ctx, args, content.Options{Unhashed: *format == "text"})
 		if err != nil {
 			return err
 		}

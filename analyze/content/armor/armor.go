@@ -278,8 +278,7 @@ func lower(b []byte) bool {
 // numbersOr looks at what may be a list: its numbers are bytes, or too large
 // for that; or the hexadecimal digits have no mark and are a dump.
 func numbersOr(s []byte, blanks int) []Form {
-	marked := bytes.IndexByte(s, ',') >= 0 || bytes.Contains(s, []byte("0x")) || bytes.Contains(s, []byte("0X"))
-	if !marked && blanks >= 8 && pairs(s) {
+	if blanks >= 8 && !marked(s) && pairs(s) {
 		return asHex
 	}
 	// The first number of a sample may be half of one.
@@ -308,6 +307,11 @@ func numbersOr(s []byte, blanks int) []Form {
 		return asWords
 	}
 	return asList // which may be of words that are small
+}
+
+// marked says whether there is a mark of numbers: a comma, or that of a base.
+func marked(s []byte) bool {
+	return bytes.IndexByte(s, ',') >= 0 || bytes.Contains(s, []byte("0x")) || bytes.Contains(s, []byte("0X"))
 }
 
 // pairs says whether hexadecimal digits are in twos.

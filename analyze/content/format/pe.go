@@ -182,10 +182,13 @@ func detectCOFF(b Blob) (Match, bool) {
 		// Import objects and /bigobj: ANON_OBJECT_HEADER.
 		return detectAnonObject(b)
 	}
-	name, ok := peMachines[machine]
 	syms, nsyms := uint64(le.Uint32(b.B[8:])), uint64(le.Uint32(b.B[12:]))
 	opt, flags := uint64(le.Uint16(b.B[16:])), le.Uint16(b.B[18:])
-	if !ok || n == 0 || n > 0x8000 || opt != 0 || flags&0x0002 != 0 {
+	if n == 0 || n > 0x8000 || opt != 0 || flags&0x0002 != 0 {
+		return Match{}, false
+	}
+	name, ok := peMachines[machine]
+	if !ok {
 		return Match{}, false
 	}
 	tab := b.at(head, n*40)

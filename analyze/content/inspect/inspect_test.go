@@ -166,3 +166,28 @@ func TestCancelled(t *testing.T) {
 		t.Error("no error")
 	}
 }
+
+// TestUnhashed: without hashes the same is found.
+func TestUnhashed(t *testing.T) {
+	dir := tree(t)
+	whole, err := inspect.Run(context.Background(), []string{dir}, content.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare, err := inspect.Run(context.Background(), []string{dir}, content.Options{Unhashed: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hashes := 0
+	for i := range whole.Inputs[0].Members {
+		m := &whole.Inputs[0].Members[i]
+		hashes += len(m.SHA256) + len(m.Prints)
+		m.SHA256, m.Prints = "", nil
+	}
+	if hashes == 0 || len(bare.Inputs[0].Members) == 0 {
+		t.Fatalf("%d hashes of %d members", hashes, len(bare.Inputs[0].Members))
+	}
+	if diff := cmp.Diff(whole, bare); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -38,23 +38,36 @@ func (s *source) close() {
 // peek returns the next n bytes, or fewer where the source ended; err then
 // says how.
 func (s *source) peek(n int) []byte {
-	for empty := 0; s.w-s.r < n && s.err == nil; {
+	for s.w-s.r < n && s.err == nil {
 		if s.r == s.w {
 			s.r, s.w = 0, 0
 		} else if len(s.b)-s.r < n {
 			copy(s.b, s.b[s.r:s.w])
 			s.r, s.w = 0, s.w-s.r
 		}
-		var k int
-		k, s.err = s.rd.Read(s.b[s.w:min(len(s.b), max(s.w+step, s.r+n))])
-		s.w += k
-		if k > 0 {
-			empty = 0
-		} else if empty++; empty > 100 && s.err == nil {
-			s.err = io.ErrNoProgress
-		}
+		s.w += s.read(s.b[s.w:min(len(s.b), max(s.w+step, s.r+n))])
 	}
 	return s.b[s.r : s.r+min(n, s.w-s.r)]
+}
+
+// direct reads past the buffer, in which nothing is; it returns nothing only
+// where the source ended, and err then says how.
+func (s *source) direct(p []byte) int {
+	if s.err != nil {
+		return 0
+	}
+	return s.read(p)
+}
+
+// read reads some bytes, or none and sets err.
+func (s *source) read(p []byte) (n int) {
+	for range 100 {
+		if n, s.err = s.rd.Read(p); n > 0 || s.err != nil {
+			return n
+		}
+	}
+	s.err = io.ErrNoProgress
+	return 0
 }
 
 func (s *source) buffered() int { return s.w - s.r }

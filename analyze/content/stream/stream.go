@@ -167,6 +167,28 @@ func (in *In) Advance(n int) {
 	in.src.r += len(b)
 }
 
+// Into consumes bytes into p, at most all of it, and returns how many: none at
+// the end, and where p is empty. What is not buffered yet is read in place.
+func (in *In) Into(p []byte) int {
+	if in.remain >= 0 && int64(len(p)) > in.remain {
+		p = p[:in.remain]
+	}
+	if len(p) == 0 {
+		return 0
+	}
+	if in.src.buffered() > 0 || len(p) < step {
+		n := copy(p, in.Next())
+		in.Advance(n)
+		return n
+	}
+	n := in.src.direct(p[:step])
+	if n == 0 {
+		in.fail(in.src.err, 0)
+	}
+	in.consumed(p[:n])
+	return n
+}
+
 // Skip consumes n bytes, or up to the end where that comes first, which is an
 // error.
 func (in *In) Skip(n int64) error {
