@@ -126,9 +126,6 @@ func (d *decider) doubtInput(id closure.ID, it *item, what string, b *built, dou
 		prebuilt = len(it.walk.Members) > 0 || it.id != closure.None && d.out[it.id].verdict == audit.Binary
 	}
 	b.near = b.near || prebuilt
-	if origin {
-		d.sealed(id, it, b, doubt)
-	}
 	if !b.recorded && len(d.runnable(it)) == 0 {
 		d.unrecorded(id, it, what, doubt)
 	}

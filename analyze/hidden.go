@@ -16,16 +16,6 @@ import (
 // a form is a doubt, and nothing else is: a prebuilt program among the inputs
 // alone says nothing.
 
-// opaqueSource is an input that was fetched and of which most is data of no
-// known format.
-func (d *decider) opaqueSource(it *item) bool {
-	if it.id != closure.None && !d.g.FixedOutput(it.id) {
-		return false
-	}
-	c := sum(it.walk)
-	return c.opaqueOnly() && c.opaqueBytes >= leastOpaque
-}
-
 // compiledHere are the compiled files of a derivation's outputs that no fetch
 // is known to hold.
 func (d *decider) compiledHere(id closure.ID) (files []*content.File, in []*item) {
@@ -46,30 +36,49 @@ func (d *decider) compiledHere(id closure.ID) (files []*content.File, in []*item
 // program can be.
 const mostUnpacked = 16
 
-// sealed tells of data of no known format among the inputs: a program that is
-// encrypted, or packed in a way that content can't open, looks like that.
-func (d *decider) sealed(id closure.ID, it *item, b *built, doubt func(string, ...any)) {
-	if !d.opaqueSource(it) || len(it.matches) > 0 {
-		return
-	}
-	size := int64(0)
-	for i := range it.walk.Opaque {
-		size += it.walk.Opaque[i].Size
-	}
-	files, in := d.compiledHere(id)
-	for i, f := range files {
-		if f.Size <= mostUnpacked*size {
-			doubt("its input %s is mostly data of no known format, and could be %s in another form", closure.NameOf(it.path), in[i].called(f.Path))
-			return
+// sealed tells of data of no known format among what a build was given: a
+// program that is encrypted, or packed in a way that content can't open, looks
+// like that.
+func (s *state) sealed(id closure.ID) {
+	var from []*item
+	for _, in := range s.g.Inputs(id) {
+		if s.g.FixedOutput(in) && !s.text[in].Seed {
+			from = append(from, s.outputs[in]...)
 		}
 	}
-	for _, out := range d.outputs[id] {
+	for _, it := range append(from, s.sources[id]...) {
+		if it == nil || it.walk == nil || it.id != closure.None && !s.g.FixedOutput(it.id) {
+			continue
+		}
+		if c := sum(it.walk); c.opaqueOnly() && c.opaqueBytes >= leastOpaque {
+			s.unsealed(id, it, c.opaqueBytes)
+		}
+	}
+}
+
+// unsealed finds what such an input could have become, or that it was taken
+// over as it is.
+func (s *state) unsealed(id closure.ID, from *item, size int64) {
+	for _, out := range s.outputs[id] {
 		if out == nil || out.walk == nil {
 			continue
 		}
-		for i := range it.walk.Opaque {
-			if f := &it.walk.Opaque[i]; f.Size >= leastOpaque && out.walk.Shares(trace.Short(f.SHA256)) {
-				b.weak = append(b.weak, fmt.Sprintf("its output holds data of no known format that its input %s holds (%s)", closure.NameOf(it.path), it.called(f.Path)))
+		for i := range out.walk.Members {
+			f := &out.walk.Members[i]
+			if !f.Embedded && f.Size <= mostUnpacked*size && len(s.lookup(id, f)) == 0 {
+				s.alike[id] = append(s.alike[id], resemblance{by: id, from: from, detail: fmt.Sprintf(
+					"its input %s is mostly data of no known format, and could be %s in another form", closure.NameOf(from.path), out.called(f.Path))})
+				return
+			}
+		}
+	}
+	for _, out := range s.outputs[id] {
+		if out == nil || out.walk == nil {
+			continue
+		}
+		for i := range from.walk.Opaque {
+			if f := &from.walk.Opaque[i]; f.Size >= leastOpaque && out.walk.Shares(trace.Short(f.SHA256)) {
+				s.faint[id] = fmt.Sprintf("its output holds data of no known format that its input %s holds (%s)", closure.NameOf(from.path), from.called(f.Path))
 				return
 			}
 		}

@@ -49,6 +49,7 @@ func (s *state) resemblances() {
 			s.copies(it, programs, bySum)
 			s.decoded(it)
 		}
+		s.sealed(i)
 	}
 }
 

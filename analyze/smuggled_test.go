@@ -88,6 +88,7 @@ func TestSmuggled(t *testing.T) {
 		{"squeezed-1", audit.Unknown, "env.blob"},
 		{"sealed-1", audit.Unknown, "keyed.dat is mostly data of no known format"},
 		{"beheaded-1", audit.Unknown, "beheaded.dat is mostly data of no known format"},
+		{"beheaded.dat", audit.Unknown, "of beheaded-1"},
 		{"kept-1", audit.Source, "holds data of no known format"},
 		{"packed-1", audit.CarriesBinary, "trace-identical"},
 		{"code-1", audit.Unknown, ""},

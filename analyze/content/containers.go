@@ -34,7 +34,10 @@ func (w *walker) container(n *node, m format.Match, f *File) {
 func (w *walker) open(n *node, m format.Match, f *File) error {
 	switch m.Name {
 	case "tar":
-		return w.members(n, archive.NewTar(n.in))
+		if err := w.members(n, archive.NewTar(n.in)); err != nil {
+			return err
+		}
+		return w.trailing(n) // an end mark may be followed by more
 	case "ar", "deb":
 		return w.members(n, archive.NewAr(n.in))
 	case "cpio":

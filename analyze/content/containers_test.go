@@ -131,6 +131,8 @@ var packed = []struct{ name, script, want string }{
 	{"rpm", rpmScript, "out/opt/greet"},
 	{"gem", "tar cf data.tar t; gzip data.tar; echo '--- {}' | gzip > metadata.gz; tar cf out data.tar.gz metadata.gz", "out/data.tar.gz/t/greet"},
 	{"self-extracting-squashfs", "mksquashfs t fs -quiet -no-progress; (printf '#!/bin/sh\nexit\n'; cat fs) > out", "out/@15/greet"},
+	{"after-the-end", "(tar cz t/doc | gzip -dc; cat t/greet) | gzip > out", "out/@10240"},
+	{"archive-after-the-end", "(tar c t/doc; head -c 3000 /dev/zero; tar cz t) | gzip > out", "out/@13240/t/greet"},
 	{"script", "(printf '#!/bin/sh\\nexit\\n'; tar cz t) > out", "out/@15/t/greet"},
 	{"appended", "(printf '#!/bin/sh\\n'; head -c 3000000 /dev/zero; cat t/greet) > out", "out/@3000010"},
 	{"initrd", "(find t/doc | cpio -o -H newc --quiet; head -c 512 /dev/zero; find t | cpio -o -H newc --quiet | gzip) > out", ""},
