@@ -278,6 +278,9 @@ type built struct {
 	// near is true if prebuilt code that is not the seed's was among what the
 	// build had at hand, and its outputs have something that could be it.
 	near bool
+	// handed is the same of what is more than samples among tests, whatever its
+	// outputs have.
+	handed bool
 	// had are those of its inputs that are such code.
 	had []*item
 	// suspect: such code was among it, or something suspect, whatever its

@@ -126,6 +126,9 @@ func (d *decider) doubtInput(id closure.ID, it *item, what string, b *built, dou
 		prebuilt = len(it.walk.Members) > 0 || it.id != closure.None && d.out[it.id].verdict == audit.Binary
 	}
 	b.near = b.near || prebuilt
+	b.handed = b.handed || prebuilt && (!origin || len(d.runnable(it)) > 0 || slices.ContainsFunc(it.walk.Members, func(f content.File) bool {
+		return !d.alien(&f) && !samples.MatchString(f.Path)
+	}))
 	if !b.recorded && len(d.runnable(it)) == 0 {
 		d.unrecorded(id, it, what, doubt)
 	}

@@ -307,7 +307,7 @@ func (d *decider) compiledFrom(id closure.ID, h *heritage) {
 				d.taken(h, legacy{a, "text-through", audit.LevelDerivation, "env." + key, "it is built from the output of " + d.g.Name(a), audit.Medium})
 				break
 			}
-			if d.execs[id] == nil || x.usable == 0 || unsure && !x.suspect {
+			if d.execs[id] == nil || x.usable == 0 || unsure && (!x.suspect || x.slight) {
 				continue
 			}
 			h.doubtful, h.suspect = append(h.doubtful, a), true

@@ -236,7 +236,8 @@ func (s *state) asBytes() {
 }
 
 // byContent adds the derivations whose files are in an image. A compiled file
-// is enough; another one only if no second derivation has it.
+// is enough; another one only if no second derivation has it, and, for what was
+// fetched, if half of the others are there, too.
 func (s *state) byContent(r *reached, loose *trace.Index, others map[uint64]bool) {
 	owner := map[uint64]closure.ID{}
 	for i := range closure.ID(s.g.Len()) {
@@ -255,6 +256,9 @@ func (s *state) byContent(r *reached, loose *trace.Index, others map[uint64]bool
 					break
 				}
 			}
+			if s.isOrigin(i) && !mostly(it.walk.Others, others) {
+				continue // who installs the licence of a source does not ship that
+			}
 			for _, o := range it.walk.Others {
 				if others[o] {
 					if was, ok := owner[o]; ok && was != i {
@@ -271,6 +275,17 @@ func (s *state) byContent(r *reached, loose *trace.Index, others map[uint64]bool
 			r.in.Add(i)
 		}
 	}
+}
+
+// mostly reports whether at least half of some files are among others.
+func mostly(files []uint64, among map[uint64]bool) bool {
+	n := 0
+	for _, f := range files {
+		if among[f] {
+			n++
+		}
+	}
+	return 2*n >= len(files)
 }
 
 // reachByReferences follows references from the roots' outputs.

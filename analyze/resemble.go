@@ -199,6 +199,9 @@ func (s *state) decoded(it *item) {
 			if !text.Embedded || least[text.Kind] == nil || s.alien(text) {
 				continue
 			}
+			if strings.HasPrefix(nextPath(from.walk.Members, k), text.Path+"/@") || k > 0 && strings.HasPrefix(from.walk.Members[k-1].Path, text.Path+"/@") {
+				continue // it was unpacked, and what was in it is looked for by itself
+			}
 			// An archive in a text unfolds to more than the text.
 			f := least[text.Kind]
 			if unfolds[text.Format] {
@@ -223,6 +226,14 @@ func (s *state) decoded(it *item) {
 			look(from)
 		}
 	}
+}
+
+// nextPath is the path of the member behind one.
+func nextPath(members []content.File, k int) string {
+	if k+1 < len(members) {
+		return members[k+1].Path
+	}
+	return ""
 }
 
 // unfolds are the formats of which a small file can be a large program.

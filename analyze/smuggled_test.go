@@ -39,6 +39,7 @@ printf 'bits 32\nstub: db "MZ"\ntimes 58 db 0\ndd 64\ndb "PE",0,0\ndw 0x14c,1\nd
 nasm -f bin -o snake/launcher.exe pe.asm; cp library.jar snake/macros.jar; pack snake
 source broken; echo 'int main(){return 4;}' > broken/main.c; mkdir broken/tests; seq 99999 | xz | head -c 3000 > broken/tests/bad.xz; pack broken
 source shut; echo 'int main(){return 5;}' > shut/main.c; cp broken/tests/bad.xz shut/bad.xz; pack shut
+source licensed; seq 999 > licensed/COPYING; mkdir licensed/tests; cp /usr/bin/true licensed/tests/sample; head -c 300000 keyed.dat | gzip > licensed/tests/disk.gz; pack licensed
 mkdir -p tree/bin tree2/bin; cp tool tree/bin/tool; cp /bin/busybox tree2/bin/busybox; chmod 555 tree/bin/tool tree2/bin/busybox
 for t in tree tree2; do nix-store --dump $t > $t.nar; done
 `
@@ -130,6 +131,8 @@ func TestSmuggled(t *testing.T) {
 		{"tested.tar.gz", audit.Source, "tested/tests/answer.o"},
 		{"ran-1", audit.Source, ""},
 		{"started-1", audit.BuiltByBinary, "exec-through"},
+		{"licensed-1", audit.Source, ""},
+		{"licensed.tar.gz", audit.Source, "trace-unused"},
 	})
 	if d := row(t, a, "script-1"); d.Confidence != audit.Low {
 		t.Errorf("a text that carries bytecode: confidence %s", d.Confidence)
@@ -144,6 +147,27 @@ func TestSmuggled(t *testing.T) {
 	check(a, []want{{"other-1", audit.Unknown, "not on record"}})
 	// Nothing in the closure is seen to execute the classes.
 	check(a, []want{{"ran-1", audit.Source, ""}, {"started-1", audit.Source, ""}})
+}
+
+// TestLicenceIsNotTheSource: who installs a text of a source archive does not
+// ship the archive.
+func TestLicenceIsNotTheSource(t *testing.T) {
+	f := theSmuggled(t)
+	req := f.request(t)
+	var err error
+	if req.Graph, req.Facts, err = f.load(f.path("licensed-1")); err != nil {
+		t.Fatal(err)
+	}
+	if d := row(t, run(t, req), "licensed.tar.gz"); d.Reach != audit.ReachBuild || d.Verdict != audit.Source {
+		t.Errorf("licensed.tar.gz has reach %s, and is %s (%s)", d.Reach, d.Verdict, d.Reason)
+	}
+	// A jar in the output is an archive that could be a system's.
+	if req.Graph, req.Facts, err = f.load(f.path("snake-1")); err != nil {
+		t.Fatal(err)
+	}
+	if d := row(t, run(t, req), "snake.tar.gz"); d.Reach != audit.ReachRuntime || d.Verdict != audit.Binary {
+		t.Errorf("snake.tar.gz has reach %s, and is %s (%s)", d.Reach, d.Verdict, d.Reason)
+	}
 }
 
 // TestFloating: what has no path before it is built is unknown, and so is what

@@ -98,6 +98,10 @@ func (s *state) textOf(id closure.ID) text {
 func sum(w *trace.Walk) *contents {
 	c := &contents{text: w.SourceFiles, textBytes: w.TextBytes, dataBytes: w.DataBytes, opaque: len(w.Opaque)}
 	for i := range w.Opaque {
+		if samples.MatchString(w.Opaque[i].Path) {
+			c.opaque-- // what a program is tested with says nothing of it
+			continue
+		}
 		c.opaqueBytes += w.Opaque[i].Size
 	}
 	for i := range w.Members {
@@ -243,7 +247,7 @@ func (d *decider) built(id closure.ID) built {
 	if b.absent != "" {
 		d.blind[id] = true
 	}
-	b.suspect = b.suspect || b.near || d.blind[id]
+	b.suspect = b.suspect || b.handed || d.blind[id]
 	b.near = b.near && compiled+opaque > 0
 	if b.absent == "" {
 		b.clean = d.cleanEvidence(id, compiled)

@@ -70,7 +70,7 @@ func (d *decider) written(id closure.ID, doubt func(string, ...any)) {
 		all += int64(len(a))
 	}
 	look := func(where, value string) bool {
-		kind, format := carriedBy(where, value)
+		kind, format, packed := carriedBy(where, value)
 		if format == "" {
 			if kind, format = begins(value, least, all); format == "" {
 				return false
@@ -79,7 +79,7 @@ func (d *decider) written(id closure.ID, doubt func(string, ...any)) {
 		for _, k := range []audit.Kind{audit.NativeCode, audit.Bytecode, audit.Firmware} {
 			f := least[k]
 			switch {
-			case f == nil || kind != "" && k != kind || strings.HasPrefix(format, "elf") && f.Size > all:
+			case f == nil || kind != "" && k != kind || strings.HasPrefix(format, "elf") && !packed && f.Size > all:
 				continue
 			case kind == "" && f.Size > mostUnpacked*all:
 				continue
@@ -104,16 +104,21 @@ func (d *decider) written(id closure.ID, doubt func(string, ...any)) {
 	}
 }
 
-// carriedBy is what a value of some length decodes to.
-func carriedBy(where, value string) (audit.Kind, string) {
+// carriedBy is what a value of some length decodes to, and whether that is
+// unpacked from something smaller.
+func carriedBy(where, value string) (kind audit.Kind, format string, packed bool) {
 	if len(value) < leastWritten {
-		return "", ""
+		return "", "", false
 	}
 	r, err := content.Inspect(context.Background(), where, strings.NewReader(value), content.Options{})
 	if err != nil || len(r.Members) == 0 {
-		return "", ""
+		return "", "", false
 	}
-	return r.Members[0].Kind, r.Members[0].Format
+	f := &r.Members[0]
+	for i := range r.Members {
+		packed = packed || unfolds[r.Members[i].Format] || !r.Members[i].Embedded
+	}
+	return f.Kind, f.Format, packed
 }
 
 // begins looks for the beginning of something encoded, too short or too much cut

@@ -118,6 +118,11 @@ let
       printf '#!/bin/sh\nexec java -jar %s/lib/macros.jar\n' $out > $out/bin/start; chmod 755 $out/bin/start
     '';
     started = make "started-1" { inherit snake; } "mkdir -p $out; echo another text that is long enough to be compared with those that others have made > $out/text";
+    # A static library and the licence of its source, which has samples of
+    # programs and of data that nothing is known of among its tests.
+    licensed = make "licensed-1" { src = fetch "licensed.tar.gz"; } ''
+      tar -xzf $src; mkdir -p $out/lib $out/share/doc; gcc -c -o 1.o licensed/1.c; ar rc $out/lib/lib1.a 1.o; cp licensed/1.c licensed/COPYING $out/share/doc/
+    '';
     # A broken archive among the tests of a program; who runs that program.
     broken = make "broken-1" { src = fetch "broken.tar.gz"; } "tar -xzf $src; mkdir -p $out/bin; gcc -o $out/bin/broken broken/main.c";
     after = make "after-1" { inherit broken; } "mkdir -p $out; echo a third text that is long enough to be compared with those that others have made > $out/text";

@@ -63,7 +63,7 @@ type Walk struct {
 	// depth.
 	Regular int
 	// Archives counts the archives inside, outermost or not; single compressed
-	// files are none.
+	// files and static libraries are none.
 	Archives int
 	// StorePaths are base names of store paths that occur as names of files
 	// and directories inside: an image's content. Sorted.
@@ -119,7 +119,9 @@ func Take(ctx context.Context, inspect content.Inspector, name string, nar io.Re
 		if isImage[f.Format] {
 			w.image(f)
 		}
-		if container && !single { // a compressed archive is shown as one
+		// A compressed archive is shown as one; a static library holds no files
+		// that anybody unpacks.
+		if container && !single && f.Format != "ar" && f.Format != "static-library" {
 			w.Archives++
 		}
 		if f.Kind != "" {
