@@ -47,8 +47,21 @@ var pairs = func() (t [1 << 16 / 64]uint64) {
 		set(m[1], m[2])
 	}
 	set('M', 'Z')
+	set(0x1f, 0x9d)
 	for c := range 0x91 {
 		set('Z', byte(c))
+	}
+	for _, c := range []byte{0x01, 0x5e, 0x9c, 0xda} {
+		set('x', c)
+		for d := range 256 {
+			if d&6 == 4 {
+				set(c, byte(d))
+			}
+		}
+	}
+	for d := 9; d <= 16; d++ { // of compress
+		set(0x9d, byte(d))
+		set(0x9d, byte(d|0x80))
 	}
 	for c := byte('1'); c <= '9'; c++ {
 		set('h', c) // of bzip2, whose third byte is at an even offset
@@ -57,9 +70,10 @@ var pairs = func() (t [1 << 16 / 64]uint64) {
 }()
 
 // payloads are the magics of what is worth finding in the middle of a file, but
-// for MZ.
+// for MZ and those that are short: of compress, and of zlib.
 var payloads = []string{
 	"\x7fELF", "\x1f\x8b\x08", "\xfd7zXZ\x00", "BZh", "\x28\xb5\x2f\xfd", "PK\x03\x04", "7z\xbc\xaf", "hsqs", "07070",
+	"\x04\x22\x4d\x18", "LZIP\x01", "\x89LZO\x00", "MSCF\x00", "Rar!\x1a\x07", "PACK\x00\x00\x00",
 	"\xca\xfe\xba\xbe", "\xcf\xfa\xed\xfe", "\xce\xfa\xed\xfe", "!<arc", "\x00asm\x01", "dex\n",
 }
 
@@ -69,9 +83,19 @@ func begins(b []byte) bool {
 	case 0x7f:
 		return b[1] == 'E' && b[2] == 'L' && b[3] == 'F'
 	case 'M':
-		return b[1] == 'Z' && (b[2] == 0x90 || b[2] < 0x80 && b[3] < 2)
+		return b[1] == 'Z' && (b[2] == 0x90 || b[2] < 0x80 && b[3] < 2) || b[1] == 'S' && b[2] == 'C' && b[3] == 'F' && b[4] == 0
 	case 0x1f:
-		return b[1] == 0x8b && b[2] == 8 && b[3]&0xe0 == 0
+		return b[1] == 0x8b && b[2] == 8 && b[3]&0xe0 == 0 || b[1] == 0x9d && b[2]&0x60 == 0 && b[2]&0x1f >= 9 && b[2]&0x1f <= 16
+	case 'x': // zlib, with codes of its own
+		return (b[1] == 0x01 || b[1] == 0x5e || b[1] == 0x9c || b[1] == 0xda) && b[2]&6 == 4
+	case 0x04:
+		return b[1] == 0x22 && b[2] == 0x4d && b[3] == 0x18
+	case 'L':
+		return b[1] == 'Z' && b[2] == 'I' && b[3] == 'P' && b[4] == 1
+	case 0x89:
+		return b[1] == 'L' && b[2] == 'Z' && b[3] == 'O' && b[4] == 0
+	case 'R':
+		return string(b[1:6]) == "ar!\x1a\x07"
 	case 0xfd:
 		return string(b[1:6]) == "7zXZ\x00"
 	case 'B':
@@ -79,7 +103,7 @@ func begins(b []byte) bool {
 	case 0x28:
 		return b[1] == 0xb5 && b[2] == 0x2f && b[3] == 0xfd
 	case 'P':
-		return b[1] == 'K' && b[2] == 3 && b[3] == 4
+		return b[1] == 'K' && b[2] == 3 && b[3] == 4 || string(b[1:6]) == "ACK\x00\x00"
 	case '7':
 		return b[1] == 'z' && b[2] == 0xbc && b[3] == 0xaf
 	case 'h':

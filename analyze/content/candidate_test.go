@@ -18,7 +18,7 @@ func slowCandidate(b []byte) int {
 // Each magic is found at every alignment, alone and before another.
 func TestCandidate(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	full := append([]string{"MZ\x90\x00\x03", "MZ\x00\x01\x03\x00", "MZ\x7f\x01\x00", "BZh91AY", "\x1f\x8b\x08\x00"}, payloads...)
+	full := append([]string{"MZ\x90\x00\x03", "MZ\x00\x01\x03\x00", "MZ\x7f\x01\x00", "BZh91AY", "\x1f\x8b\x08\x00", "\x1f\x9d\x90", "x\x9c\xed", "x\x01\x04"}, payloads...)
 	for _, magic := range full {
 		if magic == "BZh" || magic == "\x1f\x8b\x08" { // they are not all of it
 			continue

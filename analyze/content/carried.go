@@ -50,6 +50,11 @@ func (w *walker) carried(n *node, f *File, b []byte, i, end int, last bool) (nex
 func (w *walker) carries(form armor.Form, b []byte, last bool) (m format.Match, ok bool) {
 	// Of most text a little says that it is nothing.
 	w.scratch, _, _ = form.Decode(w.scratch[:0], b[:min(len(b), minEncoded/2)], true)
+	if len(w.scratch) >= 32 && form != armor.Escaped {
+		if out, name := format.Deflated(w.scratch); name != "" && telling(out) {
+			return format.Match{Name: name, Container: true}, true
+		}
+	}
 	if len(w.scratch) < 32 || !format.Magic(w.scratch) && !form.Firmware() {
 		return m, false
 	}
@@ -65,7 +70,7 @@ func (w *walker) carries(form armor.Form, b []byte, last bool) (m format.Match, 
 	case m.Compiled():
 		return m, m.Marked()
 	}
-	return m, m.Container && strong(m.Name, head)
+	return m, m.Container && (strong(m.Name, head) || m.Name == "lzma")
 }
 
 // carrier notes a text as one that carries a binary; into a container it looks
@@ -80,7 +85,7 @@ func (w *walker) carrier(n *node, f *File, form armor.Form, m format.Match, b []
 	kind := m.Kind
 	if !m.Compiled() {
 		n.in.Advance(start)
-		kind, consumed = w.encoded(n, form, at), true
+		kind, consumed = w.encoded(n, form, m.Name, at), true
 	}
 	if kind == "" {
 		return consumed
@@ -92,14 +97,19 @@ func (w *walker) carrier(n *node, f *File, form armor.Form, m format.Match, b []
 
 // encoded looks into an archive that the text where the node's input stands
 // carries, and returns the kind of the first compiled member.
-func (w *walker) encoded(n *node, form armor.Form, at int64) audit.Kind {
+func (w *walker) encoded(n *node, form armor.Form, name string, at int64) audit.Kind {
 	if n.depth >= w.o.MaxDepth {
 		w.skip(n.path, fmt.Sprintf("nested over %d deep: not searched further", w.o.MaxDepth))
 		n.in.Advance(1)
 		return ""
 	}
 	start := n.in.Off()
-	r := &decoder{in: n.in, form: form}
+	var r io.Reader = &decoder{in: n.in, form: form}
+	if name == "deflate" { // which nothing in the bytes says
+		z := newFlate(r)
+		defer z.Close()
+		r = z
+	}
 	in := stream.New(&meter{w: w, r: r, fed: func() int64 { return n.in.Off() - start }}, -1)
 	defer in.Close()
 	before := len(w.res.Members)

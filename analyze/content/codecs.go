@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
 	"github.com/mikelolasagasti/xz"
 	"github.com/pierrec/lz4/v4"
@@ -49,6 +50,7 @@ var codecs = map[string]codec{
 	"lzma":     {open: openLzma, window: lzmaWindow},
 	"lzip":     {open: openLzip, window: lzipWindow, exact: true},
 	"compress": {open: openLzw},
+	"zlib":     {open: openZlib, exact: true},
 }
 
 func nothing() {}
@@ -267,6 +269,11 @@ func (p *prefixed) ReadByte() (byte, error) {
 		return c, nil
 	}
 	return p.src.ReadByte()
+}
+
+func openZlib(src *bufio.Reader) (io.Reader, func(), error) {
+	z, err := zlib.NewReader(src)
+	return z, nothing, err
 }
 
 func openLzw(src *bufio.Reader) (io.Reader, func(), error) {

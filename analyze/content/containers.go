@@ -19,7 +19,7 @@ func (w *walker) container(n *node, m format.Match, f *File) {
 	}
 	members, skipped := len(w.res.Members), len(w.res.Skipped)
 	err := w.open(n, m, f)
-	if n.guess && err != nil && len(w.res.Members) == members {
+	if n.guess && err != nil && len(w.res.Members) == members && !errors.Is(err, errSealed) && !errors.Is(err, errDeltas) {
 		// It was no container after all.
 		w.res.Skipped = w.res.Skipped[:min(skipped, len(w.res.Skipped))]
 		err = nil
@@ -64,8 +64,18 @@ func (w *walker) open(n *node, m format.Match, f *File) error {
 	if c, ok := codecs[m.Name]; ok {
 		return w.decompress(n, m.Name, c)
 	}
-	return fmt.Errorf("%s: there is no reader for this format here", m.Name)
+	if m.Name == "git-pack" {
+		w.leaf(n, f) // of objects that are whole the beginning can be told
+		return errDeltas
+	}
+	return fmt.Errorf("%s: %w", m.Name, errSealed)
 }
+
+// errSealed says that a container is one, and cannot be looked into.
+var errSealed = errors.New("there is no reader for this format here")
+
+// errDeltas says what of a pack of git's could not be looked at.
+var errDeltas = errors.New("git-pack: objects that are stored as changes of others were not looked at")
 
 // members walks an archive that is read forward.
 func (w *walker) members(n *node, r archive.Reader) error {

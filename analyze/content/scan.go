@@ -1,9 +1,12 @@
 package content
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
+	"io"
 
+	"fromsource/analyze/content/archive"
 	"fromsource/analyze/content/format"
 	"fromsource/analyze/content/stream"
 )
@@ -11,12 +14,16 @@ import (
 // leaf reads a file that is neither container nor compiled, to its end: is it
 // text, does it carry something further in.
 func (w *walker) leaf(n *node, f *File) {
-	text := true
+	text, script, sealed := true, false, false
+	found := len(w.res.Members) + len(w.res.Skipped)
 	var opaque format.Match
 	for first := true; ; first = false {
 		b := n.in.Chunk()
 		if len(b) == 0 {
 			break
+		}
+		if first {
+			script = len(b) > 2 && b[0] == '#' && b[1] == '!'
 		}
 		last := len(b) < stream.Window
 		isText, consumed := w.text(n, f, b, last)
@@ -33,6 +40,12 @@ func (w *walker) leaf(n *node, f *File) {
 			n.in.Advance(len(b))
 			continue
 		}
+		if script && text {
+			text, sealed = false, opaqueTail(b)
+			if w.lzmaBehind(n, b) {
+				continue
+			}
+		}
 		text = false
 		if first {
 			f.Generated = format.IsText(b[:min(len(b), 1024)]) && generated(n.path, b)
@@ -48,6 +61,9 @@ func (w *walker) leaf(n *node, f *File) {
 			continue
 		}
 		w.payloads(n, b, last, first)
+	}
+	if sealed && f.Kind == "" && found == len(w.res.Members)+len(w.res.Skipped) {
+		w.skip(n.path, "a script with bytes behind it that are of no known format")
 	}
 	switch {
 	case f.Kind != "" || f.Format != "":
@@ -124,6 +140,44 @@ func (w *walker) payloads(n *node, b []byte, last, first bool) {
 // magicTail is as long as the longest magic that candidate looks for.
 const magicTail = "0123456789"
 
+// opaqueTail says whether text goes over into bytes that are compressed or
+// otherwise not to be read, by how many control characters there are.
+func opaqueTail(b []byte) bool {
+	tail := b[firstControl(b):]
+	if len(tail) < 512 {
+		return false
+	}
+	n := 0
+	for _, c := range tail {
+		if c < '\a' {
+			n++
+		}
+	}
+	return n >= len(tail)/100
+}
+
+// firstControl is the offset of the first byte that text does not have.
+func firstControl(b []byte) int {
+	for i, c := range b {
+		if c < '\a' {
+			return i
+		}
+	}
+	return len(b)
+}
+
+// lzmaBehind looks into a stream of the old LZMA format behind a script. It has
+// no magic: only there, where the text ends, its header says enough.
+func (w *walker) lzmaBehind(n *node, b []byte) bool {
+	i := firstControl(b) - 1 // the first byte is a character
+	if i <= 0 || b[i-1] != '\n' || format.Detect("", b[i:], -1).Name != "lzma" {
+		return false
+	}
+	n.in.Advance(i)
+	w.payload(n)
+	return true
+}
+
 // payloadAt looks at what begins where the node's input stands, and is left
 // behind it, or one byte further where nothing does.
 func (w *walker) payloadAt(n *node) {
@@ -133,6 +187,12 @@ func (w *walker) payloadAt(n *node) {
 		n.in.Advance(1)
 		return
 	}
+	w.payload(n)
+}
+
+// payload looks at something that begins where the node's input stands, and at
+// all that follows it.
+func (w *walker) payload(n *node) {
 	if n.depth >= w.o.MaxDepth {
 		w.skip(n.path, fmt.Sprintf("nested over %d deep: not searched further", w.o.MaxDepth))
 		_ = n.in.Drain() // a read error is noted by the caller
@@ -171,8 +231,35 @@ func strong(name string, b []byte) bool {
 		return len(b) > 18 && (b[8] == 0 || b[8] == 2 || b[8] == 4) && (b[9] <= 13 || b[9] == 255)
 	case "zip":
 		return len(b) > 30 && b[4] <= 63 && b[5] <= 20 && b[26]|b[27] != 0 && b[27] < 16
-	case "xz", "bzip2", "zstd", "7z", "squashfs", "cpio", "tar", "rar", "ar", "deb", "rpm", "nar":
+	case "zlib":
+		out, _ := format.Deflated(b)
+		return telling(out)
+	case "compress":
+		return telling(unLzw(b))
+	case "xz", "bzip2", "zstd", "lz4", "lzip", "7z", "squashfs", "cpio", "tar", "rar", "ar", "deb", "rpm", "nar",
+		"lzop", "cab", "rar4", "git-pack":
 		return true
 	}
 	return false
+}
+
+// telling says whether what some bytes are unpacked to shows that they were
+// packed: it begins as something that is compiled, or a container.
+func telling(out []byte) bool {
+	if len(out) == 0 {
+		return false
+	}
+	m := format.Detect("", out, -1)
+	return m.Marked() || m.Container && m.Name != "zlib" && m.Name != "compress" && strong(m.Name, out)
+}
+
+// unLzw unpacks the beginning of what compress has packed.
+func unLzw(b []byte) []byte {
+	z, err := archive.NewLzw(bufio.NewReader(bytes.NewReader(b[:min(len(b), 4<<10)])))
+	if err != nil {
+		return nil
+	}
+	out := make([]byte, 512)
+	n, _ := io.ReadFull(z, out) // what there is of it tells
+	return out[:n]
 }

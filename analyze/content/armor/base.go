@@ -66,6 +66,8 @@ func between(b []byte) (n int, open bool) {
 			if mark = true; quotes != 1 {
 				return 0, false
 			}
+		case c == '\\' && n+1 < len(b) && (b[n+1] == 'n' || b[n+1] == 'r'): // a line end within a string
+			n++
 		case !filler(c):
 			if quotes == 1 || mark && quotes != 2 {
 				return 0, false

@@ -191,10 +191,16 @@ func (f Form) back(b []byte, i, low int) int {
 		}
 		// The end of the line before, without what a program puts there.
 		e := k
+		if b[k-1] == '\\' && (b[k] == 'n' || b[k] == 'r') { // it is spelled
+			for e++; e > low+1 && b[e-2] == '\\' && (b[e-1] == 'n' || b[e-1] == 'r'); {
+				e -= 2
+			}
+		}
+		spelled := e < k
 		for e > low && e > k-maxGap && (filler(b[e-1]) || b[e-1] == '+') {
 			e--
 		}
-		if e == k || bytes.IndexByte(b[e:k], '\n') < 0 || e < minLine || f == Quoted && b[e-1] != '=' {
+		if e == k || !spelled && bytes.IndexByte(b[e:k], '\n') < 0 || e < minLine || f == Quoted && b[e-1] != '=' {
 			break
 		}
 		whole := true
@@ -205,6 +211,9 @@ func (f Form) back(b []byte, i, low int) int {
 			break
 		}
 		k = e
+	}
+	if k > low && k < i && b[k-1] == '\\' && (b[k] == 'n' || b[k] == 'r') && !in['\\'] {
+		k++
 	}
 	for k < i && (b[k] == ' ' || b[k] == ':' || b[k] == '-' && f == Hex) {
 		k++

@@ -52,6 +52,8 @@ func byFirst(c byte) []check {
 		return []check{detectWasm, detectScheme, detectCOFF, detectDevice}
 	case 'B', 0xde:
 		return []check{detectLLVM}
+	case 'x':
+		return []check{detectZlib}
 	case 'F':
 		return []check{detectBEAM}
 	case ';':
