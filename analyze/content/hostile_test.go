@@ -332,6 +332,12 @@ func TestMemory(t *testing.T) {
 		"7z":          "head -c 100000000 big > b; 7z a -bd -mx=3 o.7z b greet > log; mv o.7z out",
 		"zip of many": "python3 -c 'import zipfile\nz = zipfile.ZipFile(\"out\", \"w\")\nfor i in range(70000): z.writestr(\"%d\" % i, \"\")\nz.write(\"greet\")'",
 		"squashfs":    "mkdir d; cp big greet d; mksquashfs d out -quiet -no-progress -b 1M",
+		"ext4":        "mkdir d; cp greet d; head -c 90000000 big > d/large; truncate -s 120M out; mke2fs -q -t ext4 -d d out",
+		"ext4 hole":   "mkdir d; cp greet d; truncate -s 1T d/hole; truncate -s 8M out; mke2fs -q -t ext4 -b 4096 -d d out",
+		"disk":        "mkdir d; cp greet d; tar cf - big | xz --lzma2=preset=0,dict=64MiB > d/a.tar.xz; truncate -s 120M fs; mke2fs -q -t ext4 -d d fs; " + diskScript("gpt"),
+		"rar":         "mkdir t; head -c 100000000 big > t/greet; " + rarScript,
+		"rar 64 MiB":  "mkdir t; head -c 90000000 /dev/urandom > t/greet; " + strings.Replace(rarScript, "vint(0) + vint(1)", "vint(9 << 10 | 3 << 7) + vint(1)", 1),
+		"rar 4 GiB":   "mkdir t; cp greet t; " + strings.Replace(rarScript, "vint(0) + vint(1)", "vint(15 << 10 | 3 << 7) + vint(1)", 1),
 	} {
 		t.Run(name, func(t *testing.T) {
 			sub := t.TempDir()
@@ -342,7 +348,7 @@ func TestMemory(t *testing.T) {
 			if name == "bomb" {
 				write(t, filepath.Join(sub, "bomb"), bomb(t, 8))
 			}
-			run(t, sub, "sh", "-c", "set -e; "+script)
+			run(t, sub, "sh", "-c", "set -e; PATH=$PATH:/sbin:/usr/sbin; "+script)
 			cmd := exec.Command(child, "-test.run=^TestMemory$")
 			cmd.Env = append(os.Environ(), "CONTENT_TEST_INSPECT="+filepath.Join(sub, "out"))
 			out, err := cmd.CombinedOutput()

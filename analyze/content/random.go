@@ -125,12 +125,12 @@ func (w *walker) sevenZip(n *node) error {
 		if escapes {
 			w.skip(path, fmt.Sprintf("the name %q leads out of the archive: looked at under this one", clip(f.Name)))
 		}
-		r, err := f.Open()
+		r, err := openSevenZipFile(f)
 		if err != nil {
 			w.skip(path, fmt.Sprintf("reading 7z: %v", err))
 			continue
 		}
-		in := stream.New(&meter{w: w, r: r, fed: func() int64 { return size }}, int64(f.UncompressedSize))
+		in := stream.New(&meter{w: w, r: guarded{r}, fed: func() int64 { return size }}, int64(f.UncompressedSize))
 		w.file(&node{path: path, in: in, exec: f.Mode()&0o111 != 0, depth: n.depth + 1})
 		w.excess(path, in)
 		in.Close()
@@ -150,6 +150,16 @@ func openSevenZip(at io.ReaderAt, size int64) (z *sevenzip.Reader, err error) {
 		}
 	}()
 	return sevenzip.NewReader(at, size)
+}
+
+// openSevenZipFile turns the faults that are left into errors as well.
+func openSevenZipFile(f *sevenzip.File) (r io.ReadCloser, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			r, err = nil, fmt.Errorf("malformed directory: %v", p)
+		}
+	}()
+	return f.Open()
 }
 
 // limitSevenZip replaces the library's decoders that allocate whatever a
