@@ -224,7 +224,7 @@ func (p *parser) env(d *Derivation) bool {
 			return ok
 		}
 		var v EnvVar
-		if !p.char('(') || !p.strInto(&v.Key) || !p.char(',') || !p.strInto(&v.Value) || !p.char(')') {
+		if !p.key(&v.Key) || !p.strInto(&v.Value) || !p.char(')') {
 			return false
 		}
 		if v.Key == jsonKey {
@@ -237,6 +237,18 @@ func (p *parser) env(d *Derivation) bool {
 		}
 		d.Env = append(d.Env, v)
 	}
+}
+
+// key reads a variable up to its value.
+func (p *parser) key(s *string) bool {
+	// As Nix writes it, without escapes: a large closure has millions.
+	if b, start := p.buf, p.pos+2; start < len(b) && b[p.pos] == '(' && b[p.pos+1] == '"' {
+		if r := next(b, start); r+1 < len(b) && b[r] == '"' && b[r+1] == ',' {
+			*s, p.pos = alias(b[start:r]), r+2
+			return true
+		}
+	}
+	return p.char('(') && p.strInto(s) && p.char(',')
 }
 
 // has consumes s if it comes next.

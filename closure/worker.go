@@ -46,6 +46,7 @@ type worker struct {
 	small    map[string]string
 	took     []job
 	hashes   []uint32
+	recent   [recents]node
 	recs     []record
 	inputs   []int32
 	outs     []Output
@@ -54,6 +55,17 @@ type worker struct {
 	skipped  []Skip
 	tampered []tampered
 	firstErr error
+}
+
+// recents is how many inputs a worker knows by heart, a power of two: nearly
+// all derivations have the same few, and those in the table of all have long
+// left the processor's caches.
+const recents = 1 << 9
+
+// node is a path with its number.
+type node struct {
+	path   string
+	number int32
 }
 
 type record struct {
@@ -113,11 +125,16 @@ func (l *loader) take(to []job) []job {
 }
 
 // done numbers a derivation's inputs and gives the node back.
-func (l *loader) done(in []InputDrv, hashes []uint32, ids []int32) []int32 {
+func (l *loader) done(in []InputDrv, hashes []uint32, ids []int32, recent *[recents]node) []int32 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range in {
-		ids = append(ids, l.intern(in[i].Path, hashes[i]))
+		r := &recent[hashes[i]%recents]
+		if r.path != in[i].Path {
+			r.number = l.intern(in[i].Path, hashes[i])
+			r.path = l.paths[r.number]
+		}
+		ids = append(ids, r.number)
 	}
 	l.busy--
 	if l.waiting > 0 && (len(l.todo) > 0 || l.busy == 0) {
@@ -153,7 +170,7 @@ func (w *worker) job(ctx context.Context, j job) {
 	d := w.one(ctx, j.node, j.path)
 	if d == nil {
 		w.missing = append(w.missing, j.node)
-		l.done(nil, nil, nil)
+		l.done(nil, nil, nil, nil)
 		return
 	}
 	w.hashes = w.hashes[:0]
@@ -161,7 +178,7 @@ func (w *worker) job(ctx context.Context, j job) {
 		w.hashes = append(w.hashes, l.nodes.hash(d.InputDrvs[i].Path))
 	}
 	before := len(w.inputs)
-	w.inputs = l.done(d.InputDrvs, w.hashes, w.inputs)
+	w.inputs = l.done(d.InputDrvs, w.hashes, w.inputs, &w.recent)
 	w.keep(j.node, d, len(w.inputs)-before)
 	if l.extract != nil {
 		l.extract(w.number, j.node, d)

@@ -142,8 +142,9 @@ type extractor struct {
 	// hits and refs become those of f.
 	hits []hit
 	refs []ref
-	// in is the variable that is being read.
-	in *variable
+	// in is the variable that is being read; before the last one of the
+	// environment.
+	in, before *variable
 	// noBuild says that the build phase is switched off, so that what it
 	// says is never run.
 	noBuild bool
@@ -173,7 +174,7 @@ func (x *extractor) begin(d *closure.Derivation, read func(string) ([]byte, erro
 	}
 	x.d, x.name, x.read, x.attrs = d, d.Name(), read, fetch.Attrs(d)
 	x.f, x.hits, x.refs = Facts{}, x.hits[:0], x.refs[:0]
-	x.in = &inputDrvs
+	x.in, x.before = &inputDrvs, &x.memo.start
 	x.noBuild, x.buildInstalls = false, false
 	x.number++
 	x.depth, x.ops = 0, x.ops[:0]
@@ -310,7 +311,12 @@ func (x *extractor) nothingToMake() bool {
 
 // env reads one variable, or remembers what it says.
 func (x *extractor) env(key, value string) {
-	v := x.memo.variable(key)
+	v := x.before.next
+	if v == nil || v.name != key {
+		v = x.memo.variable(key)
+		x.before.next = v
+	}
+	x.before = v
 	if v.class == classSkip && v.sig == sigNone {
 		return
 	}

@@ -42,6 +42,8 @@ type variable struct {
 	builds bool
 	// number tells variables apart in a cache.
 	number uint32
+	// next came after this one the last time: mostly it does so again.
+	next *variable
 }
 
 // Sizes of a memo, in pieces of text. The longest piece is a phase; longer
@@ -56,6 +58,7 @@ const (
 // memo remembers texts. It is not safe for concurrent use.
 type memo struct {
 	variables map[string]*variable
+	start     variable // stands before the first of an environment
 	paths     map[string]*sharedPath
 	pathSize  int // bytes held by paths, about
 

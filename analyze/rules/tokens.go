@@ -104,6 +104,9 @@ func machine(tok string, first bool) (arch, os string) {
 		}
 		return "", tok
 	}
+	if len(tok) < 5 {
+		return "", "" // too short for both; most are
+	}
 	// Run together: an operating system's name with a width or a machine.
 	for _, o := range [...]string{"linux", "lin", "darwin", "macos", "osx", "win", "ubuntu", "debian", "centos", "glibc"} {
 		i := strings.Index(tok, o)
