@@ -5,6 +5,9 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT := mvdan.cc/gofumpt@v0.12.0
 FUZZTIME ?= 20s
+# The packages whose tests take longest: they begin first, and the others run
+# beside them.
+LONG := ./cmd/fromsource ./vm
 # The folder of label files that `make accuracy` measures against.
 LABELS ?= ../shared/labels
 export CGO_ENABLED ?= 0
@@ -23,7 +26,7 @@ build:
 test:
 	.ci/prepare test
 	$(MAKE) lint
-	CGO_ENABLED=1 $(GO) test -race -timeout 35m ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout 35m $(LONG) ./...
 
 bench:
 	.ci/prepare test

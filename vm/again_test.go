@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
-	"time"
 
 	"fromsource/vm/qemu"
 )
@@ -60,67 +59,5 @@ exec %[3]s "$@"
 				t.Errorf("error %v", err)
 			}
 		})
-	}
-}
-
-// A machine that is paused does nothing, is not taken for one that hangs, goes
-// on where it was, and ends as fast as any other.
-func TestPause(t *testing.T) {
-	m := boot(t, Config{})
-	ctx := t.Context()
-	uptime := func() (s float64) {
-		t.Helper()
-		out, err := m.Output(ctx, "cut", "-d ", "-f1", "/proc/uptime")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := fmt.Sscan(string(out), &s); err != nil {
-			t.Fatal(err)
-		}
-		return s
-	}
-	if err := m.Resume(ctx); err != nil {
-		t.Errorf("resuming what was not paused: %v", err)
-	}
-	start := time.Now()
-	before := uptime()
-	if err := m.Pause(ctx); err != nil {
-		t.Fatal(err)
-	}
-	hangAfter(m, time.Second)
-	answered := make(chan error, 1)
-	go func() {
-		_, err := m.Output(ctx, "true")
-		answered <- err
-	}()
-	paused := time.Now()
-	select {
-	case err := <-answered:
-		t.Fatalf("it answers while it is paused: %v", err)
-	case <-time.After(5 * time.Second):
-	}
-	if err := m.Err(); err != nil {
-		t.Fatalf("after 5 seconds: %v", err)
-	}
-	hangAfter(m, time.Hour)
-	pause := time.Since(paused)
-	if err := m.Resume(ctx); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-answered; err != nil {
-		t.Errorf("what was asked meanwhile: %v", err)
-	}
-	after := uptime()
-	// What of all that time was no pause; clocks of guests are not exact.
-	most := (time.Since(start)-pause).Seconds()*1.1 + 0.5
-	if after < before || after-before > most {
-		t.Errorf("uptime %v, and %v before the pause of %v, want %v more at most", after, before, pause, most)
-	}
-	if err := m.Pause(ctx); err != nil {
-		t.Fatal(err)
-	}
-	m.leave = patience // however slow the host is
-	if err := m.Close(); err != nil || !m.bye {
-		t.Errorf("closed: %v, in order: %v", err, m.bye)
 	}
 }

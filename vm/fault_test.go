@@ -72,52 +72,6 @@ func TestHang(t *testing.T) {
 	waitGone(t, m.PID())
 }
 
-// A guest that is busy is not one that hangs: its heart beats.
-func TestBusyIsNoHang(t *testing.T) {
-	m := boot(t, Config{})
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	busy, w := io.Pipe()
-	go func() {
-		_, err := m.Run(ctx, Cmd{Stdout: w, Argv: []string{"sh", "-c", `
-			for i in 1 2 3 4; do { while :; do :; done; } & done; echo busy; wait`}})
-		ended <- err
-	}()
-	if _, err := io.ReadFull(busy, make([]byte, 5)); err != nil {
-		t.Fatal(err)
-	}
-	for range 4 {
-		before := m.State().Uptime
-		waitUntil(t, "a heartbeat of a busy guest", func() bool { return m.State().Uptime > before })
-	}
-	cancel()
-	if err := <-ended; !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v", err)
-	}
-}
-
-// A QEMU that somebody has stopped, or that the host gives no time to, is not
-// a guest that hangs; it goes on where it was.
-func TestStopped(t *testing.T) {
-	m := boot(t, Config{})
-	if err := syscall.Kill(m.PID(), syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	waitUntil(t, "QEMU to stop", func() bool { stopped, _ := running(m.PID()); return stopped })
-	hangAfter(m, time.Second)
-	time.Sleep(4 * time.Second)
-	hangAfter(m, time.Hour)
-	if err := m.Err(); err != nil {
-		t.Fatalf("while QEMU is stopped: %v", err)
-	}
-	if err := syscall.Kill(m.PID(), syscall.SIGCONT); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := m.Output(t.Context(), "true"); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestDiskFull(t *testing.T) {
 	x, err := Build(t.Context(), smallRecipe(t, "big"), t.TempDir(), smallOptions())
 	f := failure(t, err, ErrDiskFull)

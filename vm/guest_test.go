@@ -37,11 +37,19 @@ func TestGuest(t *testing.T) {
 		{"tree", testTree},
 		{"no network", testNoNetwork},
 		{"second guest", testSecondGuest},
+		{"busy", testBusy},
+		{"stopped", testStopped},
+		{"paused", testPaused},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, m) })
 	}
-	if err := m.Close(); err != nil {
-		t.Errorf("close: %v", err)
+	// One that is paused ends as any other.
+	if err := m.Pause(t.Context()); err != nil {
+		t.Error(err)
+	}
+	m.leave = patience // however slow the host is
+	if err := m.Close(); err != nil || !m.bye {
+		t.Errorf("closed: %v, in order: %v", err, m.bye)
 	}
 	if _, err := m.Run(t.Context(), Cmd{Argv: []string{"true"}}); !errors.Is(err, ErrClosed) {
 		t.Errorf("a command afterwards: %v", err)
