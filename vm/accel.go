@@ -139,10 +139,5 @@ func remember(name, where string, v Verdict) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
-	// Whole or not at all: two may be deciding at once.
-	tmp := fmt.Sprintf("%s.%d", name, os.Getpid())
-	if err := os.WriteFile(tmp, append(b, '\n'), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(tmp, name)
+	return replace(name, append(b, '\n')) // two may be deciding at once
 }
