@@ -31,6 +31,11 @@ var compiled = []struct {
 	{"macho-executable", "GOOS=darwin GOARCH=arm64 go build -ldflags='-s -w' -o out hello.go", "macho-executable", audit.NativeCode},
 	{"elf-s390x", "llc -mtriple=s390x-linux-gnu -filetype=obj -o out code.ll", "elf-relocatable", audit.NativeCode},
 	{"elf-mips-32", "llc -mtriple=mips-linux-gnu -filetype=obj -o out code.ll", "elf-relocatable", audit.NativeCode},
+	{"bpf", "llc -mtriple=bpf -filetype=obj -o out hello.ll", "elf-bpf", audit.Bytecode},
+	{"macho-universal", "nasm -f macho64 -o a hello.asm; nasm -f macho32 -o b hello.asm; $(ls /usr/bin/llvm-lipo* | head -1) -create -output out a b", "macho-universal", audit.NativeCode},
+	{"dos", "nasm -f bin -o out dos.asm", "dos-executable", audit.NativeCode},
+	{"shared classes", "java -Xshare:dump -XX:SharedArchiveFile=$PWD/out >log 2>&1", "java-cds", audit.Bytecode},
+	{"dfu", dfuScript, "dfu", audit.Firmware},
 	{"wasm", "llc -mtriple=wasm32 -filetype=obj -o out hello.ll", "wasm", audit.Bytecode},
 	{"class", "javac Hello.java && mv Hello.class out", "java-class", audit.Bytecode},
 	{"jar", "javac Hello.java && jar cf out Hello.class", "jar", audit.Bytecode},
@@ -46,7 +51,16 @@ var compiled = []struct {
 	{"fit", "cp hello.dts k; mkimage -f fit.its out >log 2>&1", "fit-image", audit.Firmware},
 }
 
+// dfuScript appends to an image the suffix that dfu-suffix does (DFU 1.1,
+// appendix B).
+const dfuScript = `python3 -c '
+import struct, zlib
+b = bytes(range(256)) * 20 + struct.pack("<HHHH3sB", 0xffff, 0xdf11, 0x0483, 0x0100, b"UFD", 16)
+open("out", "wb").write(b + struct.pack("<I", ~zlib.crc32(b) & 0xffffffff))
+'`
+
 var sources = map[string]string{
+	"dos.asm":    "bits 16\norg 0\ndw 0x5a4d, end - start + 32, 1, 0, 2, 0, 0xffff, 0, 0x100, 0, 0, 0, 28, 0, 0, 0\nstart: mov ax, 0x4c00\nint 0x21\nend:\n",
 	"greet.c":    greetC,
 	"hello.go":   "package main\n\nfunc main() { println(\"hello\") }\n",
 	"Hello.java": "public class Hello { public static void main(String[] a) { System.out.println(\"hello\"); } }\n",

@@ -47,6 +47,8 @@ open("out", "wb").write(b"%%PDF-1.4\n1 0 obj\n<< /Type /EmbeddedFile /Filter /Fl
 	{"picture and zip", `printf '\211PNG\r\n\032\n' > out; head -c 5000 /dev/zero >> out; zip -qr a.zip t; cat a.zip >> out`, "out/@5008/t/greet elf-executable"},
 	{"program and zip", "cp t/greet out; zip -qr a.zip t; cat a.zip >> out", "out elf-executable"},
 	{"zip in gzip in zip", "tar czf a.tgz t; zip -q a.zip a.tgz; mv a.zip out", "out/a.tgz/t/greet elf-executable"},
+	{"Java module", "mkdir c; (echo package a.b\\;; cat Hello.java) > H; mv H Hello.java; echo module a {} > module-info.java; javac -d c Hello.java module-info.java; jmod create --class-path c out.jmod; mv out.jmod out", "out/classes/a/b/Hello.class java-class"},
+	{"import library", "printf 'LIBRARY a.dll\\nEXPORTS\\nf\\n' > d; llvm-dlltool -m i386:x86-64 -d d -l out", "out/a.dll coff-import"},
 	{"small object in data", "gcc -c greet.c; head -c 3000 /dev/zero | tr '\\0' '\\1' > out; cat greet.o >> out; head -c 3000 /dev/zero >> out", "out/@3000 elf-relocatable"},
 	{"database", pythonWith(`db = sqlite3.connect("out")
 db.execute("create table t (b blob)")

@@ -38,6 +38,9 @@ var real = []struct {
 	{"source archive with an unused jar", "cp $(go mod download -json github.com/google/flatbuffers@v23.5.26+incompatible | sed -n 's/.*\"Zip\": \"\\(.*\\)\",/\\1/p') .", "jar", audit.Bytecode, "gradle/wrapper/gradle-wrapper.jar", 2},
 	{"objects in a source archive", sourceScript + "lzo2=2.10-2", "omf-object", audit.NativeCode, "lzo-2.10/asm/i386/obj/omf32/", 6},
 	{"Chez Scheme's boot files", "apt-get -q download chezscheme >log 2>&1", "chez-object", audit.NativeCode, ".boot", 2},
+	{"CLISP's image", "apt-get -q download clisp >log 2>&1", "clisp-image", audit.Bytecode, "lispinit.mem", 1},
+	{"SWI-Prolog", "apt-get -q download swi-prolog-core >log 2>&1", "swi-prolog-qlf", audit.Bytecode, "", 3},
+	{"UEFI's own firmware", "apt-get -q download ovmf >log 2>&1", "uefi-volume", audit.Firmware, "OVMF_CODE", 2},
 	{"a compiler that ships itself", sourceScript + "ocaml=4.13.1-4", "ocaml", audit.Bytecode, "boot/", 2},
 	{"COFF in a source archive", sourceScript + "lzo2=2.10-2", "coff-object", audit.NativeCode, "lzo-2.10/asm/i386/obj/", 12},
 }

@@ -42,7 +42,7 @@ func byFirst(c byte) []check {
 		return []check{detectModules, detectDevice}
 	case 0x03, 0x07, 0x50:
 		return []check{detectShader, detectUnix}
-	case 'U', 0xff, 0x7e, 0xbd, 0xe9:
+	case 'U', 0xff, 0x7e, 0xbd, 0xe9, 0xed:
 		return []check{detectDevice}
 	case 0x02, 0x08, 0x0b, 0xcc:
 		return []check{detectUnix}

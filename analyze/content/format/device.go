@@ -7,6 +7,13 @@ import (
 	"fromsource/analyze/audit"
 )
 
+// The two kinds of capsules that update firmware (UEFI specification, 8.5.3 and
+// 23.3), by the identifiers that they begin with.
+const (
+	capsule = "\xbd\x86\x66\x3b\x76\x0d\x30\x40\xb7\x0e\xb5\x51\x9e\x2f\xc5\xa0"
+	managed = "\xed\xd5\xcb\x6d\x2d\xe8\x44\x4c\xbd\xa1\x71\x94\x19\x9a\xd9\x2a"
+)
+
 // detectDevice recognises images that are written into hardware.
 func detectDevice(b Blob) (Match, bool) {
 	h := b.B
@@ -25,7 +32,7 @@ func detectDevice(b Blob) (Match, bool) {
 		return firmware("fpga-bitstream", "iCE40"), true
 	case len(h) >= 36 && (string(h[:4]) == "DSDT" || string(h[:4]) == "SSDT"):
 		return detectAML(b)
-	case len(h) >= 28 && string(h[:16]) == "\xbd\x86\x66\x3b\x76\x0d\x30\x40\xb7\x0e\xb5\x51\x9e\x2f\xc5\xa0":
+	case len(h) >= 28 && (string(h[:16]) == capsule || string(h[:16]) == managed):
 		if n := le.Uint32(h[24:]); le.Uint32(h[16:]) < 28 || !b.within(0, uint64(n)) {
 			return Match{}, false
 		}

@@ -128,10 +128,15 @@ const maxSections = 1 << 20
 
 // sections reads the section table as far as it is at hand; nil where none is.
 func (h *elfHeader) sections(b Blob) []elfSection {
-	if h.shoff == 0 || h.shentsize == 0 {
+	ent := uint64(40)
+	if h.wide {
+		ent = 64
+	}
+	// Where the header has no number of sections its size of one was not
+	// compared yet.
+	if h.shoff == 0 || uint64(h.shentsize) != ent {
 		return nil
 	}
-	ent := uint64(h.shentsize)
 	first := b.at(h.shoff, ent)
 	if first == nil {
 		return nil

@@ -2,6 +2,7 @@ package format_test
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"strings"
 	"testing"
 
@@ -45,6 +46,36 @@ func aml() []byte {
 	}
 	b[9] = -sum
 	return b
+}
+
+// som is the header of an object file for PA-RISC, with a checksum that all of
+// its words make zero (HP's 32-bit PA-RISC run-time architecture, "SOM").
+func som() []byte {
+	b := append([]byte{2, 0x10, 1, 6, 5, 0x12, 0x40, 0x00}, make([]byte, 120)...)
+	binary.BigEndian.PutUint32(b[124:], 0x02100106^0x05124000)
+	return b
+}
+
+// capsule is the header of a capsule (UEFI specification, 8.5.3) and a body.
+func capsule(id string, size uint32) string {
+	b, err := hex.DecodeString(id)
+	if err != nil {
+		panic(err)
+	}
+	for _, v := range []uint32{28, 0, size} {
+		b = binary.LittleEndian.AppendUint32(b, v)
+	}
+	return string(b) + strings.Repeat("\x00", 600-len(b))
+}
+
+// omfLibrary is a library of pages of 16 bytes with an empty dictionary behind
+// an object's first record (TIS OMF 1.1, "Microsoft symbol libraries").
+func omfLibrary(dictionary uint32) []byte {
+	b := append([]byte{0xf0, 13, 0}, make([]byte, 13)...)
+	binary.LittleEndian.PutUint32(b[3:], dictionary)
+	b[7] = 1
+	b = append(b, "\x80\x04\x00\x02a.\x00"...)
+	return append(b, make([]byte, 41+512)...)
 }
 
 // Formats whose tools are no small packages, made after their definitions; and
@@ -119,6 +150,23 @@ func TestDetect(t *testing.T) {
 		{"a.out", "\x07\x01\x64\x00\x40\x00\x00\x00" + pad, "a.out", audit.NativeCode},
 		{"a.out, too long", "\x07\x01\x64\x00\x00\x40\x00\x00" + pad, "", ""},
 		{"Squeak", "\x66\x19\x00\x00\x40\x00\x00\x00\x00\x04\x00\x00" + pad + pad, "smalltalk-image", audit.Bytecode},
+		{"odex", "dey\n036\x00\x28\x00\x00\x00\x70\x00\x00\x00" + pad, "odex", audit.Bytecode},
+		{"odex whose file is not in it", "dey\n036\x00\x28\x00\x00\x00\x70\x00\x70\x00" + pad, "", ""},
+		{"COM32", "\xb8\xff\x4c\xcd\x21\x90\x90\x90\x90\x90\x90\x90", "com32", audit.NativeCode},
+		{"OMF library", string(omfLibrary(64)), "omf-library", audit.NativeCode},
+		{"OMF library, its dictionary behind the end", string(omfLibrary(128)), "", ""},
+		{"Parrot", "\xfePBC\r\n\x1a\n\x08\x00\x00\x00\x00\x00\x00\x06\x00\x00" + pad, "parrot-bytecode", audit.Bytecode},
+		{"Parrot as mail has made it", "\xfePBC\n\x1a\n\x08\x00\x00" + pad, "", ""},
+		{"SOM", string(som()), "som-object", audit.NativeCode},
+		{"SOM with a wrong sum", string(som()[:127]) + "\x01", "", ""},
+		{"Swift module", "\xe2\x9c\xa8\x0e\x01\x08\x00\x00" + pad, "swift-module", audit.Bytecode},
+		{"sparkles", "✨\x0e words, with the sign that Swift's begin with", "", ""},
+		{"SWI-Prolog", "SWI-Prolog .qlf file\n\x00\x08\x81\n" + pad, "swi-prolog-qlf", audit.Bytecode},
+		{"SWI-Prolog's name", "SWI-Prolog .qlf files are made by qcompile/1.", "", ""},
+		{"UEFI capsule", capsule("bd86663b760d3040b70eb5519e2fc5a0", 600), "uefi-capsule", audit.Firmware},
+		{"UEFI capsule of managed firmware", capsule("edd5cb6d2de8444cbda17194199ad92a", 600), "uefi-capsule", audit.Firmware},
+		{"UEFI capsule, too long", capsule("edd5cb6d2de8444cbda17194199ad92a", 6000), "", ""},
+		{"UEFI volume of a wrong sum", pad[:40] + "_FVH" + pad, "", ""},
 		{"PNG", "\x89PNG\r\n\x1a\n" + pad, "png", ""},
 		{"font", "\x00\x01\x00\x00\x00\x0f" + pad, "truetype", ""},
 		{"time zone", "TZif2" + pad, "timezone", ""},

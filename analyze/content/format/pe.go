@@ -173,14 +173,17 @@ func detectDOS(b Blob) (Match, bool) {
 // detectCOFF recognises an object file without magic: machine, then every
 // section header must lie in the file, with the symbol table after them.
 func detectCOFF(b Blob) (Match, bool) {
-	if len(b.B) < 20+40 {
+	if len(b.B) < 20 {
 		return Match{}, false
 	}
 	machine, n := le.Uint16(b.B), uint64(le.Uint16(b.B[2:]))
 	head := uint64(20)
 	if machine == 0 && n == 0xffff {
-		// Import objects and /bigobj: ANON_OBJECT_HEADER.
+		// Import objects, which are short, and /bigobj: ANON_OBJECT_HEADER.
 		return detectAnonObject(b)
+	}
+	if len(b.B) < 20+40 {
+		return Match{}, false
 	}
 	syms, nsyms := uint64(le.Uint32(b.B[8:])), uint64(le.Uint32(b.B[12:]))
 	opt, flags := uint64(le.Uint16(b.B[16:])), le.Uint16(b.B[18:])
@@ -225,7 +228,7 @@ func detectAnonObject(b Blob) (Match, bool) {
 	switch v := le.Uint16(b.B[4:]); {
 	case v == 0 && b.within(20, uint64(le.Uint32(b.B[12:]))):
 		return native("coff-import", name), true
-	case v >= 2 && bytes.Equal(b.B[12:28], bigobjID):
+	case v >= 2 && len(b.B) >= 28 && bytes.Equal(b.B[12:28], bigobjID):
 		return native("coff-object", name+", bigobj"), true
 	}
 	return Match{}, false

@@ -100,7 +100,7 @@ func detectModules(b Blob) (Match, bool) {
 		return bytecode("neko-bytecode", ""), true
 	case string(h[:8]) == "\xfePBC\r\n\x1a\n":
 		return bytecode("parrot-bytecode", ""), true
-	case bytes.HasPrefix(h, []byte("SWI-Prolog .qlf file\n")):
+	case bytes.HasPrefix(h, []byte("SWI-Prolog .qlf file\n")), bytes.HasPrefix(h, []byte("SWI-Prolog state (www.swi-prolog.org)\n")):
 		return bytecode("swi-prolog-qlf", ""), true
 	case bytes.HasPrefix(h, []byte("go object ")):
 		return goObject(h)
