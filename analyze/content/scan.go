@@ -123,7 +123,7 @@ func (w *walker) payloads(n *node, b []byte, last, first bool) {
 		if r := n.in.Remain(); r >= 0 {
 			rest = r - int64(i)
 		}
-		if m := format.Detect("", b[i:], rest); m.Compiled() || m.Container && strong(m.Name, b[i:]) {
+		if m := format.Detect("", b[i:], rest); m.Marked() || m.Container && strong(m.Name, b[i:]) {
 			n.in.Advance(i)
 			w.payloadAt(n)
 			return
@@ -183,7 +183,7 @@ func (w *walker) lzmaBehind(n *node, b []byte) bool {
 func (w *walker) payloadAt(n *node) {
 	b := n.in.Chunk()
 	m := format.Detect("", b, n.in.Remain())
-	if !m.Compiled() && !(m.Container && strong(m.Name, b)) {
+	if !m.Marked() && !(m.Container && strong(m.Name, b)) {
 		n.in.Advance(1)
 		return
 	}
