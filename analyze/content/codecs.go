@@ -51,6 +51,7 @@ var codecs = map[string]codec{
 	"lzip":     {open: openLzip, window: lzipWindow, exact: true},
 	"compress": {open: openLzw},
 	"zlib":     {open: openZlib, exact: true},
+	"lzop":     {open: openLzop, exact: true},
 }
 
 func nothing() {}
@@ -273,6 +274,11 @@ func (p *prefixed) ReadByte() (byte, error) {
 
 func openZlib(src *bufio.Reader) (io.Reader, func(), error) {
 	z, err := zlib.NewReader(src)
+	return z, nothing, err
+}
+
+func openLzop(src *bufio.Reader) (io.Reader, func(), error) {
+	z, err := archive.NewLzop(src)
 	return z, nothing, err
 }
 

@@ -88,7 +88,7 @@ func (w *walker) behind(n *node, src *bufio.Reader, fed *tally) {
 func uncompressed(p string) string {
 	base := path.Base(p)
 	name := "content"
-	for _, ext := range []string{".gz", ".xz", ".bz2", ".zst", ".lzma", ".lz4", ".lz", ".Z", ".zlib"} {
+	for _, ext := range []string{".gz", ".xz", ".bz2", ".zst", ".lzma", ".lz4", ".lz", ".Z", ".zlib", ".lzo"} {
 		if s, ok := strings.CutSuffix(base, ext); ok && s != "" {
 			name = s
 			break

@@ -31,6 +31,7 @@ var hidden = []struct{ name, script, want string }{
 	{"script and lz4", selfExtracting("lz4 -q"), "out/@35/t/greet elf-executable"},
 	{"script and lzip", selfExtracting("lzip"), "out/@35/t/greet elf-executable"},
 	{"script and lzma", selfExtracting("xz --format=lzma"), "out/@35/t/greet elf-executable"},
+	{"script and lzop", selfExtracting("lzop"), "out/@35/t/greet elf-executable"},
 	{"script and compress", selfExtracting("compress"), "out/@35/t/greet elf-executable"},
 	{"script and zlib", selfExtracting(`python3 -c 'import sys, zlib; sys.stdout.buffer.write(zlib.compress(sys.stdin.buffer.read()))'`), "out/@35/t/greet elf-executable"},
 	{"zlib", pythonWith(`open("out", "wb").write(zlib.compress(e))`), "out/content elf-executable"},

@@ -186,3 +186,19 @@ func FuzzLzw(f *testing.F) {
 		}
 	})
 }
+
+func FuzzLzop(f *testing.F) {
+	for _, args := range []string{"-1", "-9 --crc32", "--no-checksum"} {
+		f.Add(image(f, "lzop -q "+args+" -c t/d/a-long-name.text > out; cat out out > two; mv two out"))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		z, err := archive.NewLzop(bufio.NewReader(bytes.NewReader(b)))
+		if err != nil {
+			return
+		}
+		// A block of at most 4 MiB has a header of eight bytes.
+		if n, _ := io.Copy(io.Discard, z); n > int64(len(b)/8)<<22 {
+			t.Errorf("%d bytes of %d", n, len(b))
+		}
+	})
+}

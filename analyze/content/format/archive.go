@@ -86,6 +86,8 @@ func detectArchive(b Blob) (Match, bool) {
 		return container("lz4"), true
 	case len(h) >= 26 && has("LZIP") && h[4] == 1 && h[5]&0x1f >= 12 && h[5]&0x1f <= 29:
 		return container("lzip"), true
+	case has("\x89LZO\x00\r\n\x1a\n"):
+		return container("lzop"), true
 	case len(h) >= 5 && has("\x1f\x9d") && h[2]&0x60 == 0 && h[2]&0x1f >= 9 && h[2]&0x1f <= 16:
 		return container("compress"), true
 	case len(h) >= 30 && (has("PK\x03\x04") || has("PK00PK\x03\x04")), len(h) >= 22 && has("PK\x05\x06"), has("PK\x07\x08PK\x03\x04"):

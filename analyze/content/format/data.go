@@ -122,7 +122,6 @@ var sealed = []magic{
 	{0, "Rar!\x1a\x07\x01\x00", "rar"},
 	{0, "MSCF\x00\x00\x00\x00", "cab"},
 	{0, "ISc(", "installshield-cab"},
-	{0, "\x89LZO\x00\r\n\x1a\n", "lzop"},
 	{0, "LRZI\x00", "lrzip"},
 	{0, "ANDROID!", "android-boot-image"},
 	{0, "\x3a\xff\x26\xed", "android-sparse-image"},
