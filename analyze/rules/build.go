@@ -158,6 +158,9 @@ func (x *extractor) input(name string) {
 	if interpreter(tool) {
 		x.hit(sigInterpreted, name)
 	}
+	if x.in != &inputDrvs && !handles(tool) {
+		x.hit(sigLibrary, name)
+	}
 	sig, ok := buildTools[tool]
 	if h := strings.TrimSuffix(tool, ".sh"); !ok && (strings.HasSuffix(h, "-build-hook") || strings.HasPrefix(tool, "dotnet-sdk")) {
 		sig, ok = sigCompile, true
@@ -171,6 +174,16 @@ func (x *extractor) input(name string) {
 	default:
 		x.hit(sig, name)
 	}
+}
+
+// handles says that a tool unpacks, wraps or installs, and no more.
+func handles(tool string) bool {
+	switch tool {
+	case "unzip", "p7zip", "7zz", "libarchive", "cpio", "gzip", "xz", "zstd", "brotli", "bzip2", "unrar", "undmg", "xar", "file", "which", "patchelf",
+		"makewrapper", "make-wrapper", "make-shell-wrapper-hook", "make-binary-wrapper-hook", "install-shell-files", "copy-desktop-items-hook", "version-check-hook", "strip-java-archives-hook":
+		return true
+	}
+	return strings.HasSuffix(tool, "-hook") || strings.HasSuffix(tool, "-hook.sh") || tool == "hook"
 }
 
 // interpreter says that a tool runs programs that are text.

@@ -21,7 +21,7 @@ func builds(f *Facts, name string) bool {
 	if onlyInstalls(f, name) {
 		return false
 	}
-	if f.sigs.has(sigCalledTool) && (!f.sigs.has(sigCustomInstall) || f.sigs.has(sigCustomScript)) {
+	if f.sigs.has(sigCalledTool) && (!f.sigs.has(sigCustomInstall) || f.sigs.has(sigCustomScript) && !f.sigs.has(sigBuildCommand)) {
 		return true
 	}
 	if f.sigs.has(sigNoCC) {

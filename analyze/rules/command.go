@@ -96,6 +96,9 @@ func (x *extractor) loader(text string) {
 	if !x.has(sigLoader) && (strings.Contains(text, "nix-support/dynamic-linker") || strings.Contains(text, "/ld-linux")) {
 		x.hit(sigLoader, "asks for the dynamic loader")
 	}
+	if !x.has(sigAppBundle) && (strings.Contains(text, "=$out/Applications/") || strings.Contains(text, "=\"$out/Applications/")) {
+		x.hit(sigAppBundle, "names the output's Applications")
+	}
 }
 
 func (x *extractor) line(text string) { commandsIn(&x.words, text, x.command) }
@@ -128,8 +131,10 @@ func (x *extractor) command(argv []string) {
 		switch cmd {
 		case "undmg", "xar", "innoextract", "msiextract", "unshield", "cabextract":
 			x.hit(sigMsi, join(argv))
+			x.inner(argv)
 		}
 	case "dpkg", "dpkg-deb":
+		x.inner(argv)
 		if flagHas(argv[1:], "xRX", "--extract", "--fsys-tarfile", "--raw-extract", "--vextract") {
 			x.hit(sigDeb, join(argv))
 		}
@@ -143,6 +148,7 @@ func (x *extractor) command(argv []string) {
 		x.contentRefs(argv)
 	case "rpmextract", "rpm2cpio", "rpm2targz", "rpm2archive":
 		x.hit(sigRpm, join(argv))
+		x.inner(argv)
 		x.contentRefs(argv)
 	case "appimage-exec.sh", "appimage-run", "appimageTools":
 		x.hit(sigAppImage, join(argv))
@@ -159,6 +165,10 @@ func (x *extractor) command(argv []string) {
 		x.wrapper(argv)
 	case "java", "mono", "dotnet", "electron":
 		x.runtime(cmd, argv)
+	case "wine", "wine64", "dosbox":
+		x.emulator(argv)
+	case "lndir":
+		x.contentRefs(argv)
 	case "--prefix", "--set", "--suffix", "--add-flags", "--run", "--set-default":
 		x.wrapper(argv)
 	default:
@@ -170,10 +180,25 @@ func (x *extractor) command(argv []string) {
 		}
 		if strings.Contains(argv[0], "/store/") {
 			how := refVar // run by the build, in a substitution, or in pieces
-			if argv[0][0] == '/' && x.in.name == "text" {
+			if argv[0][0] == '/' && (x.in.name == "text" || x.in.name == "content") {
 				how = refExec
 			}
 			x.refsIn(argv[0], how)
+		}
+	}
+}
+
+// inner looks for a package or installer that lies in a directory of the source
+// tree: somebody committed it there.
+func (x *extractor) inner(argv []string) {
+	for _, w := range argv[1:] {
+		dir := strings.TrimPrefix(strings.TrimPrefix(w, "$src/"), "./")
+		if dir == w && w[0] == '$' || strings.Contains(w, "/store/") || dir == w && !strings.Contains(w, "/") || w[0] == '/' {
+			continue
+		}
+		switch _, ext := fileType(strings.ToLower(w)); ext {
+		case ".deb", ".rpm", ".pkg", ".msi", ".dmg", ".exe":
+			x.hit(sigInnerPackage, join(argv))
 		}
 	}
 }
@@ -254,6 +279,20 @@ func (x *extractor) runtime(cmd string, argv []string) {
 			if strings.HasSuffix(low, ".exe") || strings.HasSuffix(low, ".dll") {
 				x.hit(sigMonoRun, join(argv))
 			}
+		}
+	}
+}
+
+// emulator reads a line that starts a program of another system, as launchers
+// have it. A build may run such a program for itself.
+func (x *extractor) emulator(argv []string) {
+	if x.building() {
+		return
+	}
+	for _, w := range argv[1:] {
+		if n := len(w); n > 4 && strings.EqualFold(w[n-4:], ".exe") {
+			x.hit(sigWineRun, join(argv))
+			x.refsIn(w, refWrap)
 		}
 	}
 }

@@ -40,6 +40,7 @@ func (x *extractor) copy(cmd string, argv []string) {
 		}
 		n++
 		x.refsIn(w, how)
+		x.named(w, how)
 	}
 	if dest == "" && len(args) > 0 {
 		dest = args[len(args)-1]

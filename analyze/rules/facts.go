@@ -33,7 +33,8 @@ type Facts struct {
 	stdenv bool
 	// noCC marks a standard environment without a compiler.
 	noCC bool
-	// hook holds what a setup hook stands for, by its script.
+	// hook holds what a setup hook stands for, by its script, or what a
+	// launcher that is written out as it stands starts its program with.
 	hook bits
 	// inputSrcs are input sources that the derivation runs or unpacks: a
 	// builder or a tool that was committed beside the expression.
@@ -235,7 +236,7 @@ func (x *extractor) refTo(p *sharedPath, how refHow) {
 	}
 	if p.seen == x.number {
 		r := &x.refs[p.at]
-		if how > r.how && r.how == refVar || how == refSrc || how == refWrap && (r.how == refLink || r.how == refTool) {
+		if how > r.how && r.how == refVar || how == refSrc || how == refWrap && (r.how == refLink || r.how == refTool) || r.how == refTool && (how == refContent || how == refLink) {
 			r.how = how
 		}
 		return
@@ -288,6 +289,7 @@ func (x *extractor) package_() {
 			x.replay(x.memo.inputs.of(x, closure.NameOf(d.InputDrvs[i].Path), 0, x.input))
 		}
 	}
+	x.resolve()
 	// stdenv's default phases, with nothing said against them.
 	if f.stdenv && !f.sigs.any(sigDontBuild, sigCustomInstall, sigCustomScript) && !x.nothingToMake() {
 		x.in = x.memo.variable("stdenv")

@@ -94,13 +94,13 @@ func fetchWordRules() []Rule {
 			}),
 		},
 		{
-			ID: "url-machine-directory", Title: "Directory of the address names a machine", Weight: 40, Kind: audit.NativeCode,
+			ID: "url-machine-directory", Title: "Directory or query of the address names a machine", Weight: 40, Kind: audit.NativeCode,
 			Why:      "Vendors keep their builds in one directory for each platform.",
-			How:      "A word of the address' directories for a processor, alone or run together with an operating system.",
+			How:      "A word of the address' directories, or of the values of its query, for a processor, alone or run together with an operating system.",
 			Limits:   "Distribution mirrors have such directories for sources too; source types and words count against it.",
 			Remedy:   "Fetch the source release instead.",
-			Positive: []Example{dl("https://example.org/releases/1.2/linux-x86_64/en-US/tool-1.2.tar.bz2"), dl("https://example.org/lin_x64/tool.tar.gz")},
-			Negative: []Example{dl("https://example.org/releases/tool-1.2.tar.bz2"), dl("https://example.org/x86_64/tool-1.2.src.rpm"), dl("https://example.org/stable-64bit/tool_1.2-1_all.deb"), dl("https://example.org/packages/win32/versions/5.8.0.tar.gz")},
+			Positive: []Example{dl("https://example.org/releases/1.2/linux-x86_64/en-US/tool-1.2.tar.bz2"), dl("https://example.org/lin_x64/tool.tar.gz"), dl("https://example.org/tool/1.2/package?targetPlatform=linux-x64")},
+			Negative: []Example{dl("https://example.org/releases/tool-1.2.tar.bz2"), dl("https://example.org/x86_64/tool-1.2.src.rpm"), dl("https://example.org/stable-64bit/tool_1.2-1_all.deb"), dl("https://example.org/packages/win32/versions/5.8.0.tar.gz"), dl("https://example.org/package?name=tool")},
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
 				if sh.arch == "" || !sh.dir || sh.src != "" || sh.forge || textType(sh.ext) || noarch(sh) || sh.sourceRegistry() && sh.registry != "npm" {
 					return "", false
@@ -160,6 +160,21 @@ func fetchWordRules() []Rule {
 			Negative: []Example{dl("https://github.com/example/tool/releases/download/v1.2/tool-1.2.tar.gz"), dl("https://github.com/example/tool/releases/download/v1.2/tool.sh"), dl("https://example.org/download/tool")},
 			match: anyShape(func(sh *shape, s *subject) (string, bool) {
 				return sh.file, sh.ext == "" && sh.release && sh.src == "" && !s.local()
+			}),
+		},
+		{
+			ID: "url-release-archive", Title: "Archive without version, or a .zip, attached to a release", Weight: 20,
+			Why:      "A forge packs the sources of a release itself, and sources have their version in the name: other archives are mostly made by a build.",
+			How:      "The address has a forge's directory for files of a release; the file is a .zip, or an archive whose name has no digit; and no word says that it is source.",
+			Limits:   "Data and scripts are attached so as well: a hint that takes others to suspect.",
+			Remedy:   "Fetch the source release instead.",
+			Positive: []Example{dl("https://github.com/example/tool/releases/download/v1.2/tool_1.2.zip"), dl("https://github.com/example/tool/releases/download/v1.2/tool.tar.gz")},
+			Negative: []Example{dl("https://github.com/example/tool/releases/download/v1.2/tool-1.2.tar.gz"), dl("https://github.com/example/tool/releases/download/v1.2/tool-src.zip"), dl("https://example.org/tool.zip"), dl("https://github.com/example/tool/archive/v1.2.zip")},
+			match: anyShape(func(sh *shape, s *subject) (string, bool) {
+				if !sh.release || sh.src != "" || sh.ext == "" || !sourceArchive(sh.ext) || s.local() {
+					return "", false
+				}
+				return sh.file, sh.ext == ".zip" || !strings.ContainsAny(sh.stem, "0123456789")
 			}),
 		},
 		{

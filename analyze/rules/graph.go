@@ -7,27 +7,36 @@ var (
 	copiesCarrier = Rule{
 		ID: "graph-copies-suspect", Title: "Copies out of a suspected derivation", Weight: 60, Scope: OnGraph,
 		Why:    "What is copied keeps what it is.",
-		How:    "A command of a phase copies from the output of a suspected derivation, and nothing is compiled.",
+		How:    "A command of a phase copies from the output of a suspected derivation, named by its path or by a variable that holds it, and nothing is compiled.",
 		Limits: "The part that is copied may be data.",
 		Remedy: "Build what is copied.",
 		Positive: []Example{{
 			Name: "outer-1.0", Env: []string{"buildCommand", "cp -r %0/share $out"},
 			Other: []Example{pkg(debURL, "unpackPhase", "dpkg-deb -x $src .", "installPhase", "cp -r usr $out").named("inner-1.0")},
+		}, {
+			Name: "outer-1.0", Env: []string{"inner", "%0", "nativeBuildInputs", "%0", "buildCommand", "cp -r ${inner}/share $out"},
+			Other: []Example{pkg(debURL, "unpackPhase", "dpkg-deb -x $src .", "installPhase", "cp -r usr $out").named("inner-1.0")},
 		}},
 		Negative: []Example{{
 			Name: "outer-1.0", Env: []string{"buildCommand", "cp -r %0/share $out"},
 			Other: []Example{pkg(plain).named("inner-1.0")},
+		}, {
+			Name: "outer-1.0", Env: []string{"inner", "%0", "other", "%1", "buildCommand", "cp -r $other/share $out"},
+			Other: []Example{pkg(debURL, "unpackPhase", "dpkg-deb -x $src .", "installPhase", "cp -r usr $out").named("inner-1.0"), pkg(plain).named("other-1.0")},
 		}},
 	}
 	wrapsCarrier = Rule{
 		ID: "graph-wraps-suspect", Title: "Wraps a suspected derivation of the same name", Weight: 55, Scope: OnGraph,
 		Why:    "A wrapper stands for what it wraps.",
-		How:    "An input of the same name, up to version and words like unwrapped, fhs, extracted, is suspected; or a wrapper starts a program of a suspected input whose name begins with the same word; or it is a union of outputs that are all suspected. And there is no source of its own.",
+		How:    "An input of the same name, up to version and words like unwrapped, fhs, extracted, is suspected; or a wrapper starts a program of a suspected input, or it is linked, whose first word is one of the name's words; or it is a union of outputs that are all suspected. And there is no source of its own.",
 		Limits: "A wrapper's own output may hold only scripts.",
 		Remedy: "Build what is wrapped.",
 		Positive: []Example{{
 			Name: "tool-1.0", Env: []string{"buildCommand", "ln -s %0/bin/tool $out/bin/tool"},
 			Other: []Example{pkg(debURL, "unpackPhase", "dpkg-deb -x $src .", "installPhase", "cp -r usr $out").named("tool-unwrapped-1.0")},
+		}, {
+			Name: "server-tool-driver", Env: []string{"driver", "%0", "buildCommand", "mkdir -p $out/lib\nln -s $driver/share/java/tool.jar $out/lib/tool.jar"},
+			Other: []Example{pkg("https://example.org/tool.jar", "dontUnpack", "1", "installPhase", "cp $src $out/share/java/tool.jar").named("tool-connector-5.1")},
 		}, {
 			Name: "tool-bin-1.0", Env: []string{"buildCommand", "makeWrapper %0/bin/tool $out/bin/tool"},
 			Other: []Example{pkg(debURL, "unpackPhase", "dpkg-deb -x $src .", "installPhase", "cp -r usr $out").named("tool-release-bin-unwrapped-1.0")},

@@ -136,6 +136,7 @@ func Judge(g *closure.Graph, facts []Facts) []Suspicion {
 			j.named[id] |= namesJava
 		}
 	})
+	j.relaunched()
 	// What follows in one each writes only what is of its own derivation, and
 	// reads of others what an earlier one wrote.
 	each(len(facts), func(p *part, id closure.ID) {
@@ -231,7 +232,46 @@ func (j *judge) hooks(id closure.ID) {
 				f.hits = append(f.hits, hit{s, "inputDrvs", j.g.Name(in)})
 			}
 		}
+		if f.Fetch == nil && h.any(launches[:]...) && !j.asTool(f, in) {
+			for _, s := range launches {
+				if h.has(s) && !f.sigs.has(s) {
+					f.sigs.set(s)
+					f.hits = append(f.hits, hit{s, "inputDrvs", j.g.Name(in)})
+				}
+			}
+		}
 	}
+}
+
+// relaunched finds the derivations that hand a launcher on under its own name,
+// as nixpkgs' writers of scripts make them: they stand for it.
+func (j *judge) relaunched() {
+	for i := range j.facts {
+		id := closure.ID(i)
+		if j.named[id]&namesHook == 0 || !j.facts[id].hook.any(launches[:]...) {
+			continue
+		}
+		for _, c := range j.g.Consumers(id) {
+			if f := &j.facts[c]; f.Fetch == nil && !f.sigs.has(sigSource) && j.g.Name(c) == j.g.Name(id) {
+				for _, s := range launches {
+					if j.facts[id].hook.has(s) {
+						f.hook.set(s)
+					}
+				}
+				j.named[c] |= namesHook
+			}
+		}
+	}
+}
+
+// asTool says that a derivation has another one as a tool for its build.
+func (j *judge) asTool(f *Facts, in closure.ID) bool {
+	for _, r := range f.refs {
+		if p, ok := j.g.Producer(r.path); ok && p == in {
+			return r.how == refTool
+		}
+	}
+	return false
 }
 
 func (j *judge) download(id closure.ID) bool { return j.downloads[id] }

@@ -89,10 +89,10 @@ func (j *judge) carries(id closure.ID) (*Rule, closure.ID, bool) {
 		return len(own) >= 3
 	}
 	for _, r := range j.refs[id] {
-		if r.how != refWrap {
+		if r.how != refWrap && r.how != refLink {
 			continue
 		}
-		if p := r.id; p != closure.None && p != id && !j.download(p) && j.self[p].sum >= Threshold && known() && firstWord(j.g.Name(p)) == firstWord(own) {
+		if p := r.id; p != closure.None && p != id && !j.download(p) && j.self[p].sum >= Threshold && known() && hasWord(own, firstWord(j.g.Name(p))) {
 			return &wrapsCarrier, p, true
 		}
 	}
@@ -121,6 +121,12 @@ func (j *judge) union(id closure.ID) (closure.ID, bool) {
 		}
 	}
 	return from, from >= 0
+}
+
+// hasWord says that a name begins with a word, or has it as another of its
+// words if it is long enough to mean something.
+func hasWord(name, word string) bool {
+	return firstWord(name) == word || len(word) >= 4 && strings.Contains("-"+name+"-", "-"+word+"-")
 }
 
 // firstWord is a name up to its first dash.

@@ -81,6 +81,8 @@ const (
 	sigBatchFiles   // launchers for another system are removed
 	sigOwnBuild     // the build phase runs a program of the package's own
 	sigBinName      // the package's own name ends in -bin
+	sigLibrary      // an input that is none of the tools that unpack or wrap
+	sigInnerPackage // an installer or package that lies in the source is opened
 
 	numSignals
 )

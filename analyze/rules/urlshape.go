@@ -149,6 +149,12 @@ func shapeOf(url, name string) shape {
 			first = false
 		})
 	}
+	if s.arch == "" && !s.forge {
+		// A query for the build of one machine ("?targetPlatform=linux-x64").
+		if _, query, ok := strings.Cut(low, "?"); ok {
+			eachValue(query, func(v string) { s.tokens(v, true) })
+		}
+	}
 	if dirs := dirsOf(low); dirs != "" {
 		s.tokens(dirs, true)
 		for _, seg := range strings.Split(dirs, "/") {
@@ -168,6 +174,16 @@ func shapeOf(url, name string) shape {
 		}
 	}
 	return s
+}
+
+// eachValue calls yield for the values of a query.
+func eachValue(query string, yield func(value string)) {
+	query, _, _ = strings.Cut(query, "#")
+	for kv := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == ';' }) {
+		if _, v, ok := strings.Cut(kv, "="); ok {
+			yield(v)
+		}
+	}
 }
 
 // dirsOf is the address without scheme, host and file name.

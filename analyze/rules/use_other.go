@@ -106,13 +106,18 @@ func useOtherRules() []Rule {
 			match:    soft(sigMono),
 		},
 		{
-			ID: "use-wine-launcher", Title: "Starts a program with wine", Weight: 50, Kind: audit.NativeCode, Scope: OnUse,
-			Why:      "Wine runs programs that were built for another system.",
-			How:      "A phase names wine's programs by their store path, and nothing is compiled.",
-			Limits:   "Scripts that manage programs for wine.",
-			Remedy:   "Build the program.",
-			Positive: []Example{pkg("https://example.org/tool.zip", "dontUnpack", "1", "installPhase", "makeWrapper %0/bin/wine $out/bin/tool --add-flags $src/tool.exe").other(Example{Name: "wine-wow64-9.0"})},
-			Negative: []Example{pkg(plain, "postInstall", "wrapProgram $out/bin/tool --prefix PATH : %0/bin").other(Example{Name: "wine-9.0"}), pkg(plain, "installPhase", "makeWrapper %0/bin/winetricks $out/bin/tool").other(Example{Name: "winetricks-2024"})},
+			ID: "use-wine-launcher", Title: "Starts a program with wine or dosbox", Weight: 50, Kind: audit.NativeCode, Scope: OnUse,
+			Why:    "They run programs that were built for another system.",
+			How:    "A phase names wine's programs by their store path, or gives wine or dosbox an .exe; or a launcher among the inputs, written out as it stands, does. And nothing is compiled.",
+			Limits: "Scripts that manage programs for wine.",
+			Remedy: "Build the program.",
+			Positive: []Example{
+				pkg("https://example.org/tool.zip", "dontUnpack", "1", "installPhase", "makeWrapper %0/bin/wine $out/bin/tool --add-flags $src/tool.exe").other(Example{Name: "wine-wow64-9.0"}),
+				pkg(plain, "installPhase", "cp -r . $out/share/tool\ncat > $out/bin/tool <<EOF\n$emulator/bin/dosbox ./TOOL.EXE -exit\nEOF"),
+				pkg("https://example.org/tool.zip", "installPhase", "unzip $src -d $out\nsubstitute %0 $out/bin/tool").other(Example{Name: "tool", Raw: true, Env: []string{"text", "#!/bin/sh\nexec wine @out@/tool.exe"}}),
+				pkg("https://example.org/tool.zip", "installPhase", "unzip $src -d $out\nsubstitute %0 $out/bin/tool").other(Example{Name: "tool", Raw: true, Env: []string{"content", "exec wine @out@/tool.exe", "interpreter", "/bin/bash"}}),
+			},
+			Negative: []Example{pkg(plain, "postInstall", "wrapProgram $out/bin/tool --prefix PATH : %0/bin").other(Example{Name: "wine-9.0"}), pkg(plain, "installPhase", "makeWrapper %0/bin/winetricks $out/bin/tool").other(Example{Name: "winetricks-2024"}), pkg(plain, "buildPhase", "wine generate.exe", "installPhase", "cp out $out/share"), pkg(plain, "nativeBuildInputs", "%0", "installPhase", "tool convert; cp out $out/share").other(Example{Name: "tool", Raw: true, Env: []string{"text", "#!/bin/sh\nexec wine tool.exe"}})},
 			match:    soft(sigWineRun),
 		},
 		{
@@ -193,11 +198,11 @@ func useOtherRules() []Rule {
 		{
 			ID: "use-nothing-compiled", Title: "Installs without a build", Weight: 15, Scope: OnUse,
 			Why:      "A package that has no build step ships what it fetched.",
-			How:      "dontBuild, an empty build phase, or phases without one.",
+			How:      "dontBuild, an empty build phase, phases without one, or an unpack phase that only puts one file in place.",
 			Limits:   "So do packages of scripts, fonts and data: a hint only.",
 			Remedy:   buildIt,
-			Positive: []Example{pkg(plain, "dontBuild", "1", "installPhase", "cp tool $out/bin"), pkg(plain, "phases", "unpackPhase installPhase", "installPhase", "cp tool $out/bin")},
-			Negative: []Example{pkg(plain, "installPhase", "cp tool $out/bin")},
+			Positive: []Example{pkg(plain, "dontBuild", "1", "installPhase", "cp tool $out/bin"), pkg(plain, "phases", "unpackPhase installPhase", "installPhase", "cp tool $out/bin"), pkg("https://example.org/tool.gz", "unpackCmd", "gunzip -c $curSrc > tool", "installPhase", "install -D tool $out/bin/tool"), pkg("https://example.org/tool", "unpackPhase", "cp $src tool", "installPhase", "install -D tool $out/bin/tool")},
+			Negative: []Example{pkg(plain, "installPhase", "cp tool $out/bin"), pkg("https://example.org/tool.c.gz", "unpackCmd", "gunzip -c $curSrc > tool.c", "installPhase", "install -D tool $out/bin/tool"), pkg(plain, "unpackPhase", "cp -r $src tree", "installPhase", "install -D tree/tool $out/bin/tool"), pkg("https://example.org/tool", "unpackPhase", "cp $src tool.txt", "makeFlags", "T=tool.txt", "installPhase", "install -D tool $out/bin/tool")},
 			match:    soft(sigDontBuild),
 		},
 		{
@@ -230,6 +235,25 @@ func useOtherRules() []Rule {
 				}
 				if g.has(sigCopyTree) && g.has(sigOutBin) {
 					return s.hitOf(sigOutBin)
+				}
+				return s.hitOf(sigCopyBin)
+			},
+		},
+		{
+			ID: "use-bare-programs", Title: "Puts programs into bin, asks for no tool or library", Weight: 20, Kind: audit.NativeCode, Scope: OnUse,
+			Why:      "What is compiled mostly needs libraries, flags or a build phase; where all of a package is to put programs in place, they may have come ready to run.",
+			How:      "An install phase of its own copies files to the output's bin or with the executable bit, nothing in text or inputs compiles, is linked or interprets, and the build is not switched off (which says more).",
+			Limits:   "Programs of one file that make compiles by its own rules: a hint that takes others to suspect.",
+			Remedy:   buildIt,
+			Positive: []Example{pkg("https://github.com/example/tool/releases/download/v1.2/tool.tar.gz", "installPhase", "install -D tool $out/bin/tool")},
+			Negative: []Example{
+				pkg(plain, "installPhase", "install -D tool $out/bin/tool", "buildInputs", "%0").other(Example{Name: "zlib-1.2"}), pkg(plain, "installPhase", "install -D tool.py $out/bin/tool"),
+				pkg(plain, "installPhase", "cp -r . $out/share/tool"), pkg(plain), pkg(plain, "makeFlags", "V=1", "installPhase", "install -D tool $out/bin/tool"),
+			},
+			match: func(s *subject) (string, string, bool) {
+				g := &s.f.sigs
+				if s.builds || !g.has(sigSource) || !g.has(sigCopyBin) || g.any(sigDontBuild, sigNoCC, sigBuildCommand, sigInterpreted, sigFont, sigCopySrc, sigConfigure, sigBuildHook, sigLibrary) {
+					return "", "", false
 				}
 				return s.hitOf(sigCopyBin)
 			},

@@ -135,9 +135,13 @@ func (x *extractor) variable(v *variable, value string) {
 		x.hit(sigLibPath, value)
 		return
 	}
-	if v.name == "text" && strings.HasPrefix(value, "#!") {
-		// A launcher that is written out as it stands here.
+	if x.launcher(v.name, value) {
 		x.script(value)
+		for _, s := range launches {
+			if x.f.sigs.has(s) {
+				x.f.hook.set(s)
+			}
+		}
 		return
 	}
 	if len(value) < 4096 {
@@ -151,6 +155,15 @@ func (x *extractor) variable(v *variable, value string) {
 	if strings.Contains(value, "nix-support/dynamic-linker") || strings.Contains(value, "/ld-linux") {
 		x.hit(sigLoader, value)
 	}
+}
+
+// launches are the signals of launchers that hold for what takes them along.
+var launches = [...]signal{sigJavaRun, sigJavaHome, sigMonoRun, sigElectronRun, sigWineRun, sigLdPath}
+
+// launcher says that a variable is a script that is written out as it stands:
+// with its first line, or with the shell that a writer of scripts puts there.
+func (x *extractor) launcher(name, value string) bool {
+	return name == "text" && strings.HasPrefix(value, "#!") || name == "content" && strings.HasSuffix(x.attrs.Get("interpreter"), "sh")
 }
 
 // onlyDestination says that flags tell make nothing but below which root to
@@ -217,6 +230,10 @@ func (x *extractor) ownPhase(key, value string) {
 		}
 	case "preBuild", "postBuild", "preConfigure", "postConfigure":
 		x.hit(sigBuildHook, value)
+	case "unpackPhase", "unpackCmd":
+		if oneFile(value) && x.attrs.Get("buildPhase") == "" && x.attrs.Get("makeFlags") == "" && x.attrs.Get("buildFlags") == "" {
+			x.hit(sigDontBuild, key+" puts one file in place: there is nothing to make")
+		}
 	}
 }
 
@@ -239,6 +256,43 @@ func buildsIn(phases string) bool {
 // genericInstall says that an install phase still leaves it to make.
 func genericInstall(v string) bool {
 	return strings.Contains(v, "make install") || strings.Contains(v, "ninja install") || strings.Contains(v, "meson install") || strings.Contains(v, "cmake --install")
+}
+
+// oneFile says that an unpack phase decompresses or copies the source to one
+// file, which is no source of a compiled language.
+func oneFile(v string) bool {
+	one, more := false, false
+	commands(v, func(argv []string) {
+		from, to := "", argv[len(argv)-1]
+		switch argv[0] {
+		case "runHook", "mkdir", "chmod", "cd", "export", ":":
+			return
+		case "gunzip", "zcat", "bunzip2", "bzcat", "xzcat", "unxz", "gzip", "bzip2", "xz", "zstd", "cp", "ln", "install":
+			for _, w := range argv[1 : len(argv)-1] {
+				switch {
+				case w == "$src" || w == "${src}" || w == "$curSrc" || strings.Contains(w, "/store/"):
+					from = w
+				case w != ">" && w[0] != '-' || strings.ContainsAny(w, "rRa") && w[0] == '-' && argv[0] == "cp":
+					more = true
+				}
+			}
+		}
+		if from == "" || sourceFile(to) {
+			more = true
+		}
+		one = true
+	})
+	return one && !more
+}
+
+// sourceFile says that a file is one of a language that is compiled.
+func sourceFile(name string) bool {
+	_, ext := fileType(strings.ToLower(name))
+	switch ext {
+	case ".c", ".cc", ".cpp", ".cxx", ".h", ".m", ".rs", ".go", ".hs", ".ml", ".java", ".f", ".f90", ".pas", ".d", ".nim", ".cr", ".zig", ".s", ".asm", ".lisp", ".scm", ".tex":
+		return true
+	}
+	return false
 }
 
 // emptyPhase is a phase of only hooks, echo, true, or nothing.
@@ -282,6 +336,51 @@ func (x *extractor) refsIn(v string, how refHow) {
 		}
 		v = v[e:]
 	}
+}
+
+// named notes an operand that begins with a variable of the derivation, which
+// may hold a store path: what is copied is said by its name in older packages.
+func (x *extractor) named(w string, how refHow) {
+	if len(w) < 3 || w[0] != '$' {
+		return
+	}
+	w = w[1:]
+	brace := w[0] == '{'
+	if brace {
+		w = w[1:]
+	}
+	n := 0
+	for n < len(w) && (w[n] == '_' || w[n] >= 'a' && w[n] <= 'z' || w[n] >= 'A' && w[n] <= 'Z' || n > 0 && w[n] >= '0' && w[n] <= '9') {
+		n++
+	}
+	name, rest := w[:n], w[n:]
+	if brace {
+		if !strings.HasPrefix(rest, "}") {
+			return
+		}
+		rest = rest[1:]
+	}
+	switch name {
+	case "", "out", "src", "srcs", "sourceRoot", "prefix", "lib", "dev", "bin", "doc", "man", "HOME", "TMPDIR", "PWD":
+		return
+	}
+	if rest == "" || rest[0] == '/' {
+		x.ref("$"+name, how)
+	}
+}
+
+// resolve puts store paths in the place of the variables that named noted.
+func (x *extractor) resolve() {
+	for i := len(x.refs) - 1; i >= 0; i-- {
+		r := x.refs[i]
+		if r.path[0] != '$' {
+			continue
+		}
+		if v := x.attrs.Get(r.path[1:]); strings.HasPrefix(v, "/") && strings.Contains(v, "/store/") && !strings.ContainsAny(v, " \t\n") {
+			x.ref(rootOf(v), r.how)
+		}
+	}
+	x.refs = slices.DeleteFunc(x.refs, func(r ref) bool { return r.path[0] == '$' })
 }
 
 func isSep(c byte) bool {
