@@ -105,6 +105,9 @@ func flat(v any) string {
 		var b strings.Builder
 		for _, e := range v {
 			t := flat(e)
+			if m, ok := e.(map[string]any); ok {
+				t = values(m)
+			}
 			if t == "" {
 				continue
 			}
@@ -116,6 +119,18 @@ func flat(v any) string {
 		return b.String()
 	}
 	return ""
+}
+
+// values joins what a set holds in the order of its keys: newer nixpkgs gives
+// the parts of a union as a list of sets.
+func values(m map[string]any) string {
+	var l []any
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		if _, set := m[k].(map[string]any); !set {
+			l = append(l, m[k])
+		}
+	}
+	return flat(l)
 }
 
 // has reports whether an attribute is there, empty or not, outside of the

@@ -124,6 +124,10 @@ func TestStructuredAttributes(t *testing.T) {
 	if !slices.Equal(f.URLs, []string{"https://h/a.zip", "https://h/b.zip"}) || f.Name != "src" || !f.Executable || f.Rev != "abc" {
 		t.Errorf("%+v", f)
 	}
+	d.Structured = []byte(`{"chosenOutputs":[{"paths":["/a","/b"],"priority":5,"meta":{"x":"y"}},{"paths":["/c"]}]}`)
+	if got, want := Attrs(d).Get("chosenOutputs"), "/a /b 5 /c"; got != want {
+		t.Errorf("chosenOutputs: %q, want %q", got, want)
+	}
 	d.Structured = []byte(`[1`)
 	if f, ok := Describe(d); !ok || !f.NoURL {
 		t.Errorf("broken attributes: %+v", f)
