@@ -67,5 +67,5 @@ accuracy:
 .PHONY: holdout
 holdout:
 	.ci/prepare test
-	@test -d '$(NIXPKGS)' -a -f 'analyze/accuracy/holdout/$(ERA).tsv' || { echo "usage: make holdout NIXPKGS=DIR ERA=NAME" >&2; exit 2; }
-	store=$$(mktemp -d); $(GO) run ./cmd/accuracy --nixpkgs '$(NIXPKGS)' --holdout 'analyze/accuracy/holdout/$(ERA).tsv' --store "$$store"; code=$$?; rm -rf "$$store"; exit $$code
+	@test -d '$(NIXPKGS)' -a -f 'analyze/accuracy/holdout/$(ERA).tsv' || { echo "usage: make holdout NIXPKGS=DIR ERA=NAME [OVERLAYS=DIR]" >&2; exit 2; }
+	store=$$(mktemp -d); $(GO) run ./cmd/accuracy --nixpkgs '$(NIXPKGS)' --holdout 'analyze/accuracy/holdout/$(ERA).tsv' $(if $(OVERLAYS),--overlays '$(OVERLAYS)') --store "$$store"; code=$$?; rm -rf "$$store"; exit $$code

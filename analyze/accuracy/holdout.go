@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -76,6 +77,14 @@ func instantiateAttrs(ctx context.Context, p Paths, labels []Label, log io.Write
 		return nil, fmt.Errorf("instantiating: %w", err)
 	}
 	env := nixEnv(store)
+	args := []string{"--eval", "--strict", "--read-write-mode", expr, "--arg", "root", root}
+	if p.Overlays != "" {
+		overlays, err := filepath.Abs(p.Overlays)
+		if err != nil {
+			return nil, fmt.Errorf("overlays: %w", err)
+		}
+		args = append(args, "--arg", "overlays", overlays)
+	}
 	made := map[string]string{}
 	// Some errors cannot be caught: the names are then tried in smaller parts.
 	var eval func(names []string) error
@@ -85,7 +94,7 @@ func instantiateAttrs(ctx context.Context, p Paths, labels []Label, log io.Write
 			list.WriteString(strconv.Quote(n) + " ")
 		}
 		var errs strings.Builder
-		cmd := exec.CommandContext(ctx, "nix-instantiate", "--eval", "--strict", "--read-write-mode", expr, "--arg", "root", root, "--arg", "names", "[ "+list.String()+"]")
+		cmd := exec.CommandContext(ctx, "nix-instantiate", append(slices.Clone(args), "--arg", "names", "[ "+list.String()+"]")...)
 		cmd.Env, cmd.Stderr = env, &errs
 		out, err := cmd.Output()
 		if ctx.Err() != nil {

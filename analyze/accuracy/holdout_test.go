@@ -23,11 +23,18 @@ let
   };
 in
 {
+  inherit fetch;
   vendored = fetch "tool_1.0_amd64.deb";
   set.plain = fetch "tool-1.0.tar.gz";
   broken = throw "no";
   worse = abort "never";
 }
+`
+
+// A package of a repository that takes its source from a generated list, its
+// helper from a folder beside it, and does without what has a default.
+const overlay = `{ fetching, sources, unknown ? null, version ? "1" }:
+if unknown == null then fetching "tool-${version}.jar" // { src = sources.tool; } else throw "no"
 `
 
 func TestHoldout(t *testing.T) {
@@ -47,18 +54,21 @@ func TestHoldout(t *testing.T) {
 	put("nixpkgs/pkgs/top-level/all-packages.nix", "")
 	row := func(attr, truth string) string { return attr + "\t-\t" + truth + "\tjudgement\t-\t\n" }
 	labels := put("2014-06.tsv", "attr\tdrv\ttruth\ttruth_source\tlabel_path@commit\tnote\n"+
-		row("vendored", "native")+row("set.plain", "bytecode")+row("broken", "source")+row("worse", "source"))
-	p := Paths{Nixpkgs: filepath.Join(dir, "nixpkgs"), Store: filepath.Join(dir, "store")}
+		row("vendored", "native")+row("set.plain", "bytecode")+row("repo/pkgs/tool/default.nix", "bytecode")+row("repo/pkgs/absent.nix", "native")+row("broken", "source")+row("worse", "source"))
+	put("overlays/repo/pkgs/tool/default.nix", overlay)
+	put("overlays/repo/pkgs/fetching/package.nix", "{ fetch }: fetch")
+	put("overlays/repo/_sources/generated.nix", `{ fetch }: { tool = fetch "other.jar"; }`)
+	p := Paths{Nixpkgs: filepath.Join(dir, "nixpkgs"), Overlays: filepath.Join(dir, "overlays"), Store: filepath.Join(dir, "store")}
 	var out, log bytes.Buffer
 	if err := Holdout(context.Background(), p, labels, &out, &log); err != nil {
 		t.Fatalf("%v\n%s", err, log.String())
 	}
-	for _, want := range []string{"| 2014-06 | 1 of 2 ", "| 2  ", "| miss  | 2014-06 | set.plain | bytecode |"} {
+	for _, want := range []string{"| 2014-06 | 2 of 3 ", "| miss  | 2014-06 | set.plain | bytecode |"} {
 		if !strings.Contains(squeeze(out.String()), squeeze(want)) {
 			t.Errorf("table lacks %q:\n%s", want, out.String())
 		}
 	}
-	if !strings.Contains(log.String(), "worse does not evaluate") {
+	if !strings.Contains(log.String(), "worse does not evaluate") || !strings.Contains(log.String(), "absent.nix does not evaluate") {
 		t.Errorf("log: %s", log.String())
 	}
 	p.Nixpkgs = dir

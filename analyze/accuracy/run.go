@@ -18,6 +18,9 @@ type Paths struct {
 	// Nixpkgs is a checkout of nixpkgs 20.09, from which the labelled
 	// derivations are made; empty to use those that Store has already.
 	Nixpkgs string
+	// Overlays is a folder of repositories with packages for that tree, whose
+	// files the labels of Holdout may name; empty if they name none.
+	Overlays string
 	// Labels is the folder of the label files and of the script that
 	// instantiates the labelled packages.
 	Labels string

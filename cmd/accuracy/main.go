@@ -21,12 +21,13 @@ func main() {
 	pflag.StringVar(&p.Nixpkgs, "nixpkgs", "", "a checkout of nixpkgs, 20.09 but for --holdout; without it the store must have the labelled derivations")
 	pflag.StringVar(&p.Labels, "labels", "", "the folder of the label files")
 	pflag.StringVar(&p.Store, "store", "/", "the root under which nix/store has, or gets, the derivations")
+	pflag.StringVar(&p.Overlays, "overlays", "", "a folder of repositories of packages for that nixpkgs, where the labels of --holdout name files of them")
 	holdout := pflag.String("holdout", "", "a file of labels of another nixpkgs, of which --nixpkgs is then a checkout")
 	pflag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if (p.Labels == "") == (*holdout == "") || pflag.NArg() > 0 {
-		fmt.Fprintln(os.Stderr, "usage: accuracy --labels DIR | --holdout FILE [--nixpkgs DIR] [--store ROOT]")
+		fmt.Fprintln(os.Stderr, "usage: accuracy --labels DIR | --holdout FILE [--nixpkgs DIR] [--overlays DIR] [--store ROOT]")
 		os.Exit(2)
 	}
 	var err error
