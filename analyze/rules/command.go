@@ -96,6 +96,9 @@ func (x *extractor) loader(text string) {
 	if !x.has(sigLoader) && (strings.Contains(text, "nix-support/dynamic-linker") || strings.Contains(text, "/ld-linux")) {
 		x.hit(sigLoader, "asks for the dynamic loader")
 	}
+	if !x.has(sigAddsRpath) && strings.Contains(text, "patchelf --print-rpath") {
+		x.hit(sigAddsRpath, "patchelf --print-rpath")
+	}
 	if !x.has(sigAppBundle) && (strings.Contains(text, "=$out/Applications/") || strings.Contains(text, "=\"$out/Applications/")) {
 		x.hit(sigAppBundle, "names the output's Applications")
 	}

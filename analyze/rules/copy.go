@@ -45,7 +45,7 @@ func (x *extractor) copy(cmd string, argv []string) {
 	if dest == "" && len(args) > 0 {
 		dest = args[len(args)-1]
 	}
-	if (cmd == "mv" || recursive) && n == 2 && treeTop(dest) && strings.HasSuffix(args[len(args)-2], "*") {
+	if (cmd == "mv" || recursive) && n == 2 && treeTop(dest) && (strings.HasSuffix(args[len(args)-2], "*") || cmd == "mv" && versioned(args[len(args)-2])) {
 		x.hit(sigMoveAll, join(argv))
 	}
 	toOut := strings.Contains(dest, "$out") || strings.Contains(dest, "${out") || strings.Contains(dest, "$prefix") || strings.Contains(dest, "placeholder") || strings.Contains(dest, "/store/")
@@ -106,6 +106,13 @@ func fontFile(low string) bool {
 		}
 	}
 	return false
+}
+
+// versioned says that a word is a directory with a version in its name, as
+// archives have at their top.
+func versioned(w string) bool {
+	_, ext := fileType(strings.ToLower(w))
+	return ext == "" && hasVersion(w) && !strings.ContainsAny(w, "/$*") && w[0] != '-'
 }
 
 // treeTop says that a destination is the output itself or a directory of the

@@ -90,6 +90,13 @@ func (s *subject) hitOf(sig signal) (at, detail string, ok bool) {
 	return "", "", true
 }
 
+// unpacksLate says that the source is unpacked when it is installed: nothing
+// was made of it before.
+func (s *subject) unpacksLate() bool {
+	at, _, ok := s.hitOf(sigUnpackSrc)
+	return ok && at == "env.installPhase"
+}
+
 // anyOf finds the first of several signals.
 func (s *subject) anyOf(sigs ...signal) (at, detail string, ok bool) {
 	for _, g := range sigs {

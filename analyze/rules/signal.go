@@ -82,6 +82,7 @@ const (
 	sigOwnBuild     // the build phase runs a program of the package's own
 	sigBinName      // the package's own name ends in -bin
 	sigLibrary      // an input that is none of the tools that unpack or wrap
+	sigAddsRpath    // a library path is added to the one that the linker wrote
 	sigInnerPackage // an installer or package that lies in the source is opened
 
 	numSignals

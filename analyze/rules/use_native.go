@@ -101,12 +101,20 @@ func useNativeRules() []Rule {
 		{
 			ID: "use-patchelf-rpath", Title: "patchelf is run without compiling", Weight: 50, Kind: audit.NativeCode, Scope: OnUse,
 			Why:      "A library path is set after the fact where the linker was somebody else's.",
-			How:      "patchelf in a phase of a package that compiles nothing.",
+			How:      "patchelf in a phase of a package that compiles nothing; not where it adds to the path that a program has, and the build is not switched off.",
 			Limits:   "A default build that the text does not show is not seen.",
 			Remedy:   buildIt,
 			Positive: []Example{pkg(plain, "dontBuild", "1", "installPhase", "cp lib.so $out/lib\npatchelf --set-rpath $libPath $out/lib/lib.so")},
-			Negative: []Example{pkg(plain, "postFixup", "patchelf --set-rpath $rpath $out/bin/tool")},
-			match:    soft(sigPatchelf),
+			Negative: []Example{
+				pkg(plain, "postFixup", "patchelf --set-rpath $rpath $out/bin/tool"),
+				pkg(plain, "installPhase", "cp build/tool $out/bin", "postFixup", "rpath=$(patchelf --print-rpath $out/bin/tool)\npatchelf --set-rpath $rpath:%0/lib $out/bin/tool").other(Example{Name: "mesa-17"}),
+			},
+			match: func(s *subject) (string, string, bool) {
+				if s.builds || s.f.sigs.has(sigAddsRpath) && !s.f.sigs.has(sigDontBuild) {
+					return "", "", false
+				}
+				return s.hitOf(sigPatchelf)
+			},
 		},
 		{
 			ID: "use-library-path", Title: "Library path kept for patching or preloading", Weight: 40, Kind: audit.NativeCode, Scope: OnUse,

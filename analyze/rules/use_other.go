@@ -261,17 +261,17 @@ func useOtherRules() []Rule {
 		{
 			ID: "use-archive-as-output", Title: "Unpacks the source and makes all of it the output", Weight: 50, Kind: audit.Bytecode, Scope: OnUse,
 			Why:      "A release that is complete as it is unpacked was built before; where no interpreter and no shared data is spoken of, it is mostly class libraries.",
-			How:      "A build command or builder of the package's own unpacks the source and moves what came out to the top of the output or to one directory there, and does nothing that compiles or interprets.",
+			How:      "A build command, builder or install phase of the package's own unpacks the source and moves what came out to the top of the output or to one directory there, and does nothing that compiles or interprets.",
 			Limits:   "Data of games, and collections of sources, are packed so too.",
 			Remedy:   buildIt,
-			Positive: []Example{pkg(plain, "buildCommand", "unzip $src\nmkdir $out\nmv example-* $out/example"), pkg(plain, "buildCommand", "tar xf $src\nmkdir $out\nmv */* $out")},
+			Positive: []Example{pkg(plain, "buildCommand", "unzip $src\nmkdir $out\nmv example-* $out/example"), pkg(plain, "buildCommand", "tar xf $src\nmkdir $out\nmv */* $out"), pkg(plain, "installPhase", "mkdir $out\nunzip $src\nmv example-1.0 $out/bin")},
 			Negative: []Example{
 				pkg(plain, "buildCommand", "unzip $src\nmkdir -p $out/share\nmv example-* $out/share"), pkg(plain, "buildCommand", "tar xf $src\ncd *\nmake\nmv * $out"),
-				pkg(plain, "installPhase", "mv * $out"), pkg(plain, "buildCommand", "tar xf $src\nmv * $out\nwrapProgram $out/example.py"),
+				pkg(plain, "installPhase", "mv * $out"), pkg(plain, "installPhase", "unzip $src\nmv README-1.0.txt $out/bin"), pkg(plain, "buildCommand", "tar xf $src\nmv * $out\nwrapProgram $out/example.py"),
 			},
 			match: func(s *subject) (string, string, bool) {
 				g := &s.f.sigs
-				if s.builds || !g.has(sigBuildCommand) || !g.has(sigUnpackSrc) || !g.has(sigSource) || g.any(sigInterpreted, sigFont, sigJarInstall, sigJavaRun, sigJavaHome, sigInterpreter) {
+				if s.builds || !g.has(sigBuildCommand) && !s.unpacksLate() || !g.has(sigUnpackSrc) || !g.has(sigSource) || g.any(sigInterpreted, sigFont, sigJarInstall, sigJavaRun, sigJavaHome, sigInterpreter) {
 					return "", "", false
 				}
 				return s.hitOf(sigMoveAll)
@@ -319,7 +319,7 @@ func useClears() []Rule {
 			How:      "A build command in a phase that runs, or the variables of a language's build helper.",
 			Limits:   "What is compiled may be a small part.",
 			Remedy:   "None needed.",
-			Positive: []Example{pkg(plain, "buildPhase", "make -j4"), pkg(plain, "buildPhase", "go build ./cmd/tool"), pkg(plain, "cargoDeps", "/nix/store/x")},
+			Positive: []Example{pkg(plain, "buildPhase", "make -j4"), pkg(plain, "buildPhase", "go build ./cmd/tool"), pkg(plain, "cargoDeps", "/nix/store/x"), pkg(plain, "gradleBuildTask", "shadowJar", "installPhase", "cp build/libs/*.jar $out/share/java")},
 			Negative: []Example{pkg(plain, "dontBuild", "1", "buildPhase", "make", "installPhase", "cp tool $out/bin"), pkg(plain, "installPhase", "cp make.1 $out/share/man")},
 			match:    sig(sigCompile, sigJavaBuild, sigDotnetBuild, sigGoBuild, sigRustBuild, sigHaskellBuild, sigOcamlBuild, sigPythonBuild, sigNodeBuild, sigPerlBuild),
 		},

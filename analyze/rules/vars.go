@@ -66,6 +66,8 @@ func classify(key string) (class varClass, sig signal) {
 		sig = sigGoBuild
 	case "npmDeps", "yarnOfflineCache", "pnpmDeps", "offlineCache", "npmDepsHash", "mvnHash", "fetchedMavenDeps", "nugetDeps", "dotnetProjectFiles", "dotnetBuildType":
 		sig = sigNodeBuild
+	case "gradleBuildTask", "gradleBuildFlags", "gradleFlags", "mvnParameters":
+		sig = sigJavaBuild
 	case "isLibrary", "isExecutable", "setupCompileFlags":
 		sig = sigHaskellBuild
 	}
