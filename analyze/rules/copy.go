@@ -39,6 +39,10 @@ func (x *extractor) copy(cmd string, argv []string) {
 			continue
 		}
 		n++
+		if strings.IndexByte(w, '/') >= 0 && dataFile(strings.ToLower(w)) {
+			x.refsIn(w, refVar) // text of a derivation that may be a program
+			continue
+		}
 		x.refsIn(w, how)
 		x.named(w, how)
 	}
@@ -50,7 +54,7 @@ func (x *extractor) copy(cmd string, argv []string) {
 	}
 	toOut := strings.Contains(dest, "$out") || strings.Contains(dest, "${out") || strings.Contains(dest, "$prefix") || strings.Contains(dest, "placeholder") || strings.Contains(dest, "/store/")
 	for _, w := range args {
-		if len(w) > 1 && w[0] == '-' || w == dest && n > 1 {
+		if len(w) > 1 && w[0] == '-' || w == dest && n > 1 && !(n == 2 && wholeSource(args)) {
 			continue
 		}
 		low := strings.ToLower(w)
@@ -96,6 +100,27 @@ func (x *extractor) copy(cmd string, argv []string) {
 			}
 		}
 	}
+}
+
+// wholeSource says that the source itself is copied, so that its type is that
+// of the file that it becomes.
+func wholeSource(args []string) bool {
+	for _, w := range args {
+		if w == "$src" || w == "${src}" {
+			return true
+		}
+	}
+	return false
+}
+
+// dataFile says that a path is of a file that holds text or a picture.
+func dataFile(low string) bool {
+	for _, t := range [...]string{".json", ".txt", ".md", ".xml", ".yaml", ".yml", ".toml", ".conf", ".cfg", ".ini", ".desktop", ".svg", ".png", ".html", ".css", ".csv", ".1", ".service", ".h", ".hpp"} {
+		if strings.HasSuffix(low, t) {
+			return true
+		}
+	}
+	return false
 }
 
 // fontFile says that a name, or a pattern of names, is one of fonts.

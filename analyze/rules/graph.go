@@ -7,7 +7,7 @@ var (
 	copiesCarrier = Rule{
 		ID: "graph-copies-suspect", Title: "Copies out of a suspected derivation", Weight: 60, Scope: OnGraph,
 		Why:    "What is copied keeps what it is.",
-		How:    "A command of a phase copies from the output of a suspected derivation, named by its path or by a variable that holds it, and nothing is compiled.",
+		How:    "A command of a phase copies from the output of a suspected derivation, named by its path or by a variable that holds it, no file of text or a picture, and nothing is compiled.",
 		Limits: "The part that is copied may be data.",
 		Remedy: "Build what is copied.",
 		Positive: []Example{{
@@ -20,6 +20,9 @@ var (
 		Negative: []Example{{
 			Name: "outer-1.0", Env: []string{"buildCommand", "cp -r %0/share $out"},
 			Other: []Example{pkg(plain).named("inner-1.0")},
+		}, {
+			Name: "outer-1.0", Env: []string{"buildCommand", "cp %0/share/tool/words.json $out/"},
+			Other: []Example{pkg(debURL, "unpackPhase", "dpkg-deb -x $src .", "installPhase", "cp -r usr $out").named("inner-1.0")},
 		}, {
 			Name: "outer-1.0", Env: []string{"inner", "%0", "other", "%1", "buildCommand", "cp -r $other/share $out"},
 			Other: []Example{pkg(debURL, "unpackPhase", "dpkg-deb -x $src .", "installPhase", "cp -r usr $out").named("inner-1.0"), pkg(plain).named("other-1.0")},

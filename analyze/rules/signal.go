@@ -83,6 +83,7 @@ const (
 	sigBinName      // the package's own name ends in -bin
 	sigLibrary      // an input that is none of the tools that unpack or wrap
 	sigAddsRpath    // a library path is added to the one that the linker wrote
+	sigDontFixup    // dontFixup
 	sigInnerPackage // an installer or package that lies in the source is opened
 
 	numSignals

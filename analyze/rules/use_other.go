@@ -53,11 +53,11 @@ func useOtherRules() []Rule {
 		{
 			ID: "use-jar-install", Title: "Installs jars without compiling any", Weight: 50, Kind: audit.Bytecode, Scope: OnUse,
 			Why:      "A jar that is copied and not made was downloaded.",
-			How:      "cp or install of *.jar, with no compiler or build tool in inputs or phases.",
+			How:      "cp or install of *.jar, or of the source to a file of that name, with no compiler or build tool in inputs or phases.",
 			Limits:   "A build that the text does not show is not seen.",
 			Remedy:   "Compile the classes.",
-			Positive: []Example{pkg(plain, "installPhase", "mkdir -p $out/share/java\ncp lib/*.jar $out/share/java"), pkg(plain, "installPhase", "cp -r target/* $out/share/java"), pkg(plain, "installPhase", "cp *.jar $out/lib").tools("apache-ant-1.9")},
-			Negative: []Example{pkg(plain, "installPhase", "cp -r target/* $out/share/javascript"), pkg(plain, "buildPhase", "javac *.java; jar cf tool.jar *.class", "installPhase", "cp tool.jar $out/share/java")},
+			Positive: []Example{pkg(plain, "installPhase", "mkdir -p $out/share/java\ncp lib/*.jar $out/share/java"), pkg(plain, "installPhase", "cp -r target/* $out/share/java"), pkg(plain, "installPhase", "cp *.jar $out/lib").tools("apache-ant-1.9"), pkg("https://example.org/tool-1.0-war.zip", "buildCommand", "cp $src $out/webapps/tool.war")},
+			Negative: []Example{pkg(plain, "installPhase", "cp -r target/* $out/share/javascript"), pkg(plain, "installPhase", "cp list $out/share/tool.jar.list"), pkg(plain, "buildPhase", "javac *.java; jar cf tool.jar *.class", "installPhase", "cp tool.jar $out/share/java")},
 			match:    soft(sigJarInstall),
 		},
 		{
@@ -108,11 +108,12 @@ func useOtherRules() []Rule {
 		{
 			ID: "use-wine-launcher", Title: "Starts a program with wine or dosbox", Weight: 50, Kind: audit.NativeCode, Scope: OnUse,
 			Why:    "They run programs that were built for another system.",
-			How:    "A phase names wine's programs by their store path, or gives wine or dosbox an .exe; or a launcher among the inputs, written out as it stands, does. And nothing is compiled.",
+			How:    "A phase names wine's programs by their store path, or writes wine's path into a file, or gives wine or dosbox an .exe; or a launcher among the inputs, written out as it stands, does. And nothing is compiled.",
 			Limits: "Scripts that manage programs for wine.",
 			Remedy: "Build the program.",
 			Positive: []Example{
 				pkg("https://example.org/tool.zip", "dontUnpack", "1", "installPhase", "makeWrapper %0/bin/wine $out/bin/tool --add-flags $src/tool.exe").other(Example{Name: "wine-wow64-9.0"}),
+				pkg(plain, "installPhase", "unzip $src -d $out/share\nsubstituteInPlace $out/bin/tool --replace-fail @wine@ %0").other(Example{Name: "wine-wow64-9.0"}),
 				pkg(plain, "installPhase", "cp -r . $out/share/tool\ncat > $out/bin/tool <<EOF\n$emulator/bin/dosbox ./TOOL.EXE -exit\nEOF"),
 				pkg("https://example.org/tool.zip", "installPhase", "unzip $src -d $out\nsubstitute %0 $out/bin/tool").other(Example{Name: "tool", Raw: true, Env: []string{"text", "#!/bin/sh\nexec wine @out@/tool.exe"}}),
 				pkg("https://example.org/tool.zip", "installPhase", "unzip $src -d $out\nsubstitute %0 $out/bin/tool").other(Example{Name: "tool", Raw: true, Env: []string{"content", "exec wine @out@/tool.exe", "interpreter", "/bin/bash"}}),
@@ -194,6 +195,16 @@ func useOtherRules() []Rule {
 			Positive: []Example{pkg(plain, "dontPatchELF", "1", "installPhase", "cp -r . $out")},
 			Negative: []Example{pkg(plain, "dontPatchELF", "1")},
 			match:    soft(sigDontPatchELF),
+		},
+		{
+			ID: "use-no-fixup", Title: "Leaves what is installed as it is", Weight: 20, Scope: OnUse,
+			Why:      "Signed or statically linked programs are kept as they came.",
+			How:      "dontFixup is set, and nothing is compiled.",
+			Limits:   "It is set for large data too: a hint only.",
+			Remedy:   buildIt,
+			Positive: []Example{pkg(plain, "dontFixup", "1", "installPhase", "install -Dm755 tool -t $out/bin")},
+			Negative: []Example{pkg(plain, "dontFixup", "1"), pkg(plain, "dontFixup", "", "installPhase", "install -Dm755 tool -t $out/bin")},
+			match:    soft(sigDontFixup),
 		},
 		{
 			ID: "use-nothing-compiled", Title: "Installs without a build", Weight: 15, Scope: OnUse,

@@ -44,6 +44,8 @@ func classify(key string) (class varClass, sig signal) {
 		return classSwitch, sigDontStrip
 	case "dontPatchELF":
 		return classSwitch, sigDontPatchELF
+	case "dontFixup":
+		return classSwitch, sigDontFixup
 	case "dontAutoPatchelf", "runtimeDependencies", "appendRunpaths":
 		// The last two are read by the hook, which is then among the inputs;
 		// packages have variables of these names for themselves as well.

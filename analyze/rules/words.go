@@ -96,10 +96,11 @@ func startsJava(w string) bool {
 	return strings.Contains(w[i:], " -jar ") || strings.Contains(w[i:], " -cp ") || strings.Contains(w[i:], " -classpath ")
 }
 
-// wineRef says that a word names wine's programs by their store path.
-func wineRef(w string) bool {
+// wineRef says that a word names wine's programs by their store path, or wine
+// itself where that is written into a file.
+func wineRef(w string, written bool) bool {
 	i := strings.Index(w, "-wine-")
-	return i >= 32 && strings.Contains(w[:i], "/store/") && strings.Contains(w[i:], "/bin")
+	return i >= 32 && strings.Contains(w[:i], "/store/") && (written || strings.Contains(w[i:], "/bin"))
 }
 
 // pathWord looks at a word that holds a path.
@@ -113,7 +114,7 @@ func (x *extractor) pathWord(cmd string, argv []string, w string) {
 	if w[0] == '$' && cmd != "rm" && !x.has(sigOutBin) && (strings.HasPrefix(w, "$out") || strings.HasPrefix(w, "${out")) && strings.Contains(w, "/bin/") {
 		x.hit(sigOutBin, join(argv))
 	}
-	if wineRef(w) {
+	if wineRef(w, edits(cmd)) {
 		x.hit(sigWineRun, join(argv))
 	}
 	switch {
