@@ -119,6 +119,10 @@ func (w *walker) payloads(n *node, b []byte, last, first bool) {
 			w.payloadAt(n)
 			return
 		}
+		if b[i] == 'x' && !strong("zlib", b[i:]) { // of many pictures
+			i++
+			continue
+		}
 		rest := int64(-1)
 		if r := n.in.Remain(); r >= 0 {
 			rest = r - int64(i)

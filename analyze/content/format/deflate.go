@@ -10,7 +10,8 @@ import (
 	"github.com/klauspost/compress/flate"
 )
 
-// enough is how much of what a stream inflates to tells what it is.
+// enough is how much of what a stream inflates to tells what it is, and how
+// much of the stream is given for it: a decoder goes on to fill its window.
 const enough = 512
 
 // zlibHeader says whether b begins with the two bytes of a zlib stream, as
@@ -30,8 +31,8 @@ func detectZlib(b Blob) (Match, bool) {
 	}
 	out, used, err := inflate(b.B[2:], enough)
 	switch {
-	case err == nil:
-		return container("zlib"), b.B[2]&6 != 2
+	case err == nil, errors.Is(err, io.ErrUnexpectedEOF) && len(b.B) > 2+enough:
+		return container("zlib"), b.B[2]&6 != 2 && len(out) >= 64
 	case errors.Is(err, io.EOF):
 		sum := b.at(uint64(2+used), 4)
 		return container("zlib"), sum != nil && be.Uint32(sum) == adler32.Checksum(out)
@@ -50,6 +51,11 @@ func Deflated(b []byte) (out []byte, name string) {
 	if len(b) < 16 || b[0]&6 != 4 {
 		return nil, ""
 	}
+	// Pictures, of which each line begins with a small number, end here: a
+	// program has a magic, and an archive begins with it or with a name.
+	if out, _, _ := inflate(b, enough/4); len(out) >= 4 && out[0] < ' ' && !Magic(out) {
+		return nil, ""
+	}
 	out, _, err := inflate(b, enough)
 	if err != nil && (len(out) < 64 || !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF)) {
 		return nil, ""
@@ -59,10 +65,11 @@ func Deflated(b []byte) (out []byte, name string) {
 
 var inflaters sync.Pool
 
-// inflate returns up to most bytes of what b inflates to, and how much of it
-// was used: the error is io.EOF where the stream ends there, and
-// io.ErrUnexpectedEOF where b does.
+// inflate returns the beginning of what most bytes of b inflate to, and how many
+// were used: the error is io.EOF where the stream ends there, and
+// io.ErrUnexpectedEOF where more of b would be needed.
 func inflate(b []byte, most int) (out []byte, used int, err error) {
+	b = b[:min(len(b), most)]
 	src := bytes.NewReader(b)
 	z, ok := inflaters.Get().(io.ReadCloser)
 	if !ok {
@@ -73,7 +80,7 @@ func inflate(b []byte, most int) (out []byte, used int, err error) {
 	defer inflaters.Put(z)
 	out = make([]byte, most)
 	n := 0
-	for n < most && err == nil {
+	for n < len(out) && err == nil {
 		var k int
 		k, err = z.Read(out[n:])
 		n += k
