@@ -67,6 +67,8 @@ func (x *extractor) copy(cmd string, argv []string) {
 			x.hit(sigSoInstall, join(argv))
 		case fontFile(low):
 			x.hit(sigFont, join(argv))
+		case cmd != "ln" && !strings.Contains(w, "/store/") && objectFile(low):
+			x.hit(sigObjectInstall, join(argv))
 		}
 		if cmd != "ln" && toOut {
 			switch w {
@@ -138,6 +140,17 @@ func fontFile(low string) bool {
 func versioned(w string) bool {
 	_, ext := fileType(strings.ToLower(w))
 	return ext == "" && hasVersion(w) && !strings.ContainsAny(w, "/$*") && w[0] != '-'
+}
+
+// objectFile says that a name is one of a type that is never text: code for a
+// processor without an operating system, modules of a kernel, WebAssembly.
+func objectFile(low string) bool {
+	for _, t := range [...]string{".itb", ".efi", ".elf", ".ko", ".wasm", ".hcd", ".fw", ".ucode", ".uf2"} {
+		if strings.HasSuffix(low, t) {
+			return true
+		}
+	}
+	return false
 }
 
 // treeTop says that a destination is the output itself or a directory of the

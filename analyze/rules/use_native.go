@@ -222,6 +222,21 @@ func useNativeRules() []Rule {
 			},
 		},
 		{
+			ID: "use-object-install", Title: "Installs images, modules or WebAssembly that nothing made", Weight: 80, Scope: OnUse,
+			Why:      "A file of such a type that is copied and not made was committed, or downloaded.",
+			How:      "cp or install of .itb .efi .elf .ko .wasm .hcd .fw .ucode .uf2, where the build is switched off, replaced by a build command, or has no compiler.",
+			Limits:   "A build command that calls something unknown may compile.",
+			Remedy:   buildIt,
+			Positive: []Example{pkg("https://github.com/example/tool/archive/v1.0.tar.gz", "dontBuild", "1", "installPhase", "mkdir -p $out\ncp board/edk2.itb $out/")},
+			Negative: []Example{pkg(plain, "installPhase", "cp board/edk2.itb $out/"), pkg(plain, "dontBuild", "1", "installPhase", "ln -s %0/tool.efi $out/tool.efi").other(Example{Name: "tool-1.0"}), pkg(plain, "dontBuild", "1", "installPhase", "cp %0/share/tool.efi $out/").other(Example{Name: "tool-1.0"})},
+			match: func(s *subject) (string, string, bool) {
+				if s.builds || !s.f.sigs.any(sigDontBuild, sigBuildCommand, sigNoCC) {
+					return "", "", false
+				}
+				return s.hitOf(sigObjectInstall)
+			},
+		},
+		{
 			ID: "use-packed-app", Title: "Starts a packed application", Weight: 50, Kind: audit.NativeCode, Scope: OnUse,
 			Why:      "An .asar taken along is a built application.",
 			How:      ".asar files or an Electron launcher, without a JavaScript build.",
