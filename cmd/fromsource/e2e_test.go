@@ -15,24 +15,26 @@ import (
 	"fromsource/testdata/demo"
 )
 
-// TestDemo runs the main job for real: the demo is built in a guest, audited,
+// TestGuests are the tests that run guests, one after the other: an emulated
+// one takes a processor. Tests that mostly wait go on beside them.
+func TestGuests(t *testing.T) {
+	t.Parallel()
+	t.Run("Demo", testDemo)
+	t.Run("Rebuild", testRebuildInGuests)
+	t.Run("Events", testBuildsInGuest)
+	t.Run("Remote", testGuestBuildsForAnother)
+}
+
+// testDemo runs the main job for real: the demo is built in a guest, audited,
 // its suspects are built again there, and everything once more in a second
 // fresh guest. Every verdict must be the expected one.
-func TestDemo(t *testing.T) {
+func testDemo(t *testing.T) {
 	want, err := demo.ReadExpected()
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	program := filepath.Join(dir, "fromsource")
-	build := exec.Command("go", "build", "-trimpath", "-o", program, ".")
-	// The guest's init is this program: it must be static, and without the
-	// race detector that these tests may run under.
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building fromsource: %v\n%s", err, out)
-	}
-	out := filepath.Join(dir, "out")
+	program := staticProgram(t)
+	out := filepath.Join(t.TempDir(), "out")
 	cmd := exec.Command(program, "audit", "--second-guest", "--out", out)
 	var progress strings.Builder
 	cmd.Stderr = &progress

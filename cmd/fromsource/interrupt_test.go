@@ -27,6 +27,7 @@ in rec {
 // has begun, tells what is missing, and the same command goes on from there;
 // twice, and it is gone at once, and nothing of it stays behind.
 func TestInterruptedRebuild(t *testing.T) {
+	t.Parallel()
 	program, dir := staticProgram(t), t.TempDir()
 	root, expr, journal := filepath.Join(dir, "root"), filepath.Join(dir, "default.nix"), filepath.Join(dir, "journal")
 	// A process that no other run of this test has.
@@ -34,12 +35,13 @@ func TestInterruptedRebuild(t *testing.T) {
 	if err := os.WriteFile(expr, []byte(strings.Replace(interruptedExpr, "1067.@", seconds, 1)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("NIX_REMOTE", "")
-	t.Setenv("NIX_CONFIG", "build-users-group =\nsubstitute = false\nfsync-metadata = false\nsandbox = true\nsandbox-paths = /bin/busybox")
+	env := append(os.Environ(), "NIX_REMOTE=", "NIX_CONFIG=build-users-group =\nsubstitute = false\nfsync-metadata = false\nsandbox = true\nsandbox-paths = /bin/busybox")
 	t.Cleanup(func() { _ = exec.Command("chmod", "-R", "u+w", root).Run() })
 	nix := func(argv ...string) string {
 		t.Helper()
-		out, err := exec.Command(argv[0], append([]string{"--store", root}, argv[1:]...)...).Output()
+		cmd := exec.Command(argv[0], append([]string{"--store", root}, argv[1:]...)...)
+		cmd.Env = env
+		out, err := cmd.Output()
 		if err != nil {
 			t.Fatalf("%q: %v", argv, err)
 		}
@@ -62,6 +64,7 @@ func TestInterruptedRebuild(t *testing.T) {
 		t.Helper()
 		var said bytes.Buffer
 		cmd := exec.Command(program, append([]string{"rebuild", "--store", root, "--journal", journal}, drvs...)...)
+		cmd.Env = env
 		cmd.Stdout, cmd.Stderr = &said, &said
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)

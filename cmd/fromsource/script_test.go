@@ -16,14 +16,27 @@ func TestMain(m *testing.M) {
 		agent.Main()
 		return
 	}
-	testscript.Main(m, map[string]func(){
+	testscript.Main(cleaned{m}, map[string]func(){
 		"fromsource": func() { os.Exit(cli()) },
 	})
+}
+
+// cleaned removes what the tests have made for all of them.
+type cleaned struct{ *testing.M }
+
+// Run implements testscript.TestingM.
+func (c cleaned) Run() int {
+	code := c.M.Run()
+	if built != "" {
+		_ = os.RemoveAll(built) // it is in the system's folder of such
+	}
+	return code
 }
 
 // TestScript runs testdata/script: what each command prints, and its exit
 // code. `exits N COMMAND...` is exec with an exact code.
 func TestScript(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
