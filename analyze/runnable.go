@@ -91,9 +91,9 @@ func (s *state) findInterpreters() {
 
 // startable reports the same as lively of a file that a package carries: there,
 // bytecode of which nothing executes the format is as dead as a program for
-// another system.
+// another system, and so is what lies among tests that are installed.
 func (s *state) startable(f *content.File) bool {
-	return s.lively(f) && (f.Kind != audit.Bytecode || runners[f.Format] == nil || s.interpreted[f.Format])
+	return s.lively(f) && !samples.MatchString(f.Path) && (f.Kind != audit.Bytecode || runners[f.Format] == nil || s.interpreted[f.Format])
 }
 
 // starts reports whether a program of a package could load or start a compiled
@@ -160,7 +160,7 @@ func linkable(format string) bool {
 
 // samples matches the paths of what is there to be tested with, or to be read:
 // no build links objects from there into what it installs.
-var samples = regexp.MustCompile(`(?i)(^|/)(t|tests?|testing|[a-z_-]*tests|testdata|test[-_]?(data|suites?|cases?|files|input)|inputs|fixtures?|corpora|corpus|samples?|examples?|([a-z]+-)?fuzz(ing|ers?)?|regress(ion)?s?|benchmarks?)/`)
+var samples = regexp.MustCompile(`(?i)(^|/)(t|tests?|testing|[a-z_ -]*tests|testdata|test[-_ ]?(data|suites?|cases?|files|input)|inputs|fixtures?|corpora|corpus|samples?|examples?|([a-z]+-)?fuzz(ing|ers?)?|regress(ion)?s?|benchmarks?)/`)
 
 // machineOf is the processor of the system that a derivation is built on.
 func (s *state) machineOf(id closure.ID) string {

@@ -36,7 +36,7 @@ source object; mkdir object/lib; gcc -O2 -fPIC -c -o object/lib/answer.o add.c; 
 source tested; mkdir tested/tests; cp object/lib/answer.o tested/tests/; pack tested
 source snake; echo 'int main(){return 3;}' > snake/main.c
 printf 'bits 32\nstub: db "MZ"\ntimes 58 db 0\ndd 64\ndb "PE",0,0\ndw 0x14c,1\ndd 0,0,0\ndw 224,0x103\ndw 0x10b,0\ndd 512,0,0,4096,4096,8192,0x400000,4096,512\ndw 4,0,0,0,4,0\ndd 0,8192,512,0\ndw 3,0\ndd 0x100000,4096,0x100000,4096,0,16\ntimes 32 dd 0\ndb ".text",0,0,0\ndd 512,4096,512,512,0,0,0,0x60000020\ntimes 512-($-$$) db 0\nmov eax,1\nret\ntimes 1024-($-$$) db 0x90\n' > pe.asm
-nasm -f bin -o snake/launcher.exe pe.asm; cp library.jar snake/macros.jar; pack snake
+nasm -f bin -o snake/launcher.exe pe.asm; cp library.jar snake/macros.jar; cp addon.node snake/sample.so; pack snake
 source broken; echo 'int main(){return 4;}' > broken/main.c; mkdir broken/tests; seq 99999 | xz | head -c 3000 > broken/tests/bad.xz; pack broken
 source shut; echo 'int main(){return 5;}' > shut/main.c; cp broken/tests/bad.xz shut/bad.xz; pack shut
 source licensed; seq 999 > licensed/COPYING; mkdir licensed/tests; cp /usr/bin/true licensed/tests/sample; head -c 300000 keyed.dat | gzip > licensed/tests/disk.gz; pack licensed
@@ -127,6 +127,7 @@ func TestSmuggled(t *testing.T) {
 		{"encoded-1", audit.Unknown, "its share/text carries an encoded elf"},
 		{"hidden-1", audit.Unknown, "its share/data is data of no known format"},
 		{"small-1", audit.Unknown, "too small to be compared in part"},
+		{"preload-1", audit.Unknown, "sets LD_PRELOAD"},
 		{"other-1", audit.Source, ""},
 		{"tested.tar.gz", audit.Source, "tested/tests/answer.o"},
 		{"ran-1", audit.Source, ""},

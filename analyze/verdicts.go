@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"fromsource/analyze/audit"
 	"fromsource/analyze/trace"
@@ -97,9 +98,15 @@ func (s *state) textOf(id closure.ID) text {
 // sum puts a walk into the few numbers that decide.
 func sum(w *trace.Walk) *contents {
 	c := &contents{text: w.SourceFiles, textBytes: w.TextBytes, dataBytes: w.DataBytes, opaque: len(w.Opaque)}
+	opaque := map[string]bool{}
 	for i := range w.Opaque {
-		if samples.MatchString(w.Opaque[i].Path) {
-			c.opaque-- // what a program is tested with says nothing of it
+		opaque[w.Opaque[i].Path] = true
+	}
+	for i := range w.Opaque {
+		// What a program is tested with says nothing of it, and the rest of a
+		// file, from some byte on, is counted with the file.
+		if p := w.Opaque[i].Path; samples.MatchString(p) || within(opaque, p) {
+			c.opaque--
 			continue
 		}
 		c.opaqueBytes += w.Opaque[i].Size
@@ -122,6 +129,16 @@ func sum(w *trace.Walk) *contents {
 		c.confidence = highest(c.confidence, or(f.Confidence, audit.High))
 	}
 	return c
+}
+
+// within reports whether a path is of a part of one of some files.
+func within(files map[string]bool, p string) bool {
+	for i := strings.LastIndex(p, "/@"); i >= 0; i = strings.LastIndex(p[:i], "/@") {
+		if files[p[:i]] {
+			return true
+		}
+	}
+	return false
 }
 
 func (d *decider) fetched(id closure.ID) fetched {

@@ -96,6 +96,25 @@ func (d *decider) givenTo(id closure.ID, it *item) (f *content.File, loader stri
 	return nil, ""
 }
 
+// injections are the variables and flags by which a program is made to load a
+// library that its file does not name (ld.so(8), gcc(1), ld(1)).
+var injections = []string{"LD_PRELOAD", "LD_AUDIT", "LD_LIBRARY_PATH", "GCONV_PATH", "-fplugin", "--plugin", "-load-pass-plugin"}
+
+// injects is one of those that a derivation's text has; "" if it has none.
+func (s *state) injects(id closure.ID) string {
+	drv := s.derivation(id)
+	if drv == nil {
+		return ""
+	}
+	for _, name := range injections {
+		if slices.ContainsFunc(drv.Env, func(v closure.EnvVar) bool { return v.Key == name || strings.Contains(v.Value, name) }) ||
+			slices.ContainsFunc(drv.Args, func(a string) bool { return strings.Contains(a, name) }) || strings.Contains(string(drv.Structured), name) {
+			return name
+		}
+	}
+	return ""
+}
+
 func (s *state) forMachine(id closure.ID, it *item, formats ...string) *content.File {
 	var cpu string
 	for i := range it.walk.Members {

@@ -81,6 +81,8 @@ let
     script = make "script-1" { src = fetch "script.tar.gz"; } "tar -xzf $src; mkdir -p $out/lib; cp script/module.js $out/lib/module.js";
     # An object too small to be seen once it is linked, and not among tests.
     object = make "object-1" { src = fetch "object.tar.gz"; } "tar -xzf $src; mkdir -p $out/lib; gcc -shared -o $out/lib/a.so object/lib/answer.o";
+    # A library that was fetched, loaded into whatever the build executes.
+    preload = make "preload-1" { src = fetch "addon.node"; } "mkdir -p $out; LD_PRELOAD=$src cat /dev/null; echo text > $out/text";
     # Its builder is what was fetched.
     builder = derivation {
       name = "builder-1";
@@ -111,10 +113,10 @@ let
     several = make "several-1" { src = fetch "tool"; outputs = [ "out" "bin" ]; } "mkdir -p $out/lib $bin/bin; cp $src $bin/bin/tool; echo 'int f(int x){return x;}' > f.c; gcc -c -o $out/lib/f.o f.c";
     one = make "one-1" { dep = several.out; } "mkdir -p $out; cp $dep/lib/f.o $out/";
     other = make "other-1" { dep = several.bin; } "mkdir -p $out; echo text > $out/text";
-    # Launchers for Windows, and classes, beside programs that were compiled; who
-    # runs those, and who runs a script that could start the classes.
+    # Launchers for Windows, classes and a library among tests, beside programs
+    # that were compiled; who runs those, and who runs a script that could start the classes.
     snake = make "snake-1" { src = fetch "snake.tar.gz"; } ''
-      tar -xzf $src; mkdir -p $out/bin $out/lib; cp snake/launcher.exe snake/macros.jar $out/lib/; gcc -o $out/bin/snake snake/main.c
+      tar -xzf $src; mkdir -p $out/bin $out/lib/tests; cp snake/launcher.exe snake/macros.jar $out/lib/; cp snake/sample.so $out/lib/tests/; gcc -o $out/bin/snake snake/main.c
       printf '#!/bin/sh\nexec java -jar %s/lib/macros.jar\n' $out > $out/bin/start; chmod 755 $out/bin/start
     '';
     started = make "started-1" { inherit snake; } "mkdir -p $out; echo another text that is long enough to be compared with those that others have made > $out/text";
