@@ -60,7 +60,8 @@
 //     one, or that a text among the inputs or a value of the derivation could
 //     have carried, or an input of no known format; an output that could hide a
 //     prebuilt input; a prebuilt object, not among tests, that is too small to
-//     be seen once it is linked; a link to what the closure has not; an image
+//     be seen once it is linked; a program that is equal to a prebuilt one of
+//     which it knows nothing; a link to what the closure has not; an image
 //     that holds more than the closure makes; or a suspicion by its text where
 //     its build had prebuilt files at hand and its outputs hold anything that is
 //     not text. Each doubt is a piece of evidence. One is not passed on to who

@@ -77,6 +77,9 @@ func (d *decider) doubts(id closure.ID, b *built, h *heritage) {
 	for _, it := range d.outputs[id] {
 		if it != nil && it.walk != nil {
 			d.astray(it, doubt)
+			if h := d.twin[it]; h != nil {
+				doubt("its %s is the same as the prebuilt %s of %s, on which it does not depend", it.called(h.File), h.Member, closure.NameOf(d.origins[h.Origin].item.path))
+			}
 			d.named(id, it, b)
 		}
 	}

@@ -59,7 +59,7 @@ func (s *state) collectWholes() {
 			}
 			for _, sum := range it.walk.Bulk {
 				if ws, ok := x.by[sum]; ok {
-					if nobodys(s.have[i], ws, func(w int32) trace.Origin { return x.wholes[w].origin }) {
+					if nobodys(s.could[i], ws, func(w int32) trace.Origin { return x.wholes[w].origin }) {
 						x.by[sum] = nil
 					}
 				}

@@ -62,7 +62,7 @@ func (s *state) common(id closure.ID, samples []trace.Sample) {
 				continue
 			}
 			fetched := slices.DeleteFunc(slices.Clone(os), func(o trace.Origin) bool { return s.origins[o].seed })
-			nobody := nobodys(s.have[id], fetched, func(o trace.Origin) trace.Origin { return o })
+			nobody := nobodys(s.could[id], fetched, func(o trace.Origin) trace.Origin { return o })
 			by[sum] = slices.DeleteFunc(os, func(o trace.Origin) bool {
 				if s.origins[o].seed {
 					return sample.Object || !s.have[id].has(o)

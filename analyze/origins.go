@@ -225,6 +225,39 @@ func (s *state) originFor(it *item) trace.Origin {
 	return o
 }
 
+// collectTwins notes what each derivation has of origins on which it does not
+// depend: the same files. Those came by another way, and are not what anyone's
+// compiler makes.
+func (s *state) collectTwins() {
+	s.could = slices.Clone(s.have)
+	for i := range closure.ID(s.g.Len()) {
+		if s.isOrigin(i) {
+			continue
+		}
+		for _, it := range s.outputs[i] {
+			if it == nil || it.walk == nil {
+				continue
+			}
+			for k := range it.walk.Members {
+				for _, h := range s.index.Match(&it.walk.Members[k]) {
+					if s.origins[h.Origin].seed || s.could[i].has(h.Origin) {
+						continue
+					}
+					if !s.have[i].has(h.Origin) && h.How == trace.Identical && h.Kind == audit.NativeCode && it.walk.Members[k].Size >= leastTwin && s.twin[it] == nil {
+						s.twin[it] = &h
+					}
+					s.could[i] = slices.Clone(s.could[i])
+					s.could[i].add(h.Origin)
+				}
+			}
+		}
+	}
+}
+
+// leastTwin is the size, in bytes, from which two equal programs are no chance:
+// below, they can be all a compiler's.
+const leastTwin = 32 << 10
+
 // nobodys reports whether code that a derivation has, and that some origins
 // have as well, is that of anyone's compiler: it could have come from none of
 // them. One is enough to explain it: the same bytes are often fetched twice, in

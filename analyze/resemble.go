@@ -97,7 +97,7 @@ func (s *state) programs() ([]program, map[uint32][]int32) {
 			case s.text[i].Seed:
 				drop(it, nil)
 			case !s.isOrigin(i):
-				drop(it, s.have[i])
+				drop(it, s.could[i])
 			}
 		}
 	}

@@ -79,6 +79,7 @@ func (s *state) look(ctx context.Context) {
 	s.walkAll(ctx, StageContent, first)
 	s.collectOrigins()
 	s.walkAll(ctx, StageTrace, second)
+	s.collectTwins()
 	s.collectObjects()
 	s.collectMakers()
 	s.collectWholes()

@@ -39,7 +39,7 @@ printf 'bits 32\nstub: db "MZ"\ntimes 58 db 0\ndd 64\ndb "PE",0,0\ndw 0x14c,1\nd
 nasm -f bin -o snake/launcher.exe pe.asm; cp library.jar snake/macros.jar; cp addon.node snake/sample.so; pack snake
 source broken; echo 'int main(){return 4;}' > broken/main.c; mkdir broken/tests; seq 99999 | xz | head -c 3000 > broken/tests/bad.xz; pack broken
 source shut; echo 'int main(){return 5;}' > shut/main.c; cp broken/tests/bad.xz shut/bad.xz; pack shut
-source licensed; seq 999 > licensed/COPYING; mkdir licensed/tests; cp /usr/bin/true licensed/tests/sample; head -c 300000 keyed.dat | gzip > licensed/tests/disk.gz; pack licensed
+source licensed; seq 999 > licensed/COPYING; mkdir licensed/tests; cp /usr/bin/env licensed/tests/sample; head -c 300000 keyed.dat | gzip > licensed/tests/disk.gz; pack licensed
 mkdir -p tree/bin tree2/bin; cp tool tree/bin/tool; cp /bin/busybox tree2/bin/busybox; chmod 555 tree/bin/tool tree2/bin/busybox
 for t in tree tree2; do nix-store --dump $t > $t.nar; done
 `
@@ -95,6 +95,7 @@ func TestSmuggled(t *testing.T) {
 		{"code-1", audit.Unknown, ""},
 		{"once-1", audit.CarriesBinary, "trace-embedded"},
 		{"twice-1", audit.CarriesBinary, "trace-identical"},
+		{"host-1", audit.Unknown, "is the same as the prebuilt"},
 		{"script-1", audit.CarriesBinary, "trace-identical"},
 		{"script.tar.gz", audit.Binary, "trace-identical"},
 		{"object-1", audit.Unknown, "object/lib/answer.o"},

@@ -82,6 +82,8 @@ type state struct {
 	index    *trace.Index
 	encoded  map[[32]byte][]encoded // of origins, by their hash
 	have     []bitset               // by ID: the origins it depends on
+	could    []bitset               // the same, and those of which it has a file all the same
+	twin     map[*item]*trace.Hit   // a program of an origin on which an item does not depend
 	linked   linked
 	makers   makers
 	embedded embedded
@@ -109,6 +111,7 @@ func newState(req Request) *state {
 		sources: make([][]*item, g.Len()),
 		index:   trace.NewIndex(),
 		encoded: map[[32]byte][]encoded{},
+		twin:    map[*item]*trace.Hit{},
 		alike:   map[closure.ID][]resemblance{},
 		faint:   map[closure.ID]string{},
 		execs:   executions(g, req.Exec),

@@ -77,6 +77,9 @@ let
     # The same program fetched twice, in two archives: neither use is nobody's.
     once = make "once-1" { src = fetch "tool.xz"; } "xz -dc $src > raw; ${incbin}";
     twice = make "twice-1" { src = fetch "twice.tar.gz"; } "tar -xzf $src; mkdir -p $out/bin; cp twice/tool $out/bin/tool";
+    # The same program by a way that nothing shows, as from a machine without a
+    # sandbox; the uses of it by other ways are seen all the same.
+    host = make "host-1" { } "mkdir -p $out/bin; cp /srcs/tool $out/bin/tool";
     # A text that carries bytecode, installed as it is.
     script = make "script-1" { src = fetch "script.tar.gz"; } "tar -xzf $src; mkdir -p $out/lib; cp script/module.js $out/lib/module.js";
     # An object too small to be seen once it is linked, and not among tests.
