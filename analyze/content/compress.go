@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"sync"
 
 	"fromsource/analyze/content/format"
 	"fromsource/analyze/content/stream"
@@ -26,10 +27,18 @@ func (t *tally) Read(p []byte) (int, error) {
 // errNone says that what looked like a compressed stream was none.
 var errNone = errors.New("no compressed stream")
 
+// sources are buffers in front of decompressors.
+var sources = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 64<<10) }}
+
 // decompress looks at what a compressed stream holds.
 func (w *walker) decompress(n *node, name string, c codec) error {
 	fed := &tally{in: n.in}
-	src := bufio.NewReaderSize(fed, 64<<10)
+	src := sources.Get().(*bufio.Reader) //nolint:forcetypeassert // of New
+	src.Reset(fed)
+	defer func() {
+		src.Reset(nil) // it holds the input no longer
+		sources.Put(src)
+	}()
 	if c.window != nil {
 		b, _ := src.Peek(64) // less is an error of the decompressor
 		back, err := w.window(c.window(b))
