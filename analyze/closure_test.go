@@ -110,7 +110,7 @@ func (f *fixture) load(drv string) (*closure.Graph, []rules.Facts, error) {
 
 func (f *fixture) nix(srcs string, args ...string) (string, error) {
 	cmd := exec.Command(args[0], append([]string{"--store", f.root}, args[1:]...)...)
-	cmd.Env = append(os.Environ(), "NIX_CONFIG=experimental-features = ca-derivations\nbuild-users-group =\nsubstitute = false\nfsync-metadata = false\nsandbox = true\nsystem = x86_64-linux\n"+
+	cmd.Env = append(os.Environ(), "NIX_CONFIG=experimental-features = ca-derivations recursive-nix\nbuild-users-group =\nsubstitute = false\nfsync-metadata = false\nsandbox = true\nsystem = x86_64-linux\n"+
 		"allowed-impure-host-deps = /usr\nsandbox-paths = /bin /usr /lib /lib64 /etc/alternatives /srcs="+srcs)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

@@ -82,6 +82,7 @@ func TestSmuggled(t *testing.T) {
 		{"link-1", audit.CarriesBinary, "trace-reference"},
 		{"link-into-1", audit.CarriesBinary, "trace-reference"},
 		{"launcher-1", audit.CarriesBinary, "trace-reference"},
+		{"recursive-1", audit.Unknown, "recursive-nix"},
 		{"dangling-1", audit.Unknown, "leads to elsewhere by the link dangling-1/bin/x"},
 		{"structured-1", audit.Unknown, "structured attributes"},
 		{"halves-1", audit.Unknown, "env.a"},

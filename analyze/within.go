@@ -153,6 +153,9 @@ func (d *decider) impure(id closure.ID, doubt func(string, ...any)) {
 	if drv.Get("__noChroot") == "1" || drv.Get("__noChroot") == "true" {
 		doubt("it is built without a sandbox (__noChroot), with the network and the machine's own files at hand")
 	}
+	if slices.Contains(drv.Strings("requiredSystemFeatures"), "recursive-nix") {
+		doubt("its build can have Nix build others (recursive-nix), which are not in the closure")
+	}
 	if p := strings.TrimSpace(drv.Get("__impureHostDeps")); p != "" && !strings.Contains(drv.System, "darwin") {
 		doubt("its build is given files of the machine (__impureHostDeps: %s)", strings.Fields(p)[0])
 	}

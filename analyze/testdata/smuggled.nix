@@ -37,6 +37,8 @@ let
     launcher = make "launcher-1" { src = fetch "library.jar"; } ''
       mkdir -p $out/bin; printf '#!/bin/sh\nexec java -jar %s "$@"\n' $src > $out/bin/x; chmod 755 $out/bin/x
     '';
+    # Could build and copy what the closure has not.
+    recursive = make "recursive-1" { requiredSystemFeatures = [ "recursive-nix" ]; } "mkdir -p $out; echo text > $out/text";
     # Links to what the closure has not.
     dangling = make "dangling-1" { } "mkdir -p $out/bin; ln -s /nix/store/00000000000000000000000000000000-elsewhere/bin/x $out/bin/x";
     # In the derivation itself: in structured attributes, in two values, too
