@@ -18,8 +18,10 @@ const (
 	// maxNested bounds how many headers are tried in one file: a compressor
 	// has the magics of its formats once or twice, and data by chance.
 	maxNested = 64
-	// maxNestedBytes bounds what one is unpacked to, in bytes.
-	maxNestedBytes = 1 << 30
+	// maxNestedBytes and maxTries bound what all of one store path are unpacked
+	// to, in bytes, and how many are tried.
+	maxNestedBytes = 4 << 30
+	maxTries       = 1 << 14
 	// leastNested is the least that is worth a try, in bytes.
 	leastNested = 256
 )
@@ -30,10 +32,16 @@ var streams = [][]byte{
 	[]byte("\x1f\x8b\x08"), []byte("\xfd7zXZ\x00"), []byte("\x28\xb5\x2f\xfd"), []byte("BZh"), []byte("PK\x03\x04"), []byte("7z\xbc\xaf\x27\x1c"),
 }
 
+// budget is what is left of these bounds.
+type budget struct {
+	bytes int64
+	tries int
+}
+
 // nested finds the compiled files that lie compressed inside a compiled one,
-// and shows them to visit, which is given the Code option of the walk. What
-// does not unpack was none.
-func nested(ctx context.Context, inspect content.Inspector, f *content.File, b []byte, o content.Options) []content.File {
+// and shows them to code. What does not unpack was none. It returns false where
+// the budget did not suffice.
+func nested(ctx context.Context, inspect content.Inspector, f *content.File, b []byte, code func(*content.File, []byte), left *budget) ([]content.File, bool) {
 	var out []content.File
 	tries := 0
 	for _, part := range loaded(b) {
@@ -47,11 +55,16 @@ func nested(ctx context.Context, inspect content.Inspector, f *content.File, b [
 			if end-at < leastNested {
 				break
 			}
+			if left.bytes <= 0 || left.tries <= 0 {
+				return out, false
+			}
 			tries++
-			r, err := inspect(ctx, fmt.Sprintf("%s/@%d", f.Path, at), bytes.NewReader(b[at:end]), o)
+			left.tries--
+			r, err := inspect(ctx, fmt.Sprintf("%s/@%d", f.Path, at), bytes.NewReader(b[at:end]), content.Options{Code: code, MaxBytes: left.bytes})
+			left.bytes -= r.Bytes
 			at += 3
 			if err != nil {
-				return out // the context's; the walk itself ends with it
+				return out, true // the context's; the walk itself ends with it
 			}
 			for i := range r.Members {
 				if !r.Members[i].Embedded {
@@ -63,7 +76,7 @@ func nested(ctx context.Context, inspect content.Inspector, f *content.File, b [
 			}
 		}
 	}
-	return out
+	return out, true
 }
 
 // nextStream is where the next stream could begin; negative where none does.

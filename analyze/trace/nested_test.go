@@ -1,6 +1,9 @@
 package trace
 
 import (
+	"bytes"
+	"context"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -37,5 +40,32 @@ func TestNested(t *testing.T) {
 	}
 	if len(w.Members) < 3 || len(w.Skipped) > 0 {
 		t.Errorf("%d members, skipped %v", len(w.Members), w.Skipped)
+	}
+}
+
+// TestNestedIsBounded: many bombs are not unpacked for ever, and that is said.
+func TestNestedIsBounded(t *testing.T) {
+	left := budget{bytes: 100 << 10, tries: 2}
+	w := walkOf(t, `gzip -9nc /usr/bin/cpio > raw; cat raw raw raw raw > x; mv x raw
+printf '.data\n.globl blob\nblob: .incbin "raw"\n' > r.s; gcc -c -o r.o r.s; gcc -shared -o out r.o`)
+	if len(w.Members) < 2 || len(w.Skipped) > 0 {
+		t.Fatalf("members %+v, skipped %v", w.Members, w.Skipped)
+	}
+	tries := 0
+	inspect := func(ctx context.Context, name string, r io.Reader, o content.Options) (content.Result, error) {
+		tries++
+		if o.MaxBytes > 100<<10 {
+			t.Errorf("up to %d bytes", o.MaxBytes)
+		}
+		return content.Result{}, nil
+	}
+	var b []byte
+	_, err := content.Inspect(context.Background(), "out", bytes.NewReader(narOf(t, `gzip -9nc /usr/bin/cpio > raw; cat raw raw raw raw > x; mv x raw
+printf '.data\n.globl blob\nblob: .incbin "raw"\n' > r.s; gcc -c -o r.o r.s; gcc -shared -o out r.o`)), content.Options{Code: func(_ *content.File, all []byte) { b = bytes.Clone(all) }})
+	if err != nil || len(b) == 0 {
+		t.Fatal(err)
+	}
+	if _, all := nested(context.Background(), inspect, &content.File{Path: "out"}, b, nil, &left); all || tries != 2 {
+		t.Errorf("%d tries, all %v", tries, all)
 	}
 }

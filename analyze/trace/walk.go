@@ -151,10 +151,16 @@ func Take(ctx context.Context, inspect content.Inspector, name string, nar io.Re
 		}
 	}
 	var packed []content.File
+	left, short := budget{maxNestedBytes, maxTries}, ""
 	o.Code = func(f *content.File, b []byte) {
 		sample(f, b)
-		if f.Kind == audit.NativeCode {
-			packed = append(packed, nested(ctx, inspect, f, b, content.Options{Code: sample, MaxBytes: maxNestedBytes})...)
+		if f.Kind != audit.NativeCode {
+			return
+		}
+		more, all := nested(ctx, inspect, f, b, sample, &left)
+		packed = append(packed, more...)
+		if !all && short == "" {
+			short = f.Path
 		}
 	}
 	var all bulk
@@ -174,6 +180,9 @@ func Take(ctx context.Context, inspect content.Inspector, name string, nar io.Re
 	w.Members = append(res.Members, packed...)
 	w.Links = links.links
 	w.Skipped = res.Skipped
+	if short != "" {
+		w.Skipped = append(w.Skipped, content.Skip{Path: short, Reason: "too much is compressed inside programs: from here on, that was not looked at"})
+	}
 	w.Bulk = all.done()
 	slices.Sort(w.Others)
 	w.Others = slices.Compact(w.Others)
