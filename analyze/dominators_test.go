@@ -3,7 +3,6 @@ package analyze
 import (
 	"math/rand/v2"
 	"testing"
-	"time"
 )
 
 // reaches walks from the root without passing a node or an edge.
@@ -82,14 +81,9 @@ func TestFlowDeep(t *testing.T) {
 	for i := range n - 1 {
 		next[i] = []int32{int32(i + 1)}
 	}
-	done := make(chan *flow)
-	go func() { done <- newFlow(next) }()
-	select {
-	case f := <-done:
-		if !f.dominates(1, n-1) || len(f.way(n-1)) != n {
-			t.Error("wrong on a chain")
-		}
-	case <-time.After(30 * time.Second):
-		t.Fatal("a chain takes more than linear time")
+	// A time that grows with the square would not end within the test's own.
+	f := newFlow(next)
+	if !f.dominates(1, n-1) || len(f.way(n-1)) != n {
+		t.Error("wrong on a chain")
 	}
 }

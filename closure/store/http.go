@@ -92,6 +92,7 @@ func (w *web) get(ctx context.Context, u string) (body io.ReadCloser, again bool
 	case resp.StatusCode == http.StatusOK:
 		b := &stallReader{ctx: ctx, body: resp.Body, cancel: cancel, limit: w.stall}
 		b.timer = time.AfterFunc(w.stall, func() { cancel(errStalled) })
+		b.timer.Stop() // until somebody waits for bytes
 		return b, false, nil
 	case resp.StatusCode == http.StatusNotFound, resp.StatusCode == http.StatusGone,
 		resp.StatusCode == http.StatusForbidden: // some object stores' word for "not found"; Nix takes it so too

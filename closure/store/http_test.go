@@ -17,12 +17,19 @@ const wanted = "/nix/store/00000000000000000000000000000000-x"
 // serve answers for a cache that holds one path, whose NAR is what nar writes.
 func serve(t *testing.T, record string, nar http.HandlerFunc) *Cache {
 	t.Helper()
+	return serveStall(t, record, nar, 0)
+}
+
+// serveStall is serve with a time after which a server has stalled; others have
+// all the time that they need.
+func serveStall(t *testing.T, record string, nar http.HandlerFunc, stall time.Duration) *Cache {
+	t.Helper()
 	mux := http.NewServeMux()
 	mux.HandleFunc("/sub/00000000000000000000000000000000.narinfo", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, record) })
 	mux.HandleFunc("/sub/nar/x.nar", nar)
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
-	c, err := OpenCache(s.URL+"/sub?priority=10", CacheOptions{Stall: 200 * time.Millisecond})
+	c, err := OpenCache(s.URL+"/sub?priority=10", CacheOptions{Stall: stall})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,13 +70,30 @@ func TestHTTP(t *testing.T) {
 		}
 	})
 	t.Run("stalls", func(t *testing.T) {
-		c := serve(t, record("nar/x.nar"), func(w http.ResponseWriter, r *http.Request) {
+		c := serveStall(t, record("nar/x.nar"), func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, "he")
 			w.(http.Flusher).Flush()
 			<-r.Context().Done()
-		})
+		}, time.Second)
 		if got, err := readAll(c); !errors.Is(err, errStalled) || got != "he" {
 			t.Errorf("%q, %v", got, err)
+		}
+	})
+	t.Run("read later", func(t *testing.T) {
+		c := serveStall(t, record("nar/x.nar"), func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, "he")
+			w.(http.Flusher).Flush()
+			time.Sleep(50 * time.Millisecond)
+			fmt.Fprint(w, "llo")
+		}, time.Second)
+		r, err := c.NAR(contextT, wanted)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		time.Sleep(1300 * time.Millisecond)
+		if b, err := io.ReadAll(r); string(b) != "hello" || err != nil {
+			t.Errorf("%q, %v", b, err)
 		}
 	})
 	t.Run("breaks off", func(t *testing.T) {
