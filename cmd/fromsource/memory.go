@@ -14,7 +14,7 @@ const (
 	// easeHeap is the live heap up to which memory is cheaper than collecting.
 	easeHeap = 16 << 20
 	// softLimit keeps an audit of 120,000 derivations under 600 MB.
-	softLimit = 480 << 20
+	softLimit = 440 << 20
 	// liveLimit is the live heap from which to keep softLimit would mean to
 	// collect all the time.
 	liveLimit = 400 << 20
