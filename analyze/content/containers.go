@@ -169,6 +169,9 @@ func (w *walker) nar(n *node) error {
 		if n.root && e.Name != "" {
 			dir = ""
 		}
+		if n.root && e.Link != "" && w.o.Link != nil {
+			w.o.Link(e.Name, e.Link)
+		}
 		path, _ := member(dir, e.Name)
 		if e.Regular {
 			sub = node{path: path, in: e.Body, within: n.stored(e), start: n.in.Off(), exec: e.Executable, depth: n.depth + 1}

@@ -75,6 +75,10 @@ type Options struct {
 	// too large to be held in memory, before Visit is called with the same
 	// *File. The bytes are valid during the call only.
 	Code func(f *File, b []byte)
+	// Link, where set, is called for every symbolic link of an input that is a
+	// NAR, with its path in there (empty where the NAR is the link) and its
+	// target as it is written.
+	Link func(at, to string)
 	// Unhashed leaves File.SHA256 and File.Code empty, which saves reading
 	// each compiled file two more times.
 	Unhashed bool

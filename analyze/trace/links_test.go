@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"fromsource/analyze/content"
 )
 
 // TestLinks: those that lead out of the store path, at any depth, by whatever
@@ -20,38 +22,19 @@ ln -s ../../../../far bin/deep/far; ln -s / name; ln -s /type target/contents; e
 		{"name", "/"},
 		{"target/contents", "/type"},
 	}
-	for _, most := range []int{1, 7, 8, 63, 1 << 20} {
-		var l linkReader
-		for rest := nar; len(rest) > 0; {
-			n := min(most, len(rest))
-			_, _ = l.Write(rest[:n]) // never fails
-			rest = rest[n:]
-		}
-		if d := cmp.Diff(want, l.links); d != "" || l.broken {
-			t.Errorf("in pieces of %d bytes: broken %v\n%s", most, l.broken, d)
-		}
+	if d := cmp.Diff(want, taken(t, nar).Links); d != "" {
+		t.Error(d)
 	}
-	var l linkReader
-	_, _ = l.Write(narOf(t, "ln -s /etc/passwd out")) // never fails
-	if d := cmp.Diff([]Link{{"", "/etc/passwd"}}, l.links); d != "" {
+	if d := cmp.Diff([]Link{{"", "/etc/passwd"}}, taken(t, narOf(t, "ln -s /etc/passwd out")).Links); d != "" {
 		t.Error(d)
 	}
 }
 
-func FuzzLinks(f *testing.F) {
-	f.Add([]byte("\x0d\x00\x00\x00\x00\x00\x00\x00nix-archive-1\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00(\x00\x00\x00\x00\x00\x00\x00"), uint8(3))
-	f.Add(bytes.Repeat([]byte("\x06\x00\x00\x00\x00\x00\x00\x00target\x00\x00"), 3), uint8(8))
-	f.Add([]byte("\x08\x00\x00\x00\x00\x00\x00\x00contents\xff\xff\xff\xff\xff\xff\xff\x3f"), uint8(1))
-	f.Fuzz(func(t *testing.T, data []byte, cut uint8) {
-		var whole, pieces linkReader
-		_, _ = whole.Write(data) // never fails
-		for rest := data; len(rest) > 0; {
-			n := min(1+int(cut), len(rest))
-			_, _ = pieces.Write(rest[:n])
-			rest = rest[n:]
-		}
-		if d := cmp.Diff(whole.links, pieces.links); d != "" || whole.broken != pieces.broken {
-			t.Fatal(d)
-		}
-	})
+func taken(t *testing.T, nar []byte) *Walk {
+	t.Helper()
+	w, err := Take(t.Context(), content.Inspect, "nar", bytes.NewReader(nar))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
 }

@@ -48,8 +48,11 @@ func nested(ctx context.Context, inspect content.Inspector, f *content.File, b [
 		end := min(part[1], int64(len(b)))
 		for at := part[0]; at < end; {
 			k := nextStream(b[at:end])
-			if k < 0 || tries == maxNested {
+			if k < 0 {
 				break
+			}
+			if tries == maxNested {
+				return out, false
 			}
 			at += int64(k)
 			if end-at < leastNested {

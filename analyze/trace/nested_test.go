@@ -68,4 +68,9 @@ printf '.data\n.globl blob\nblob: .incbin "raw"\n' > r.s; gcc -c -o r.o r.s; gcc
 	if _, all := nested(context.Background(), inspect, &content.File{Path: "out"}, b, nil, &left); all || tries != 2 {
 		t.Errorf("%d tries, all %v", tries, all)
 	}
+	w = walkOf(t, `for i in $(seq 70); do head -c 600 /dev/urandom | gzip -nc; done > raw
+printf '.data\n.globl blob\nblob: .incbin "raw"\n' > r.s; gcc -c -o r.o r.s; gcc -shared -o out r.o`)
+	if len(w.Skipped) != 1 {
+		t.Errorf("more streams than are tried: skipped %v", w.Skipped)
+	}
 }

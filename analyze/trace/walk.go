@@ -164,8 +164,8 @@ func Take(ctx context.Context, inspect content.Inspector, name string, nar io.Re
 		}
 	}
 	var all bulk
-	var links linkReader
-	r := io.TeeReader(head, io.MultiWriter(&s, &all, &links))
+	o.Link = w.link
+	r := io.TeeReader(head, io.MultiWriter(&s, &all))
 	res, err := inspect(ctx, name, r, o)
 	if err != nil {
 		return nil, fmt.Errorf("looking into %q: %w", name, err)
@@ -178,7 +178,6 @@ func Take(ctx context.Context, inspect content.Inspector, name string, nar io.Re
 	w.Files, w.Bytes = res.Files, res.Bytes
 	w.SourceFiles, w.DataFiles = res.SourceFiles, res.DataFiles
 	w.Members = append(res.Members, packed...)
-	w.Links = links.links
 	w.Skipped = res.Skipped
 	if short != "" {
 		w.Skipped = append(w.Skipped, content.Skip{Path: short, Reason: "too much is compressed inside programs: from here on, that was not looked at"})

@@ -30,7 +30,9 @@ type Entry struct {
 	// Regular is true for files with contents; other entries have no Body.
 	Regular    bool
 	Executable bool
-	Size       int64
+	// Link is the target of a symbolic link in a NAR; empty otherwise.
+	Link string
+	Size int64
 	// Body is valid until the next call of Next.
 	Body *stream.In
 	// Source gives the contents of an entry of a volume, which has no Body;

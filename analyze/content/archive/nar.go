@@ -148,12 +148,13 @@ func (n *Nar) node(path string) (*Entry, error) {
 		if err := n.expect("target"); err != nil {
 			return nil, err
 		}
-		if _, err := n.str(MaxName); err != nil {
+		to, err := n.str(MaxName)
+		if err != nil {
 			return nil, err
 		}
 		n.body = n.in.Sub(0)
 		n.pad = 0
-		return &Entry{Name: path}, nil
+		return &Entry{Name: path, Link: to}, nil
 	case "regular":
 		return n.file(path)
 	}
