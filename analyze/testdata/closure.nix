@@ -3,16 +3,7 @@
 # the test has put into /srcs to their SHA-256.
 { hashes }:
 let
-  fetch = name: derivation {
-    inherit name;
-    system = "builtin";
-    builder = "builtin:fetchurl";
-    url = "file:///srcs/${name}";
-    urls = [ "file:///srcs/${name}" ];
-    outputHashMode = "flat";
-    outputHashAlgo = "sha256";
-    outputHash = hashes.${name};
-  };
+  inherit (import ./lib.nix hashes) fetch;
   # Shell text is passed as buildCommand, as nixpkgs' runCommand does. The
   # script ends with a builtin, so that the shell stays the builder.
   make = name: attrs: with self; on { inherit bootstrapTools; } name attrs;

@@ -3,23 +3,7 @@
 # SHA-256.
 { hashes, notes, small }:
 let
-  fetch = name: fetchFrom "file:///srcs/${name}" name;
-  fetchFrom = url: name: derivation {
-    inherit name;
-    system = "builtin";
-    builder = "builtin:fetchurl";
-    inherit url;
-    urls = [ url ];
-    outputHashMode = "flat";
-    outputHashAlgo = "sha256";
-    outputHash = hashes.${name};
-  };
-  make = name: attrs: buildCommand: derivation ({
-    inherit name buildCommand;
-    system = "x86_64-linux";
-    builder = "/bin/sh";
-    args = [ "-ec" "export PATH=/usr/bin:/bin; eval \"$buildCommand\"; :" ];
-  } // attrs);
+  inherit (import ./lib.nix hashes) fetch fetchFrom make;
 in
 rec {
   # One instruction is overwritten and the build-id removed, so that neither

@@ -2,22 +2,7 @@
 # maps the files that the test has put into /srcs to their SHA-256.
 { hashes }:
 let
-  fetch = name: derivation {
-    inherit name;
-    system = "builtin";
-    builder = "builtin:fetchurl";
-    url = "file:///srcs/${name}";
-    urls = [ "file:///srcs/${name}" ];
-    outputHashMode = "flat";
-    outputHashAlgo = "sha256";
-    outputHash = hashes.${name};
-  };
-  make = name: attrs: buildCommand: derivation ({
-    inherit name buildCommand;
-    system = "x86_64-linux";
-    builder = "/bin/sh";
-    args = [ "-ec" "export PATH=/usr/bin:/bin:/usr/sbin:/sbin; eval \"$buildCommand\"; :" ];
-  } // attrs);
+  inherit (import ./lib.nix hashes) fetch make;
   # Three packages: the first is in the images under its store path, of the
   # second only a file that is named otherwise, the third was used to build them.
   inside = make "inside-1" { src = fetch "inside"; } "mkdir -p $out/bin; cp $src $out/bin/tool";

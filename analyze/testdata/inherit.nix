@@ -2,22 +2,7 @@
 # files that the test has put into /srcs to their SHA-256.
 { hashes }:
 let
-  fetch = name: derivation {
-    inherit name;
-    system = "builtin";
-    builder = "builtin:fetchurl";
-    url = "file:///srcs/${name}";
-    urls = [ "file:///srcs/${name}" ];
-    outputHashMode = "flat";
-    outputHashAlgo = "sha256";
-    outputHash = hashes.${name};
-  };
-  make = name: attrs: buildCommand: derivation ({
-    inherit name buildCommand;
-    system = "x86_64-linux";
-    builder = "/bin/sh";
-    args = [ "-ec" "export PATH=/usr/bin:/bin; eval \"$buildCommand\"; :" ];
-  } // attrs);
+  inherit (import ./lib.nix hashes) fetch make;
 in
 rec {
   # A prebuilt generator makes C.

@@ -1,24 +1,9 @@
 # More attempts to have prebuilt code called source, and some packages that only
 # look like one. `hashes` maps the files that the test has put into /srcs to
-# their SHA-256, `texts` has the ones that are put into derivations.
+# their SHA-256; `text` reads those that are put into derivations.
 { hashes, text, ca ? false }:
 let
-  fetch = name: derivation {
-    inherit name;
-    system = "builtin";
-    builder = "builtin:fetchurl";
-    url = "file:///srcs/${name}";
-    urls = [ "file:///srcs/${name}" ];
-    outputHashMode = "flat";
-    outputHashAlgo = "sha256";
-    outputHash = hashes.${name};
-  };
-  make = name: attrs: buildCommand: derivation ({
-    inherit name buildCommand;
-    system = "x86_64-linux";
-    builder = "/bin/sh";
-    args = [ "-ec" "export PATH=/usr/bin:/bin; eval \"$buildCommand\"; :" ];
-  } // attrs);
+  inherit (import ./lib.nix hashes) fetch make;
   incbin = ''printf '.data\n.globl blob\nblob: .incbin "raw"\n' > r.s; mkdir -p $out/lib; gcc -c -o r.o r.s; gcc -shared -o $out/lib/r.so r.o'';
   attacks = rec {
     # A link to what was fetched, to a file of it, and by way of "..".
