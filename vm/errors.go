@@ -53,6 +53,12 @@ const consoleLines = 40
 
 // ConsoleTail is the end of a console's output, as printable lines.
 func ConsoleTail(console string) string {
+	lines := printable(console)
+	return strings.Join(lines[max(0, len(lines)-consoleLines):], "\n")
+}
+
+// printable is a console's output without what only a terminal understands.
+func printable(console string) []string {
 	console = escapes.ReplaceAllString(console, "")
 	console = strings.Map(func(r rune) rune {
 		if r == '\n' || r == '\t' || r >= ' ' && r != 0x7f {
@@ -60,33 +66,48 @@ func ConsoleTail(console string) string {
 		}
 		return -1
 	}, console)
-	lines := strings.Split(strings.TrimSpace(console), "\n")
-	if len(lines) > consoleLines {
-		lines = lines[len(lines)-consoleLines:]
-	}
-	return strings.Join(lines, "\n")
+	return strings.Split(strings.TrimSpace(console), "\n")
 }
 
 // escapes are terminal control sequences: the BIOS and the kernel may send
 // some, and a report must not repeat them.
 var escapes = regexp.MustCompile("\x1b(?:\\[[0-9;?]*[ -/]*[@-~]|[()][A-Z0-9]|[@-Z\\\\-_])")
 
+// panicMessage begins the line in which Linux says that it panicked. Where it
+// stays up after it, the last line of the trace repeats it as "end Kernel panic".
+const panicMessage = "Kernel panic - not syncing"
+
+// panicContext is how many lines from before a panic's message, and panicTrace
+// how many from there on, a failure carries: registers and a trace follow the
+// message, of a length that differs from panic to panic.
+const (
+	panicContext = 12
+	panicTrace   = 100
+)
+
 // consoleVerdict tells from the console why a guest is gone; nil when it does
 // not say.
 func consoleVerdict(console string) *Failure {
-	f := &Failure{Console: ConsoleTail(console)}
-	i := strings.LastIndex(console, "Kernel panic - not syncing")
-	if i < 0 {
-		return nil
-	}
-	line, _, _ := strings.Cut(console[i:], "\n")
-	f.Kind, f.Detail = ErrPanic, strings.TrimSpace(line)
-	for _, s := range []string{"System is deadlocked on memory", "Out of memory", "out of memory"} {
-		if strings.Contains(line, s) {
-			f.Kind = ErrNoMemory
+	lines := printable(console)
+	for i := len(lines) - 1; i >= 0; i-- {
+		before, _, found := strings.Cut(lines[i], panicMessage)
+		if !found || strings.HasSuffix(before, "end ") {
+			continue
 		}
+		line := strings.TrimSpace(lines[i][len(before):])
+		f := &Failure{
+			Kind:    ErrPanic,
+			Detail:  line,
+			Console: strings.Join(lines[max(0, i-panicContext):min(len(lines), i+panicTrace)], "\n"),
+		}
+		for _, s := range []string{"System is deadlocked on memory", "Out of memory", "out of memory"} {
+			if strings.Contains(line, s) {
+				f.Kind = ErrNoMemory
+			}
+		}
+		return f
 	}
-	return f
+	return nil
 }
 
 // diskFull are the words in which programs say ENOSPC: libc's and SQLite's,

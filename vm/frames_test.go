@@ -98,6 +98,28 @@ func TestConsoleVerdict(t *testing.T) {
 	}
 }
 
+// However long a trace is, the message that it follows is kept: what was said
+// before it gives way. A line that only repeats it at the trace's end does not
+// count as one.
+func TestConsoleOfPanic(t *testing.T) {
+	const message = "Kernel panic - not syncing: sysrq triggered crash"
+	for _, trace := range []int{0, 1, 38, 39, 40, 60, 500} {
+		f := consoleVerdict(strings.Repeat("[ 1.0] before\r\n", 300) +
+			"[ 2.0] " + message + "\r\n" + strings.Repeat("[ 2.1]  ? frame\r\n", trace) +
+			"[ 2.2] ---[ end " + message + " ]---\r\n")
+		if f == nil || f.Detail != message {
+			t.Fatalf("trace of %d lines: %v", trace, f)
+		}
+		before, after, found := strings.Cut(f.Console, "[ 2.0] "+message+"\n")
+		if !found || !strings.HasSuffix(before, "[ 1.0] before\n") || !strings.HasPrefix(after, "[ 2.") {
+			t.Errorf("trace of %d lines: console %q", trace, f.Console)
+		}
+		if n := strings.Count(f.Console, "\n"); n > panicContext+panicTrace {
+			t.Errorf("trace of %d lines: %d lines of console", trace, n)
+		}
+	}
+}
+
 func TestConsoleTail(t *testing.T) {
 	got := ConsoleTail("\x1b[2J\x1b[1;31mred\x1b[0m\x07 text\r\n" + strings.Repeat("line\n", 100))
 	if strings.ContainsAny(got, "\x1b\x07\r") || strings.Count(got, "\n") != consoleLines-1 {
