@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -100,28 +102,56 @@ func TestIsOOM(t *testing.T) {
 	}
 }
 
-// The sum is that of the file, also of one changed in place.
+// The sum is that of the file, also of one changed in place, however soon: a
+// file system in memory has times of change as coarse as the guest's kernel has
+// them on every one.
 func TestSum(t *testing.T) {
-	x := &watcher{sums: map[fileID]string{}}
-	name := filepath.Join(t.TempDir(), "x")
-	for _, text := range []string{"one", "two", "three"} {
-		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
+	dir := t.TempDir()
+	if err := unix.Mount("none", dir, "ramfs", 0, ""); err != nil {
+		t.Fatalf("mounting a file system in memory: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+			t.Error(err)
 		}
+	})
+	x := &watcher{sums: map[fileID]string{}}
+	name := filepath.Join(dir, "x")
+	sum := func(want string) {
+		t.Helper()
 		f, err := os.Open(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := sha256.Sum256([]byte(text))
-		for range 2 {
-			if got := x.sum(int(f.Fd())); got != hex.EncodeToString(want[:]) {
-				t.Errorf("%q: %s", text, got)
-			}
-		}
-		if err := f.Close(); err != nil {
-			t.Error(err)
+		defer f.Close()
+		if got := x.sum(int(f.Fd())); got != want {
+			t.Errorf("got %s, want %s", got, want)
 		}
 	}
+	hash := func(text string) string {
+		h := sha256.Sum256([]byte(text))
+		return hex.EncodeToString(h[:])
+	}
+	last := ""
+	for i := range 50 {
+		last = fmt.Sprintf("text %02d", i)
+		if err := os.WriteFile(name, []byte(last), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		sum(hash(last))
+		sum(hash(last))
+	}
+	// What has not changed for a while is read once.
+	time.Sleep(2 * clockGrain)
+	sum(hash(last))
+	for id := range x.sums {
+		x.sums[id] = "kept"
+	}
+	sum("kept")
+	if err := os.WriteFile(name, []byte("text zz"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	sum(hash("text zz"))
 }
 
 // The program itself, under its other name, as a guest starts it.

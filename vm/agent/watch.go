@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 	"unsafe"
 
 	"fromsource/vm/wire"
@@ -40,11 +41,22 @@ type watcher struct {
 const maxSeen = 1 << 18
 
 // fileID is enough to know that a file was hashed before: a change of content
-// changes the time of change, which no program can set back.
+// changes the time of change, which no program can set back. Until that time is
+// settled, another change may have it too.
 type fileID struct {
 	dev, ino     uint64
 	size         int64
 	csec, cnanos int64
+}
+
+// clockGrain is more than the step of the clock by which a kernel notes the time
+// of a change: a tick, of which it has a hundred a second at the least.
+const clockGrain = 100 * time.Millisecond
+
+// settled says whether whatever changes the file from now on gives it another
+// time of change than it has.
+func (id fileID) settled() bool {
+	return time.Since(time.Unix(id.csec, id.cnanos)) > clockGrain
 }
 
 // watchExec starts the watch over the file system that dir is on, or says why
@@ -155,16 +167,19 @@ func (x *watcher) sum(fd int) string {
 	if s, ok := x.sums[id]; ok {
 		return s
 	}
+	settled := id.settled() // before it is read
 	h := sha256.New()
 	r := io.NewSectionReader(readerAt(fd), 0, st.Size)
 	if _, err := io.Copy(h, r); err != nil {
 		return ""
 	}
 	s := hex.EncodeToString(h.Sum(nil))
-	if len(x.sums) == maxSeen {
-		clear(x.sums)
+	if settled {
+		if len(x.sums) == maxSeen {
+			clear(x.sums)
+		}
+		x.sums[id] = s
 	}
-	x.sums[id] = s
 	return s
 }
 
