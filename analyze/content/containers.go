@@ -91,10 +91,7 @@ func (w *walker) members(n *node, r archive.Reader) error {
 		if err := w.entry(); err != nil {
 			return err
 		}
-		path, escapes := member(n.path, e.Name)
-		if escapes {
-			w.skip(path, fmt.Sprintf("the name %q leads out of the archive: looked at under this one", clip(e.Name)))
-		}
+		path := w.named(n.path, e.Name)
 		if e.Note != "" {
 			w.skip(path, e.Note)
 		}
@@ -172,7 +169,7 @@ func (w *walker) nar(n *node) error {
 		if n.root && e.Link != "" && w.o.Link != nil {
 			w.o.Link(e.Name, e.Link)
 		}
-		path, _ := member(dir, e.Name)
+		path := w.named(dir, e.Name)
 		if e.Regular {
 			sub = node{path: path, in: e.Body, within: n.stored(e), start: n.in.Off(), exec: e.Executable, depth: n.depth + 1}
 			w.file(&sub)

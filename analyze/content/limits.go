@@ -91,6 +91,9 @@ func member(dir, name string) (path string, escapes bool) {
 	if len(name) > maxPath {
 		name = name[:maxPath]
 	}
+	if strings.HasSuffix(name, "/") { // a folder, but for what it holds
+		name = strings.TrimRight(name, "/")
+	}
 	if plain(name) {
 		return join(dir, name), false
 	}
@@ -114,6 +117,18 @@ func member(dir, name string) (path string, escapes bool) {
 		name = strings.Join(parts, "/")
 	}
 	return join(dir, name), escapes
+}
+
+// named is member, and notes what of a name is not in the path.
+func (w *walker) named(dir, name string) string {
+	path, escapes := member(dir, name)
+	if escapes {
+		w.skip(path, fmt.Sprintf("the name %q leads out of the archive: looked at under this one", clip(name)))
+	}
+	if len(name) > maxPath {
+		w.skip(path, fmt.Sprintf("a name of %d bytes, of which %d were looked at", len(name), maxPath))
+	}
+	return path
 }
 
 // plain says of most names that there is nothing in them to clean.

@@ -68,7 +68,7 @@ func (w *walker) volumeAt(n *node, name string, at io.ReaderAt, size int64) erro
 		if err := w.entry(); err != nil {
 			return err
 		}
-		path, _ := member(n.path, e.Name)
+		path := w.named(n.path, e.Name)
 		if e.Note != "" {
 			w.skip(path, e.Note)
 		}
@@ -121,10 +121,7 @@ func (w *walker) sevenZip(n *node) error {
 		if !f.Mode().IsRegular() {
 			continue
 		}
-		path, escapes := member(n.path, f.Name)
-		if escapes {
-			w.skip(path, fmt.Sprintf("the name %q leads out of the archive: looked at under this one", clip(f.Name)))
-		}
+		path := w.named(n.path, f.Name)
 		r, err := openSevenZipFile(f)
 		if err != nil {
 			w.skip(path, fmt.Sprintf("reading 7z: %v", err))

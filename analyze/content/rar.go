@@ -37,10 +37,7 @@ func (w *walker) rar(n *node) error {
 		if h.IsDir || !h.Mode().IsRegular() {
 			continue
 		}
-		path, escapes := member(n.path, h.Name)
-		if escapes {
-			w.skip(path, fmt.Sprintf("the name %q leads out of the archive: looked at under this one", clip(h.Name)))
-		}
+		path := w.named(n.path, h.Name)
 		if h.Encrypted {
 			w.skip(path, "encrypted")
 			continue

@@ -16,7 +16,7 @@ import (
 
 // Version names the detector: results of the same version on the same bytes
 // are the same. It changes whenever a result could.
-const Version = "5"
+const Version = "6"
 
 // Inspect walks the bytes of r and all containers in them. Name is the path of
 // the input in the result, and a hint that never decides alone; the members of
@@ -44,7 +44,6 @@ type walker struct {
 	entries int
 	depths  []int // of res.Members
 	windows int64 // dictionaries in use
-	listed  int   // entries of zip directories in memory
 	stop    error // why the whole walk ends early
 	// windowTurn is true while the walk may have large dictionaries.
 	windowTurn bool
@@ -78,6 +77,8 @@ type node struct {
 	// guess is true for something found by its header inside other data:
 	// that it can't be read means that it was none.
 	guess bool
+	// part is true for what lies in a container and is none of its entries.
+	part bool
 	// root is true for the input itself.
 	root bool
 	// sum is the hash of what is consumed, where one is made.

@@ -1,14 +1,12 @@
 package content
 
 import (
-	"archive/zip"
 	"bufio"
-	"bytes"
 	"compress/bzip2"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"sync"
 
@@ -40,7 +38,8 @@ func (p pooledFlate) Close() error {
 	return err
 }
 
-// zip walks a zip archive by its central directory.
+// zip walks a zip archive by its central directory, and then what that does not
+// list. Where there is none it is read forward.
 func (w *walker) zip(n *node, whole *File) error {
 	at, size, undo, err := w.random(n)
 	defer undo()
@@ -50,31 +49,40 @@ func (w *walker) zip(n *node, whole *File) error {
 	if err != nil {
 		return fmt.Errorf("reading zip: %w", err)
 	}
-	listed := directoryEntries(at, size, maxListed-w.listed)
-	if listed > maxListed-w.listed { // forward it needs no directory
+	z, err := archive.NewZip(at, size)
+	if err != nil {
 		in := stream.New(io.NewSectionReader(at, 0, size), size)
 		defer in.Close()
-		return w.zipForward(&node{path: n.path, in: in, depth: n.depth})
-	}
-	w.listed += listed
-	defer func() { w.listed -= listed }()
-	z, err := zip.NewReader(at, size)
-	if err != nil {
+		forward := w.zipForward(&node{path: n.path, in: in, depth: n.depth, guess: n.guess})
+		if n.part && errors.Is(forward, archive.ErrNoDirectory) { // that is elsewhere
+			return nil
+		}
+		if forward != nil && !n.guess {
+			w.skip(n.path, forward.Error())
+		}
 		return fmt.Errorf("reading zip: %w", err)
 	}
-	z.RegisterDecompressor(zip.Deflate, newFlate)
-	z.RegisterDecompressor(12, func(r io.Reader) io.ReadCloser { return io.NopCloser(bzip2.NewReader(r)) })
-	z.RegisterDecompressor(93, newZstd)
 	members, files, manifest := len(w.res.Members), 0, false
-	for _, f := range z.File {
+	for {
+		e, err := z.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil { // what it would have listed is left over
+			w.skip(n.path, "reading zip: "+err.Error())
+			break
+		}
 		if err := w.entry(); err != nil {
 			return err
 		}
-		if f.Mode().IsRegular() {
-			manifest = manifest || f.Name == "META-INF/MANIFEST.MF"
+		if e.Regular {
+			manifest = manifest || e.Name == "META-INF/MANIFEST.MF"
 			files++
-			w.zipFile(n, f)
 		}
+		w.zipFile(n, z, e, at)
+	}
+	if err := w.uncovered(n, at, size, zipRest(at, z)); err != nil {
+		return err
 	}
 	// An archive of classes is a jar, one of sources with a class among them
 	// is not.
@@ -92,83 +100,118 @@ func (w *walker) zip(n *node, whole *File) error {
 	return nil
 }
 
-// maxListed bounds the zip directories that a walk holds, nested ones together:
-// an entry takes some 200 bytes and its name.
-const (
-	maxListed    = 60_000
-	maxDirectory = 16 << 20
-)
-
-// directoryEntries counts what zip.NewReader will hold of a zip archive: the
-// headers from where the directory is said to begin (APPNOTE 4.3.12 to
-// 4.3.16), at most a few more than most, each for as many as its size is worth.
-func directoryEntries(at io.ReaderAt, size int64, most int) int {
-	tail := make([]byte, min(size, 65<<10+22))
-	base := size - int64(len(tail))
-	if _, err := at.ReadAt(tail, base); err != nil && !errors.Is(err, io.EOF) {
-		return 0
-	}
-	end := bytes.LastIndex(tail, []byte("PK\x05\x06"))
-	if end < 0 || len(tail)-end < 22 {
-		return 0
-	}
-	le := binary.LittleEndian
-	length, start := int64(le.Uint32(tail[end+12:])), int64(le.Uint32(tail[end+16:]))
-	last := base + int64(end)
-	if loc := end - 20; loc >= 0 && string(tail[loc:loc+4]) == "PK\x06\x07" {
-		var h [56]byte
-		if _, err := at.ReadAt(h[:], int64(le.Uint64(tail[loc+8:]))&(1<<62-1)); err == nil && string(h[:4]) == "PK\x06\x06" {
-			length, start = int64(le.Uint64(h[40:])), int64(le.Uint64(h[48:]))
-			last = int64(le.Uint64(tail[loc+8:]))
+// zipRest names what is known to lie in zip archives beside their entries: the
+// signatures of Android and of Chrome.
+func zipRest(at io.ReaderAt, z *archive.Zip) rest {
+	return rest{cover: z.Cover(), sealed: true, known: func(s archive.Span) string {
+		var b [16]byte
+		if _, err := at.ReadAt(b[:], max(z.Directory()-16, 0)); err == nil && s.Off+s.Len == z.Directory() && string(b[:]) == "APK Sig Block 42" {
+			return "[APK signing block]"
 		}
-	}
-	count := 0
-	// What lies before the archive moves it: the reader tries both places.
-	for _, off := range []int64{start, last - length} {
-		if off >= 0 && off < size {
-			count = max(count, countHeaders(bufio.NewReaderSize(io.NewSectionReader(at, off, size-off), 64<<10), most))
+		if _, err := at.ReadAt(b[:4], 0); err == nil && s.Off == 0 && string(b[:4]) == "Cr24" {
+			return "[CRX header]"
 		}
-	}
-	return count
+		return ""
+	}}
 }
 
-func countHeaders(r *bufio.Reader, most int) int {
-	count, held := 0, 0
-	for count <= most {
-		h, err := r.Peek(46)
-		if err != nil || string(h[:4]) != "PK\x01\x02" {
-			return count
-		}
-		le := binary.LittleEndian
-		n := int(le.Uint16(h[28:])) + int(le.Uint16(h[30:])) + int(le.Uint16(h[32:]))
-		if held += n; held > maxDirectory {
-			return most + 1
-		}
-		if _, err := r.Discard(46 + n); err != nil {
-			return count
-		}
-		count++
+// zipFile looks at an entry, and accounts for the bytes of it that were read.
+func (w *walker) zipFile(n *node, z *archive.Zip, e *archive.ZipEntry, at io.ReaderAt) {
+	path := w.named(n.path, e.Name)
+	if e.Note != "" {
+		w.skip(path, e.Note)
 	}
-	return count
+	if e.Lost {
+		return
+	}
+	if e.Encrypted {
+		w.skip(path, "encrypted")
+	}
+	if e.Encrypted || !e.Regular {
+		z.Cover().Add(e.At, e.Packed)
+		return
+	}
+	section := io.NewSectionReader(at, e.At, e.Packed)
+	src := sources.Get().(*bufio.Reader) //nolint:forcetypeassert // of New
+	src.Reset(section)
+	defer func() {
+		src.Reset(nil) // it holds the input no longer
+		sources.Put(src)
+	}()
+	r, err := unzip(src, e.Method)
+	if err != nil {
+		w.skip(path, fmt.Sprintf("reading zip: %v", err))
+		z.Cover().Add(e.At, e.Packed)
+		return
+	}
+	defer r.Close()
+	sum := &zipSum{r: r, e: e}
+	in := stream.New(&meter{w: w, r: sum, fed: func() int64 { return e.Packed }}, e.Size)
+	defer in.Close()
+	w.file(&node{path: path, in: in, exec: e.Executable, depth: n.depth + 1})
+	w.excess(path, in)
+	used := e.Packed
+	if in.Err() == nil && e.Method == 8 { // the stream may end before its bytes do
+		left, _ := section.Seek(0, io.SeekCurrent) // of a section it can't fail
+		used = left - int64(src.Buffered())
+	}
+	z.Cover().Add(e.At, used)
 }
 
-// zipForward walks a zip archive that does not fit into memory, or whose
-// directory would not.
+// unzip reads one of the methods of APPNOTE.TXT 4.4.5.
+func unzip(src *bufio.Reader, method uint16) (io.ReadCloser, error) {
+	switch method {
+	case 0:
+		return io.NopCloser(src), nil
+	case 8:
+		return newFlate(src), nil
+	case 12:
+		return io.NopCloser(bzip2.NewReader(src)), nil
+	case 93:
+		return newZstd(src), nil
+	}
+	return nil, fmt.Errorf("there is no reader for method %d here", method)
+}
+
+// zipSum checks what an entry holds against the sum and the size that the
+// directory has for it.
+type zipSum struct {
+	r   io.Reader
+	e   *archive.ZipEntry
+	n   int64
+	crc uint32
+}
+
+// Read implements io.Reader.
+func (s *zipSum) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	s.n += int64(n)
+	s.crc = crc32.Update(s.crc, crc32.IEEETable, p[:n])
+	if s.n == s.e.Size && (err == nil || errors.Is(err, io.EOF)) && s.crc != s.e.CRC {
+		return n, fmt.Errorf("reading zip: the sum of %d bytes is %08x, the directory has %08x", s.n, s.crc, s.e.CRC)
+	}
+	return n, err
+}
+
+// zipForward walks a zip archive that does not fit into memory, or that has no
+// directory at its end.
 func (w *walker) zipForward(n *node) error {
 	fed := &tally{in: n.in}
-	z := archive.NewZipStream(bufio.NewReaderSize(fed, 64<<10))
+	src := bufio.NewReaderSize(fed, 64<<10)
+	z := archive.NewZipStream(src)
 	for {
 		e, err := z.Next()
 		if errors.Is(err, io.EOF) {
+			w.behind(n, src, fed)
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("reading zip forward: %w", err)
+			return fmt.Errorf("reading zip forward: at byte %d: %w", fed.n-int64(src.Buffered()), err)
 		}
 		if err := w.entry(); err != nil {
 			return err
 		}
-		path, _ := member(n.path, e.Name)
+		path := w.named(n.path, e.Name)
 		if e.Note != "" {
 			w.skip(path, e.Note)
 		}
@@ -191,24 +234,3 @@ func newZstd(r io.Reader) io.ReadCloser {
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
-
-func (w *walker) zipFile(n *node, f *zip.File) {
-	path, escapes := member(n.path, f.Name)
-	if escapes {
-		w.skip(path, fmt.Sprintf("the name %q leads out of the archive: looked at under this one", clip(f.Name)))
-	}
-	if f.Flags&1 != 0 {
-		w.skip(path, "encrypted")
-		return
-	}
-	r, err := f.Open()
-	if err != nil {
-		w.skip(path, fmt.Sprintf("reading zip: %v", err))
-		return
-	}
-	defer r.Close()
-	in := stream.New(&meter{w: w, r: r, fed: func() int64 { return int64(f.CompressedSize64) }}, int64(f.UncompressedSize64))
-	defer in.Close()
-	w.file(&node{path: path, in: in, exec: f.Mode()&0o111 != 0, depth: n.depth + 1})
-	w.excess(path, in)
-}

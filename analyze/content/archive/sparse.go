@@ -145,6 +145,9 @@ func (t *Tar) sparse(e *Entry, m []fragment, logical string) error {
 		pos = f.off + f.size
 		stored += f.size
 	}
+	if more := t.body.Remain() - stored; t.body.Remain() >= 0 && more > 0 {
+		e.Note = fmt.Sprintf("sparse file with %d stored bytes that its map does not place: not looked at", more)
+	}
 	if size-stored > MaxHole {
 		e.Size = t.body.Remain()
 		e.Note = fmt.Sprintf("sparse file of %d bytes: only the %d bytes that are stored were read", size, e.Size)

@@ -29,7 +29,16 @@ type Tar struct {
 	next Entry
 	// stored is what is left of a sparse file's stored bytes.
 	stored *stream.In
+	// pax and long are what extended headers said of the next entry, while one
+	// that is long was given itself.
+	pax  map[string]string
+	long string
 }
+
+// longMeta is the length of an extended header that is used and no more; of a
+// longer one the bytes are given as an entry as well, since its values may be
+// anything (extended attributes are). Names and times take far less.
+const longMeta = 1 << 10
 
 // NewTar reads from in, which stands at the first header.
 func NewTar(in *stream.In) *Tar { return &Tar{in: in} }
@@ -40,8 +49,8 @@ func (t *Tar) Next() (*Entry, error) {
 	if err := t.finish(); err != nil {
 		return nil, err
 	}
-	var pax map[string]string
-	var longName string
+	pax, long := t.pax, t.long
+	t.pax, t.long = nil, ""
 	for {
 		h, err := t.header()
 		if err != nil {
@@ -49,30 +58,45 @@ func (t *Tar) Next() (*Entry, error) {
 		}
 		size, err := number(h[124:136])
 		if err != nil {
-			return nil, fmt.Errorf("%w: size of %q: %w", ErrFormat, trimNUL(h[:100]), err)
+			return nil, fmt.Errorf("%w: size of %q in the header at byte %d: %w", ErrFormat, trimNUL(h[:100]), t.in.Off()-format.TarBlock, err)
 		}
-		switch h[156] {
-		case 'x', 'X':
-			if pax, err = t.records(size); err != nil {
-				return nil, err
-			}
-		case 'g':
-			if t.global, err = t.records(size); err != nil {
-				return nil, err
-			}
-		case 'L':
-			if longName, err = t.meta(size, MaxName); err != nil {
-				return nil, err
-			}
-			longName = trimNUL([]byte(longName))
-		case 'K', 'N', 'V', 'M', 'A':
-			if err := t.skip(size); err != nil {
-				return nil, err
-			}
+		typ := h[156]
+		var raw string
+		switch typ {
+		case 'x', 'X', 'g':
+			raw, err = t.meta(size, MaxMeta)
+		case 'L', 'K':
+			raw, err = t.meta(size, MaxName)
 		default:
-			return t.entry(h, size, longName, pax)
+			return t.entry(h, size, long, pax)
+		}
+		if err != nil {
+			return nil, err
+		}
+		switch typ {
+		case 'x', 'X':
+			pax, err = records(raw)
+		case 'g':
+			t.global, err = records(raw)
+		case 'L':
+			long = trimNUL([]byte(raw))
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(raw) > longMeta {
+			t.pax, t.long = pax, long
+			return t.extended(raw), nil
 		}
 	}
+}
+
+// extended is an entry of the bytes of an extended header.
+func (t *Tar) extended(raw string) *Entry {
+	t.body, t.pad, t.own, t.stored = stream.New(strings.NewReader(raw), int64(len(raw))), 0, true, nil
+	at := t.in.Off() - int64(len(raw)) - padding(int64(len(raw)))
+	t.next = Entry{Name: fmt.Sprintf("@%d", at), Regular: true, Size: int64(len(raw)), Body: t.body}
+	return &t.next
 }
 
 // finish passes what is left of the current entry.
@@ -84,7 +108,9 @@ func (t *Tar) finish() error {
 	t.body = nil
 	if t.own {
 		body.Close()
-		body, t.own = t.stored, false
+		if body, t.own = t.stored, false; body == nil {
+			return nil
+		}
 	}
 	if err := body.Drain(); err != nil {
 		return err
@@ -92,13 +118,6 @@ func (t *Tar) finish() error {
 	// The padding of the last entry is missing in some archives.
 	_ = t.in.Skip(t.pad)
 	return t.in.Err()
-}
-
-func (t *Tar) skip(size int64) error {
-	if err := t.in.Skip(size); err != nil {
-		return err
-	}
-	return t.in.Skip(padding(size))
 }
 
 func padding(size int64) int64 { return -size & (format.TarBlock - 1) }
@@ -118,10 +137,10 @@ func (t *Tar) header() ([]byte, error) {
 		return nil, io.EOF
 	}
 	if len(b) < format.TarBlock {
-		return nil, fmt.Errorf("%w: %d bytes where a header should be: %w", ErrFormat, len(b), io.ErrUnexpectedEOF)
+		return nil, fmt.Errorf("%w: %d bytes where a header of %d should be, at byte %d: %w", ErrFormat, len(b), format.TarBlock, t.in.Off(), io.ErrUnexpectedEOF)
 	}
 	if !format.TarChecksum(b) { // the name may be in an extended header
-		return nil, fmt.Errorf("%w: checksum of the header at byte %d", ErrFormat, t.in.Off())
+		return nil, fmt.Errorf("%w: no header at byte %d, where one should be: its checksum is wrong", ErrFormat, t.in.Off())
 	}
 	h := t.block[:copy(t.block[:], b)]
 	t.in.Advance(format.TarBlock)
@@ -176,7 +195,7 @@ func number(b []byte) (int64, error) {
 // meta reads an extended header's contents.
 func (t *Tar) meta(size, limit int64) (string, error) {
 	if size > limit {
-		return "", fmt.Errorf("%w: extended header of %d bytes", ErrFormat, size)
+		return "", fmt.Errorf("%w: extended header of %d bytes at byte %d, of at most %d", ErrFormat, size, t.in.Off(), limit)
 	}
 	b := make([]byte, size)
 	if err := t.in.Full(b); err != nil {
@@ -187,11 +206,7 @@ func (t *Tar) meta(size, limit int64) (string, error) {
 
 // records parses pax records: "LENGTH KEY=VALUE\n". Sparse maps of format 0.0
 // repeat their keys and are joined with commas, as format 0.1 has them.
-func (t *Tar) records(size int64) (map[string]string, error) {
-	s, err := t.meta(size, MaxMeta)
-	if err != nil {
-		return nil, err
-	}
+func records(s string) (map[string]string, error) {
 	out := map[string]string{}
 	var sparse []string
 	for s != "" && s[0] != 0 {
@@ -262,12 +277,16 @@ func (t *Tar) entry(h []byte, size int64, name string, pax map[string]string) (*
 		return e, t.oldSparse(h, e)
 	case typ == '0' || typ == 0 || typ == '7':
 		e.Regular = typ != 0 || !strings.HasSuffix(name, "/")
-	case typ >= '1' && typ <= '6' || typ == 'D':
-		if typ != 'D' {
-			size = 0 // links and devices have none, whatever the field says
-		}
+	case typ >= '1' && typ <= '6':
+		size = 0 // links and devices have none, whatever the field says
+	case strings.IndexByte("DNVA", typ) >= 0:
+		// A list of names, old GNU names, a volume's label, access rights:
+		// where they have contents, these can be anything.
+		e.Regular = size > 0
 	default:
-		e.Regular = true // POSIX: an unknown type is a regular file
+		// POSIX: an unknown type is a regular file. So are the vendors' own, of
+		// which 'M' is the rest of a file that began in another archive.
+		e.Regular = true
 	}
 	e.Size = size
 	t.in.SubInto(&t.view, size)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"compress/bzip2"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 
@@ -19,11 +20,15 @@ type ZipStream struct {
 	body io.Reader
 	part *limited
 	desc bool
-	seen int // local headers
+	read bool // the last member's contents
+	seen int  // local headers
 }
 
 // NewZipStream reads from r, which stands at the first local header.
 func NewZipStream(r *bufio.Reader) *ZipStream { return &ZipStream{r: r} }
+
+// ErrNoDirectory says that an archive ends behind one of its members.
+var ErrNoDirectory = errors.New("no central directory behind the last entry")
 
 // limited is a part of a buffered reader that can be read by the byte.
 type limited struct {
@@ -54,6 +59,9 @@ func (z *ZipStream) Next() (*Entry, error) {
 		return nil, err
 	}
 	h, err := z.r.Peek(30)
+	if len(h) == 0 && errors.Is(err, io.EOF) && z.seen > 0 {
+		return nil, ErrNoDirectory
+	}
 	if len(h) >= 4 && string(h[:4]) != "PK\x03\x04" {
 		if h[0] == 'P' && h[1] == 'K' {
 			return nil, z.directory()
@@ -73,6 +81,9 @@ func (z *ZipStream) Next() (*Entry, error) {
 	}
 	z.seen++
 	e := &Entry{Name: string(b[30:nameEnd]), Regular: true, Size: -1}
+	if n := len(b) - nameEnd; n > smallField {
+		e.Note = fmt.Sprintf("an extra field of %d bytes was not looked at", n)
+	}
 	if packed == 0xffffffff || size == 0xffffffff {
 		size, packed = zip64(b[nameEnd:], size, packed)
 	}
@@ -85,7 +96,7 @@ func (z *ZipStream) Next() (*Entry, error) {
 	if unknown {
 		z.part = nil
 	}
-	if l := len(e.Name); l > 0 && e.Name[l-1] == '/' {
+	if l := len(e.Name); l > 0 && e.Name[l-1] == '/' && packed == 0 && !unknown {
 		e.Regular = false
 	}
 	var src io.Reader = z.r
@@ -112,10 +123,10 @@ func (z *ZipStream) Next() (*Entry, error) {
 }
 
 // directory passes the central directory and what ends it: io.EOF where it
-// lists as many entries as there were, and nothing follows. Another one says
+// lists as many entries as there were, and says little else. Another one says
 // that members lie where they were not looked for.
 func (z *ZipStream) directory() error {
-	listed := 0
+	listed, fields := 0, 0
 	for {
 		h, err := z.r.Peek(4)
 		if err != nil {
@@ -127,7 +138,9 @@ func (z *ZipStream) directory() error {
 			if h, err = z.r.Peek(46); err != nil {
 				return io.ErrUnexpectedEOF
 			}
-			size = 46 + int(le.Uint16(h[28:])) + int(le.Uint16(h[30:])) + int(le.Uint16(h[32:]))
+			extra, comment := int(le.Uint16(h[30:])), int(le.Uint16(h[32:]))
+			size = 46 + int(le.Uint16(h[28:])) + extra + comment
+			fields = max(fields, extra, comment)
 			listed++
 		case "PK\x06\x06":
 			size = 56
@@ -137,11 +150,15 @@ func (z *ZipStream) directory() error {
 			if h, err = z.r.Peek(22); err != nil {
 				return io.ErrUnexpectedEOF
 			}
+			fields = max(fields, int(le.Uint16(h[20:])))
 			if _, err := z.r.Discard(22 + int(le.Uint16(h[20:]))); err != nil {
 				return io.ErrUnexpectedEOF
 			}
-			if _, err := z.r.Peek(1); err == nil || listed != z.seen {
+			if listed != z.seen {
 				return fmt.Errorf("%w: the directory lists %d entries, read forward there are %d", ErrFormat, listed, z.seen)
+			}
+			if fields > smallField {
+				return fmt.Errorf("%w: a comment or extra field of %d bytes was not looked at", ErrFormat, fields)
 			}
 			return io.EOF
 		default:
@@ -155,17 +172,21 @@ func (z *ZipStream) directory() error {
 
 // finish passes what is left of a member, and its data descriptor.
 func (z *ZipStream) finish() error {
-	if z.body != nil {
+	if z.read = z.body != nil; z.read {
 		if _, err := io.Copy(io.Discard, z.body); err != nil {
 			return fmt.Errorf("zip member: %w", err)
 		}
 		z.body = nil
 	}
 	if z.part != nil {
-		if _, err := io.Copy(io.Discard, z.part); err != nil {
+		left, err := io.Copy(io.Discard, z.part)
+		if err != nil {
 			return err
 		}
 		z.part = nil
+		if left >= 64 && z.read {
+			return fmt.Errorf("%w: %d bytes behind the end of a member's stream", ErrFormat, left)
+		}
 	}
 	if !z.desc {
 		return nil

@@ -1,0 +1,168 @@
+package content_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// zipWith writes an archive with the program t/greet in e, whose file is f; the
+// entry "notes" comes before what program does to it and "more" behind.
+func zipWith(program string) string {
+	return `python3 -c 'import base64, os, random, struct, zipfile, zlib
+e = open("t/greet", "rb").read()
+random.seed(1)
+noise = random.randbytes(5000)
+z = zipfile.ZipFile("out", "w", zipfile.ZIP_DEFLATED)
+z.writestr("notes", "words\n" * 100)
+f = z.fp
+def local(name, b, method=0, packed=None, extra=b""):
+    packed = b if packed is None else packed
+    return struct.pack("<4sHHHIIIIHH", b"PK\x03\x04", 20, 0, method, 0, zlib.crc32(b), len(packed), len(b), len(name), len(extra)) + name + extra + packed
+def put(b):
+    f.seek(z.start_dir)
+    f.write(b)
+    z.start_dir = f.tell()
+def deflate(b):
+    c = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return c.compress(b) + c.flush()
+` + program + `
+z.writestr("more", "words\n" * 100)
+z.close()
+'`
+}
+
+// tarWith writes an archive with the program t/greet in e.
+func tarWith(program string) string {
+	return `python3 -c 'import base64, io, tarfile
+e = open("t/greet", "rb").read()
+z = tarfile.open("out", "w")
+z.add("t/doc")
+def entry(name, kind, b, **more):
+    i = tarfile.TarInfo(name)
+    i.type, i.size = kind, len(b)
+    h = bytearray(i.tobuf(tarfile.GNU_FORMAT))
+    for at, v in more.items():
+        at = int(at[1:])
+        h[at:at + len(v)] = v
+    h[148:156] = b"        "
+    h[148:156] = b"%06o\0 " % sum(h)
+    return bytes(h) + b + bytes(-len(b) % 512)
+def put(b):
+    z.fileobj.write(b)
+    z.offset += len(b)
+` + program + `
+z.add("t/doc")
+z.close()
+'`
+}
+
+// unlisted are containers that hold more than their directory says, made by
+// tools where one does so: where a program has to be found or, without a want,
+// what has to be noted; with neither it is nothing to be told.
+var unlisted = []struct{ name, script, want, skip string }{
+	{"zip: entry that is not in the directory", zipWith(`put(local(b"t/greet", e, 8, deflate(e)))`), "/t/greet elf-executable", ""},
+	{"zip: first entry that is not in the directory", `zip -qr a.zip t/greet; python3 -c 'import zipfile
+b = open("a.zip", "rb").read()
+open("out", "wb").write(b[:b.index(b"PK\x01\x02")])
+z = zipfile.ZipFile("out", "a")
+z.writestr("notes", "words")
+z.close()'`, "out/@0/t/greet elf-executable", ""},
+	{"zip: bytes between entries", zipWith(`put(bytes(1000) + e)`), " elf-executable", ""},
+	{"zip: text between entries", zipWith(`put(b"#!/bin/sh\nbase64 -d <<E\n" + base64.encodebytes(e))`), " elf-executable", ""},
+	{"zip: bytes of no format between entries", zipWith(`put(noise)`), "", "5000 bytes at byte 49 belong to no entry"},
+	{"zip: a few bytes between entries", zipWith(`put(noise[:40])`), "", ""},
+	{"zip: aligned", zipWith(`put(bytes(4000))`), "", ""},
+	{"zip: extra field", zipWith(`put(local(b"x", b"y", extra=struct.pack("<HH", 0x7777, len(e)) + e))`), "", "an extra field of 1"},
+	{"zip: extra field of an entry", zipWith(`i = zipfile.ZipInfo("x")
+i.extra = struct.pack("<HH", 0x7777, len(e)) + e
+z.writestr(i, "y")`), " elf-executable", ""},
+	{"zip: comment of an entry", zipWith(`i = zipfile.ZipInfo("x")
+i.comment = base64.encodebytes(e)
+z.writestr(i, "y")`), " elf-executable", ""},
+	{"zip: comment", zipWith(`z.comment = base64.encodebytes(e)`), " elf-executable", ""},
+	{"zip: short comment", zipWith(`z.comment = b"0123456789012345678901234567890123456789"`), "", ""},
+	{"zip: behind the end", "zip -qr a.zip t/doc; cat a.zip t/greet > out", " elf-executable", ""},
+	{"zip: far behind the end", "zip -qr a.zip t/doc; (cat a.zip; head -c 100000 /dev/zero; cat t/greet) > out", " elf-executable", "no end of central directory"},
+	{"zip: behind the end of a stream", zipWith(`put(b"")
+n = z.start_dir
+d = deflate(b"words")
+z.writestr("x", b"")
+i = z.filelist[-1]
+f.seek(i.header_offset)
+b = local(b"x", b"words", 8, d + e)
+f.write(b)
+z.start_dir = f.tell()
+i.compress_type, i.compress_size, i.file_size, i.CRC = 8, len(d + e), 5, zlib.crc32(b"words")`), " elf-executable", ""},
+	{"zip: another method in front", zipWith(`put(b"")
+n = z.start_dir
+i = zipfile.ZipInfo("x")
+z.writestr(i, deflate(b"words" * 9))
+f.seek(n + 8)
+f.write(b"\x08")`), "", "its local header says method 8, the directory 0"},
+	{"zip: no directory", "zip -qr a.zip t/greet; head -c -100 a.zip > out", "out/t/greet elf-executable", "no end of central directory"},
+	{"zip: a folder that is none", zipWith(`i = zipfile.ZipInfo("t/")
+z.writestr(i, b"")
+z.filelist.pop()
+z.writestr(zipfile.ZipInfo("t/"), e)`), "out/t elf-executable", ""},
+	{"zip: signed for Android", zipWith(`z.writestr("more", "words\n" * 100)
+pairs = struct.pack("<QI", len(noise) + 4, 0x7109871a) + noise
+put(struct.pack("<Q", len(pairs) + 24) + pairs + struct.pack("<Q16s", len(pairs) + 24, b"APK Sig Block 42"))
+z.close()
+os._exit(0)`), "", ""},
+	{"zip: signed for Chrome", `zip -qr a.zip t/doc; python3 -c 'import random, struct
+random.seed(1)
+open("out", "wb").write(struct.pack("<4sII", b"Cr24", 3, 900) + random.randbytes(900) + open("a.zip", "rb").read())'`, "", ""},
+	{"tar: record of an extended header", `tar -c -f out --format=pax --pax-option="comment=$(base64 -w0 t/greet)" t/doc`, " elf-executable", ""},
+	{"tar: record for all files", `tar -c -f out --format=pax --pax-option="globexthdr.name=g,comment:=$(base64 -w0 t/greet)" t/doc`, " elf-executable", ""},
+	{"tar: records of files", "tar -c -f out --format=pax --xattrs --acls --selinux t/doc", "", ""},
+	{"tar: extended attribute", tarWith(`v = b" SCHILY.xattr.user.p=" + e + b"\n"
+put(entry("x", b"x", b"%d" % (len(v) + 5) + v))`), " elf-executable", ""},
+	{"tar: second volume", "(head -c 20000 /dev/zero; cat t/greet) > t/both; rm t/greet; tar -c -M -L 20 -f v1 -f v2 t/both; mv v2 out", " elf-executable", ""},
+	{"tar: label", "tar -cf out -V label t/doc", "", ""},
+	{"tar: label with contents", tarWith(`put(entry("label", b"V", e))`), "out/label elf-executable", ""},
+	{"tar: folder with a list", "tar -c -f out -g list t/doc", "", ""},
+	{"tar: folder with another list", tarWith(`put(entry("list", b"D", e))`), "out/list elf-executable", ""},
+	{"tar: old long names", tarWith(`put(entry("names", b"N", e))`), "out/names elf-executable", ""},
+	{"tar: type of some vendor", tarWith(`put(entry("x", b"Q", e))`), "out/x elf-executable", ""},
+	{"tar: target of a link", tarWith(`put(entry("x", b"K", b" " * 2000 + base64.b64encode(e)))`), " elf-executable", ""},
+	{"tar: link with contents", tarWith(`put(entry("x", b"2", e))`), "", "where one should be"},
+	{"tar: behind the end", "tar cf a t/doc; tar cf b t/greet; cat a b > out", "out/@10240/t/greet elf-executable", ""},
+	{"tar: more than a sparse file's map", tarWith(`put(entry("x", b"S", e, _386=b"%011o\0%011o\0" % (0, 64), _483=b"%011o\0" % 64))`), "out/x elf-shared", "that its map does not place"},
+}
+
+func TestUnlisted(t *testing.T) {
+	base := t.TempDir()
+	program := read(t, greet(t, base))
+	for _, c := range unlisted {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			write(t, filepath.Join(dir, "t/greet"), program)
+			write(t, filepath.Join(dir, "t/doc/notes"), []byte("nothing compiled here\n"))
+			run(t, dir, "sh", "-ec", "PATH=$PATH:/sbin:/usr/sbin; "+c.script)
+			res := inspect(t, filepath.Join(dir, "out"))
+			got := formats(res)
+			if c.want == "" && len(got) != 0 || c.want != "" && !slices.ContainsFunc(got, func(m string) bool { return strings.HasSuffix(m, c.want) }) {
+				t.Errorf("members %q, want %q", got, c.want)
+			}
+			if c.skip == "" && len(res.Skipped) != 0 {
+				t.Errorf("skipped %v", res.Skipped)
+			} else if c.skip != "" {
+				skipped(t, res, "out", c.skip)
+			}
+			f, err := os.Open(filepath.Join(dir, "out"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			if d := cmp.Diff(res, stream(t, "out", onlyReader{f})); d != "" {
+				t.Errorf("file and stream differ: %s", d)
+			}
+		})
+	}
+}
