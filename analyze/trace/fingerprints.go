@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -145,12 +146,22 @@ func checksum(narHash string, body []byte) [sha256.Size]byte {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
+// encoders are used again: their tables are larger than most walks, and there
+// are as many walks as outputs.
+var encoders = sync.Pool{New: func() any {
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		panic(err) // only an option that is wrong is an error
+	}
+	return z
+}}
+
 func encode(narHash string, w *Walk) ([]byte, error) {
 	var body bytes.Buffer
-	z, err := zstd.NewWriter(&body, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		return nil, err
-	}
+	z := encoders.Get().(*zstd.Encoder)
+	defer encoders.Put(z)
+	z.Reset(&body)
+	defer z.Reset(nil)
 	if err := gob.NewEncoder(z).Encode(w); err != nil {
 		return nil, err
 	}
