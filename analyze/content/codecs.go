@@ -2,7 +2,6 @@ package content
 
 import (
 	"bufio"
-	"compress/bzip2"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
 	"github.com/mikelolasagasti/xz"
-	"github.com/pierrec/lz4/v4"
 	"github.com/ulikunitz/xz/lzma"
 
 	"fromsource/analyze/content/archive"
@@ -44,10 +42,10 @@ type codec struct {
 var codecs = map[string]codec{
 	"gzip":     {open: openGzip, exact: true},
 	"xz":       {open: openXz, window: xzWindow},
-	"bzip2":    {open: func(src *bufio.Reader) (io.Reader, func(), error) { return bzip2.NewReader(src), nothing, nil }},
-	"zstd":     {open: openZstd, window: zstdWindow},
-	"lz4":      {open: func(src *bufio.Reader) (io.Reader, func(), error) { return lz4.NewReader(src), nothing, nil }},
-	"lzma":     {open: openLzma, window: lzmaWindow},
+	"bzip2":    {open: openBzip2, exact: true},
+	"zstd":     {open: openZstd, window: zstdWindow, exact: true},
+	"lz4":      {open: openLZ4, exact: true},
+	"lzma":     {open: openLzma, window: lzmaWindow, exact: true},
 	"lzip":     {open: openLzip, window: lzipWindow, exact: true},
 	"compress": {open: openLzw},
 	"zlib":     {open: openZlib, exact: true},
@@ -67,14 +65,27 @@ func openGzip(src *bufio.Reader) (io.Reader, func(), error) {
 		return nil, nil, err
 	}
 	z.Multistream(false)
-	return &gzipMembers{z, src}, func() { gzips.Put(z) }, nil
+	g := &gzipMembers{z: z, src: src}
+	g.kept.add(g.extra(), z.Extra)
+	return g, func() { gzips.Put(z) }, nil
 }
 
 // gzipMembers reads all members of a gzip file, and stops before what follows
 // them, which gzip itself ignores where it is zeros.
 type gzipMembers struct {
-	z   *gzip.Reader
-	src *bufio.Reader
+	z       *gzip.Reader
+	src     *bufio.Reader
+	kept    asides
+	members int
+}
+
+// aside are the extra fields of the members; their names and comments are
+// shorter than any program, or an error.
+func (g *gzipMembers) aside() *asides { return &g.kept }
+
+func (g *gzipMembers) extra() string {
+	g.members++
+	return fmt.Sprintf("[extra field %d]", g.members)
 }
 
 func (g *gzipMembers) Read(p []byte) (int, error) {
@@ -93,6 +104,7 @@ func (g *gzipMembers) Read(p []byte) (int, error) {
 			return 0, err
 		}
 		g.z.Multistream(false)
+		g.kept.add(g.extra(), g.z.Extra)
 	}
 }
 
@@ -148,21 +160,6 @@ func xzWindow(b []byte) int64 {
 }
 
 var zstds sync.Pool
-
-func openZstd(src *bufio.Reader) (io.Reader, func(), error) {
-	z, ok := zstds.Get().(*zstd.Decoder)
-	if ok {
-		if err := z.Reset(src); err != nil {
-			return nil, nil, err
-		}
-		return z, func() { zstds.Put(z) }, nil
-	}
-	z, err := zstd.NewReader(src, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
-	if err != nil {
-		return nil, nil, err
-	}
-	return z, func() { zstds.Put(z) }, nil
-}
 
 func zstdWindow(b []byte) int64 {
 	var h zstd.Header

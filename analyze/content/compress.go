@@ -2,8 +2,10 @@ package content
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"path"
 	"strings"
 	"sync"
@@ -49,10 +51,10 @@ func (w *walker) decompress(n *node, name string, c codec) error {
 	}
 	r, done, err := c.open(src)
 	if err != nil {
-		return fmt.Errorf("reading %s: %w", name, err)
+		return atByte(name, fed, src, err)
 	}
 	defer done()
-	out := stream.New(&meter{w: w, r: r, fed: func() int64 { return fed.n }}, -1)
+	out := stream.New(&meter{w: w, r: located{r, name, fed, src}, fed: func() int64 { return fed.n }}, -1)
 	defer out.Close()
 	if n.guess && len(out.Peek(512)) == 0 {
 		return errNone
@@ -62,35 +64,89 @@ func (w *walker) decompress(n *node, name string, c codec) error {
 		inner = uncompressed(n.path)
 	}
 	w.file(&node{path: inner, in: out, exec: n.exec, depth: n.depth + 1, layer: true, root: n.root, guess: n.guess})
+	if a, ok := r.(asided); ok {
+		w.asides(n, a.aside())
+	}
 	if err := out.Err(); err != nil && w.stop == nil {
-		return fmt.Errorf("reading %s: %w", name, err)
+		return err
 	}
 	if c.exact {
-		w.behind(n, src, fed)
+		var read []byte
+		if t, ok := r.(tailed); ok {
+			read = t.tail()
+		}
+		w.behind(n, src, fed, read)
 	}
 	return nil
 }
 
-// behind looks at what follows a compressed stream's end.
-func (w *walker) behind(n *node, src *bufio.Reader, fed *tally) {
+// located is a decompressor whose errors say where.
+type located struct {
+	io.Reader
+	name string
+	fed  *tally
+	src  *bufio.Reader
+}
+
+func (l located) Read(p []byte) (int, error) {
+	n, err := l.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = atByte(l.name, l.fed, l.src, err)
+	}
+	return n, err
+}
+
+// atByte says how far a stream was read when something was wrong with it;
+// decompressors read some bytes ahead.
+func atByte(name string, fed *tally, src *bufio.Reader, err error) error {
+	at := fed.n - int64(src.Buffered())
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		return fmt.Errorf("reading %s: the stream is cut off at byte %d, before its end: %w", name, at, err)
+	}
+	return fmt.Errorf("reading %s: up to byte %d: %w", name, at, err)
+}
+
+// asides looks at what a stream holds beside its contents.
+func (w *walker) asides(n *node, a *asides) {
+	for _, p := range a.all {
+		if w.entry() != nil {
+			return
+		}
+		in := stream.New(bytes.NewReader(p.b), int64(len(p.b)))
+		w.file(&node{path: n.path + "/" + p.name, in: in, depth: n.depth + 1, guess: true, part: true})
+		in.Close()
+	}
+	if a.lost > 0 {
+		w.skip(n.path, fmt.Sprintf("%d bytes beside the stream's contents were not looked at: over %d in all", a.lost, maxAside))
+	}
+}
+
+// behind looks at what follows a compressed stream's end; read is what of it
+// the decompressor has taken already.
+func (w *walker) behind(n *node, src *bufio.Reader, fed *tally, read []byte) {
+	off := fed.n - int64(src.Buffered()) - int64(len(read))
+	rest := stream.New(io.MultiReader(bytes.NewReader(read), src), -1)
+	defer rest.Close()
 	for {
-		b, _ := src.Peek(1)
+		b := rest.Next()
+		i := 0
+		for i < len(b) && b[i] == 0 {
+			i++
+		}
+		rest.Advance(i)
+		if i < len(b) {
+			break
+		}
 		if len(b) == 0 {
 			return
 		}
-		if b[0] != 0 {
-			break
-		}
-		_, _ = src.Discard(1) // it was shown
 	}
-	off := fed.n - int64(src.Buffered())
+	off += rest.Off()
 	if n.depth >= w.o.MaxDepth {
 		w.skip(n.path, fmt.Sprintf("nested over %d deep: not searched further", w.o.MaxDepth))
 		return
 	}
-	rest := stream.New(src, -1)
-	defer rest.Close()
-	w.file(&node{path: fmt.Sprintf("%s/@%d", n.path, off), in: rest, depth: n.depth + 1, layer: true, guess: true})
+	w.file(&node{path: fmt.Sprintf("%s/@%d", n.path, off), in: rest.Sub(-1), depth: n.depth + 1, layer: true, guess: true})
 }
 
 // uncompressed names the file in a compressed one: "a/b.ko.xz/b.ko".

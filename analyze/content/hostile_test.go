@@ -270,6 +270,38 @@ func TestAbsurdHeaders(t *testing.T) {
 	}
 }
 
+// What is cut off is told with where, and what should be there.
+func TestCutOff(t *testing.T) {
+	program := read(t, greet(t, t.TempDir()))
+	archive := tarOf(t, "a/greet", program)
+	for name, c := range map[string]struct {
+		b            []byte
+		path, reason string
+	}{
+		"gzip": {gz(t, program)[:2000], "in/content", "reading gzip: the stream is cut off at byte 2000, before its end: unexpected EOF"},
+		"tgz":  {gz(t, archive)[:2000], "in", "reading gzip: the stream is cut off at byte 2000, before its end: unexpected EOF"},
+		"xz":   {runIn(t, "", program, "xz", "-c")[:2000], "in/content", "reading xz: up to byte 2000: xz: data is truncated or corrupt"},
+		"tar":  {archive[:3000], "in/a/greet", fmt.Sprintf("2488 bytes where %d should be: unexpected EOF", len(program))},
+		"tar2": {archive[:700], "in/a/greet", fmt.Sprintf("188 bytes where %d should be: unexpected EOF", len(program))},
+		"tar3": {append(slices.Clone(archive[:len(archive)-1024]), "words"...), "in", fmt.Sprintf("malformed archive: 5 bytes where a header of 512 should be, at byte %d: unexpected EOF", len(archive)-1024)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			res := stream(t, "in", bytes.NewReader(c.b))
+			if len(res.Skipped) != 1 || res.Skipped[0] != (content.Skip{Path: c.path, Reason: c.reason}) {
+				t.Errorf("skipped %q, want %q at %q", res.Skipped, c.reason, c.path)
+			}
+			// Of a stream it is not known how much there should be.
+			res = stream(t, "in", onlyBytes{bytes.NewReader(c.b)})
+			if len(res.Skipped) != 1 || res.Skipped[0].Path != c.path || !strings.Contains(res.Skipped[0].Reason, "byte") {
+				t.Errorf("as a stream skipped %q", res.Skipped)
+			}
+		})
+	}
+}
+
+// onlyBytes hides that bytes can be read at random.
+type onlyBytes struct{ io.Reader }
+
 // sevenZipOf is an archive with nothing but a directory.
 func sevenZipOf(directory []byte) []byte {
 	le := binary.LittleEndian

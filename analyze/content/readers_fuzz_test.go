@@ -79,6 +79,11 @@ func FuzzCompressed(f *testing.F) {
 	for _, tool := range []string{"gzip", "xz", "bzip2", "zstd -q", "lz4 -q", "lzip", "xz --format=lzma", "compress -f", "lzop"} {
 		f.Add(runIn(f, "", bytes.Repeat([]byte("words "), 50), "sh", "-c", tool))
 	}
+	skipped := append([]byte("\x50\x2a\x4d\x18\x60\x00\x00\x00"), bytes.Repeat([]byte("words "), 16)...)
+	for _, tool := range []string{"zstd -q --no-check", "lz4 -q -BX --content-size", "lz4 -q -l"} {
+		b := runIn(f, "", bytes.Repeat([]byte("words "), 50), "sh", "-c", tool)
+		f.Add(append(append(b, skipped...), b...))
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		bounded(t, b)
 		bounded(t, append([]byte("#!/bin/sh\nexit\n"), b...))

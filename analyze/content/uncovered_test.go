@@ -133,6 +133,32 @@ put(entry("x", b"x", b"%d" % (len(v) + 5) + v))`), " elf-executable", ""},
 	{"tar: link with contents", tarWith(`put(entry("x", b"2", e))`), "", "where one should be"},
 	{"tar: behind the end", "tar cf a t/doc; tar cf b t/greet; cat a b > out", "out/@10240/t/greet elf-executable", ""},
 	{"tar: more than a sparse file's map", tarWith(`put(entry("x", b"S", e, _386=b"%011o\0%011o\0" % (0, 64), _483=b"%011o\0" % 64))`), "out/x elf-shared", "that its map does not place"},
+	{"gzip: extra field", pythonWith(`import struct
+open("out", "wb").write(b"\x1f\x8b\x08\x04" + bytes(6) + struct.pack("<HHH", len(e) + 4, 0x4141, len(e)) + e + raw + struct.pack("<II", zlib.crc32(e[:0]), 0))`), "out/[extra field 1]/@4 elf-executable", "reading gzip: up to byte 2"},
+	{"gzip: behind the end", "(gzip -c t/doc/notes; cat t/greet) > out", " elf-executable", ""},
+	{"gzip: text behind the end", "(gzip -c t/doc/notes; base64 t/greet) > out", " elf-executable", ""},
+	{"gzip: zeros behind the end", "(gzip -c t/doc/notes; head -c 5000 /dev/zero) > out", "", ""},
+	{"bzip2: behind the end", "(bzip2 -c t/doc/notes; cat t/greet) > out", " elf-executable", ""},
+	{"bzip2: two, and behind the end", "(bzip2 -c t/doc/notes; bzip2 -c t/doc/notes; tar c t/greet) > out", "/t/greet elf-executable", ""},
+	{"xz: behind the end", "(xz -c t/doc/notes; cat t/greet) > out", "", "file format not recognized"},
+	{"xz: zeros behind the end", "(xz -c t/doc/notes; head -c 4096 /dev/zero; xz -c t/doc/notes) > out", "", ""},
+	{"lzma: behind the end", "(xz --format=lzma -c t/doc/notes; cat t/greet) > out", " elf-executable", ""},
+	{"lzip: behind the end", "(lzip -c t/doc/notes; cat t/greet) > out", " elf-executable", ""},
+	{"lzop: behind the end", "(lzop -c t/doc/notes; cat t/greet) > out", " elf-executable", ""},
+	{"zstd: behind the end", "(zstd -qc t/doc/notes; cat t/greet) > out", " elf-executable", ""},
+	{"zstd: two frames", "(zstd -qc --no-check t/doc/notes; tar c t/doc | zstd -qc) > out", "", ""},
+	{"zstd: frames of several threads", "head -c 3000000 /dev/zero | pzstd -q -p 4 -o out", "", ""},
+	{"zstd: frame that is skipped", "zstd -q t/doc/notes; " + pythonWith(`import struct
+b = open("t/doc/notes.zst", "rb").read()
+open("out", "wb").write(b + struct.pack("<II", 0x184d2a53, len(e)) + e + b)`), "elf-executable", ""},
+	{"lz4: behind the end", "(lz4 -qc t/doc/notes; cat t/greet) > out", " elf-executable", ""},
+	{"lz4: several frames", "(lz4 -qc -BX --content-size t/doc/notes; lz4 -qc --no-frame-crc t/doc/notes; tar c t/doc | lz4 -qc -9 -BD; lz4 -qlc t/doc/notes) > out", "", ""},
+	{"lz4: frame that is skipped", "lz4 -q t/doc/notes t/doc/notes.lz4; " + pythonWith(`import struct
+b = open("t/doc/notes.lz4", "rb").read()
+open("out", "wb").write(b + struct.pack("<II", 0x184d2a50, len(e)) + e + b)`), "elf-executable", ""},
+	{"lz4: too large a frame that is skipped", "lz4 -q t/doc/notes t/doc/notes.lz4; " + pythonWith(`import struct
+b = open("t/doc/notes.lz4", "rb").read()
+open("out", "wb").write(b + struct.pack("<II", 0x184d2a50, 3000000) + bytes(3000000) + b)`), "", "3000000 bytes beside the stream"},
 }
 
 func TestUnlisted(t *testing.T) {

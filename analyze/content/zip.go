@@ -202,7 +202,7 @@ func (w *walker) zipForward(n *node) error {
 	for {
 		e, err := z.Next()
 		if errors.Is(err, io.EOF) {
-			w.behind(n, src, fed)
+			w.behind(n, src, fed, nil)
 			return nil
 		}
 		if err != nil {

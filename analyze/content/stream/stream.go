@@ -63,7 +63,7 @@ func (in *In) SubInto(sub *In, n int64) {
 	if in.remain >= 0 && (n < 0 || n > in.remain) {
 		sub.remain = in.remain
 		if n > in.remain {
-			sub.short = &Error{io.ErrUnexpectedEOF}
+			sub.short = &Error{fmt.Errorf("%d bytes where %d should be: %w", in.remain, n, io.ErrUnexpectedEOF)}
 		}
 	}
 }
@@ -122,7 +122,7 @@ func (in *In) Peek(n int) []byte {
 func (in *In) fail(err error, have int) {
 	if errors.Is(err, io.EOF) {
 		if in.remain > int64(have) && in.err == nil {
-			in.err = &Error{io.ErrUnexpectedEOF}
+			in.err = &Error{fmt.Errorf("it ends at byte %d, %d bytes early: %w", in.off+int64(have), in.remain-int64(have), io.ErrUnexpectedEOF)}
 		}
 		return
 	}
