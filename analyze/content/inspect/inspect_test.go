@@ -62,7 +62,7 @@ func TestReport(t *testing.T) {
 		`0 "prog" binaryNativeCode elf-executable`,
 		`0 "sub/deep/a.tgz/prog" binaryNativeCode elf-executable`,
 		`0 "worse\nname" binaryNativeCode elf-executable`,
-		`0 skipped sub/cut.tgz: unexpected EOF`,
+		`0 skipped sub/cut.tgz: reading gzip: the stream is cut off at byte 1000, before its end: unexpected EOF`,
 		`1 "a.tgz/prog" binaryNativeCode elf-executable`,
 		`3 error`,
 	}
@@ -129,7 +129,7 @@ func TestText(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := b.String()
-	for _, want := range []string{": 3 compiled members in ", ", 1 not looked at\n", "  skipped sub/cut.tgz: unexpected EOF\n", `"worse\nname"`, "main.c: nothing compiled in 1 file\n"} {
+	for _, want := range []string{": 3 compiled members in ", ", 1 not looked at\n", "  skipped sub/cut.tgz: reading gzip: the stream is cut off at byte 1000, before its end: unexpected EOF\n", `"worse\nname"`, "main.c: nothing compiled in 1 file\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
