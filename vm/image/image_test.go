@@ -42,8 +42,8 @@ func staticProgram(t *testing.T) string {
 	return p
 }
 
-// copyCache makes a cache of its own that holds the image and its packages.
-func copyCache(t *testing.T, o Options) Options {
+// copyCache makes a cache of its own that holds one image and its packages.
+func copyCache(t *testing.T, o Options, img *Image) Options {
 	t.Helper()
 	// Tests of other packages use the same cache at the same time.
 	unlock, err := lock(t.Context(), filepath.Join(o.Dir, "lock"))
@@ -52,8 +52,26 @@ func copyCache(t *testing.T, o Options) Options {
 	}
 	defer unlock()
 	to := t.TempDir()
-	for _, d := range []string{"images", "debs"} {
-		if out, err := exec.Command("cp", "-a", "--reflink=auto", filepath.Join(o.Dir, d), to).CombinedOutput(); err != nil {
+	current, _, err := pointer(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := []string{current, img.Initrd, img.Initrd + ".sha256", filepath.Join(img.Dir, "manifest.json")}
+	for name := range img.Manifest.Files {
+		files = append(files, filepath.Join(img.Dir, name))
+	}
+	for _, p := range img.Manifest.Packages {
+		files = append(files, filepath.Join(o.Dir, "debs", p.File))
+	}
+	for _, from := range files {
+		name, err := filepath.Rel(o.Dir, from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(filepath.Join(to, filepath.Dir(name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command("cp", "-a", "--reflink=auto", from, filepath.Join(to, name)).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
 	}
@@ -121,7 +139,7 @@ func TestExtraPackages(t *testing.T) {
 // were pinned, to the same bytes; without a network.
 func TestEnsureDamaged(t *testing.T) {
 	o, first := cached(t)
-	o = copyCache(t, o)
+	o = copyCache(t, o, first)
 	// apt has nowhere to ask.
 	conf := filepath.Join(t.TempDir(), "apt.conf")
 	if err := os.WriteFile(conf, []byte("Dir::Etc::sourcelist \"/dev/null\";\nDir::Etc::sourceparts \"/dev/null\";\n"), 0o644); err != nil {
@@ -161,7 +179,7 @@ func TestEnsureDamaged(t *testing.T) {
 // kernel is told apart.
 func TestDamagedParts(t *testing.T) {
 	o, first := cached(t)
-	o = copyCache(t, o)
+	o = copyCache(t, o, first)
 	dir := filepath.Join(o.Dir, "images", first.Key)
 	flip(t, filepath.Join(dir, filepath.Base(first.Initrd)))
 	o.Progress = func(s string) { t.Errorf("something was made: %s", s) }
@@ -206,8 +224,8 @@ func TestDamagedParts(t *testing.T) {
 // However many other agents there were meanwhile, the archive of one that is
 // in use stays; of the others a few do.
 func TestComposedStays(t *testing.T) {
-	o, _ := cached(t)
-	o = copyCache(t, o)
+	o, img := cached(t)
+	o = copyCache(t, o, img)
 	first, err := Ensure(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
