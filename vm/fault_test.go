@@ -44,11 +44,11 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// hangAfter changes how long a machine may be silent.
+// hangAfter changes how long a machine may be silent, from now on.
 func hangAfter(m *Machine, d time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.cfg.HangAfter = d
+	m.cfg.HangAfter, m.heard = d, true
 }
 
 // A process of the highest real-time priority that never sleeps starves all
