@@ -126,7 +126,7 @@ var packed = []struct{ name, script, want string }{
 	{"ext4", "truncate -s 16M out; mke2fs -q -t ext4 -d t out", "out/greet"},
 	{"ext4-64bit", "truncate -s 16M out; mke2fs -q -t ext4 -O 64bit,inline_data,metadata_csum -b 4096 -d t out", "out/greet"},
 	{"ext4-many", "for i in $(seq 900); do echo $i > t/doc/a-longer-name-for-a-file-$i; done; truncate -s 16M out; mke2fs -q -t ext4 -b 1024 -d t out", "out/greet"},
-	{"ext2-large", "(head -c 3000000 /dev/urandom | tr -d '\\177M\\037P\\375(7B'; cat t/greet) > t/x; rm t/greet; truncate -s 8M out; mke2fs -q -t ext2 -b 1024 -d t out", ""},
+	{"ext2-large", "(" + noise + "3000000 | tr -d '\\177M\\037P\\375(7B'; cat t/greet) > t/x; rm t/greet; truncate -s 8M out; mke2fs -q -t ext2 -b 1024 -d t out", ""},
 	{"disk-gpt", "truncate -s 16M fs; mke2fs -q -t ext4 -d t fs; " + diskScript("gpt"), "out/p1/greet"},
 	{"disk-logical", "truncate -s 4M fs; mke2fs -q -t ext2 -d t fs; " + diskScript("mbr"), "out/p2/greet"},
 	{"rar", rarScript, "out/t/greet"},
