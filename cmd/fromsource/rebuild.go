@@ -174,9 +174,15 @@ func runRebuild(ctx context.Context, e *env, args []string, o *rebuildOptions) (
 		}
 		p.update("rebuild", ev.Done, ev.Total, ev.Builder+": "+closure.NameOf(ev.Drv))
 	}
-	said := context.AfterFunc(ctx, func() { p.note("interrupted: ending what is being built; a second ^C ends at once") })
+	said := make(chan struct{})
+	unsaid := context.AfterFunc(ctx, func() {
+		defer close(said)
+		p.note("interrupted: ending what is being built; a second ^C ends at once")
+	})
 	results, rerr := rebuild.Run(ctx, jobs, opts)
-	said()
+	if !unsaid() {
+		<-said // and not between the results
+	}
 	p.end()
 	if resumed > 0 {
 		e.say("took %d of %d results from an earlier run's journal, %s: remove it to build those again", resumed, len(jobs), name)
