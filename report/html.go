@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"html"
 	"io"
@@ -86,26 +85,13 @@ func HTML(w io.Writer, a *audit.Audit, o Options) error {
 	if _, err := w.Write(b.Bytes()); err != nil {
 		return fmt.Errorf("writing html: %w", err)
 	}
-	// As large as the closure: written from the encoder's own memory, not
-	// gathered with the rest first.
-	if err := json.NewEncoder(noNewline{w}).Encode(makePage(set)); err != nil {
+	if err := writePage(w, set); err != nil {
 		return fmt.Errorf("writing html: %w", err)
 	}
 	if _, err := io.WriteString(w, "</script>\n<script>"+pageJS+"</script>\n</body>\n</html>\n"); err != nil {
 		return fmt.Errorf("writing html: %w", err)
 	}
 	return nil
-}
-
-// noNewline leaves out the newline that a JSON encoder, which writes a value
-// in one piece, puts behind it.
-type noNewline struct{ w io.Writer }
-
-func (n noNewline) Write(p []byte) (int, error) {
-	if _, err := n.w.Write(bytes.TrimSuffix(p, []byte("\n"))); err != nil {
-		return 0, err
-	}
-	return len(p), nil
 }
 
 func htmlPromises(b *bytes.Buffer, set *finding.Set) {

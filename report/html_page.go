@@ -1,6 +1,11 @@
 package report
 
 import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -19,16 +24,57 @@ type page struct {
 	Image    bool     `json:"image"`
 
 	// Columns, an element a derivation, in the audit's order.
-	Names    []string  `json:"names"`
-	Verdict  []int     `json:"verdict"`
-	Reach    []int     `json:"reach"`
-	Seed     []int     `json:"seed"` // nearest seed, -1 for none
-	Size     []int64   `json:"size"` // of all outputs, 0 where not known
-	Findings []pageRow `json:"findings"`
-	Hashes   []hashRow `json:"hashes"`
-	Skipped  []skipRow `json:"skipped"`
-	// Other are rows that are no finding but have more to say, by row.
-	Other map[int]pageRow `json:"other"`
+	Names   []string  `json:"names"`
+	Verdict []int     `json:"verdict"`
+	Reach   []int     `json:"reach"`
+	Seed    []int     `json:"seed"` // nearest seed, -1 for none
+	Size    []int64   `json:"size"` // of all outputs, 0 where not known
+	Hashes  []hashRow `json:"hashes"`
+	Skipped []skipRow `json:"skipped"`
+}
+
+// writePage writes the page, and after its own members "findings", a list of
+// rows, and "other", rows by their numbers that are no finding but have more
+// to say. Of a large closure these are nearly all: each row is made when it is
+// written, and forgotten.
+func writePage(w io.Writer, set *finding.Set) error {
+	columns, err := json.Marshal(makePage(set))
+	if err != nil {
+		return err
+	}
+	bw := bufio.NewWriterSize(w, 1<<16) // it remembers an error until Flush
+	var row bytes.Buffer
+	enc := json.NewEncoder(&row)
+	put := func(before string, i int) error {
+		row.Reset()
+		if err := enc.Encode(pageOf(set, i)); err != nil {
+			return err
+		}
+		bw.WriteString(before)
+		_, err := bw.Write(bytes.TrimSuffix(row.Bytes(), []byte("\n")))
+		return err
+	}
+	bw.Write(bytes.TrimSuffix(columns, []byte("}")))
+	bw.WriteString(`,"findings":[`)
+	sep := ""
+	for _, i := range set.Findings {
+		if err := put(sep, i); err != nil {
+			return err
+		}
+		sep = ","
+	}
+	bw.WriteString(`],"other":{`)
+	sep = ""
+	other := slices.Concat(set.Seeds, set.Unknown)
+	slices.Sort(other)
+	for _, i := range slices.Compact(other) {
+		if err := put(fmt.Sprintf(`%s"%d":`, sep, i), i); err != nil {
+			return err
+		}
+		sep = ","
+	}
+	bw.WriteString("}}")
+	return bw.Flush()
 }
 
 type pageRow struct {
@@ -95,7 +141,7 @@ func makePage(set *finding.Set) *page {
 		Image:   a.Target.Image != nil,
 		Names:   make([]string, n),
 		Verdict: make([]int, n), Reach: make([]int, n), Size: make([]int64, n),
-		Seed: set.SeedOf(), Findings: []pageRow{}, Hashes: []hashRow{}, Skipped: []skipRow{}, Other: map[int]pageRow{},
+		Seed: set.SeedOf(), Hashes: []hashRow{}, Skipped: []skipRow{},
 	}
 	for _, v := range audit.Verdicts {
 		p.Verdicts = append(p.Verdicts, verdictTitle(v))
@@ -110,14 +156,6 @@ func makePage(set *finding.Set) *page {
 		}
 		for _, r := range d.Rebuild {
 			p.Hashes = append(p.Hashes, pageHash(i, r))
-		}
-	}
-	for _, i := range set.Findings {
-		p.Findings = append(p.Findings, pageOf(set, i))
-	}
-	for _, rows := range [][]int{set.Seeds, set.Unknown} {
-		for _, i := range rows {
-			p.Other[i] = pageOf(set, i)
 		}
 	}
 	slices.SortStableFunc(p.Hashes, func(x, y hashRow) int { return resultRank(x.Result) - resultRank(y.Result) })

@@ -47,7 +47,7 @@ var browser = sync.OnceValues(func() (context.Context, error) {
 		chromedp.WSURLReadTimeout(5*time.Minute),
 	)
 	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), opts...)
-	ctx, stop := chromedp.NewContext(alloc)
+	ctx, stop := chromedp.NewContext(alloc, chromedp.WithBrowserOption(chromedp.WithDialTimeout(5*time.Minute)))
 	shutdown = func() { stop(); stopAlloc(); os.RemoveAll(dir) }
 	return ctx, chromedp.Run(ctx)
 })
@@ -91,6 +91,9 @@ func open(t testing.TB, a *audit.Audit, width, height int64, dark bool, fragment
 		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}),
 		chromedp.Navigate((&url.URL{Scheme: "file", Path: file, Fragment: fragment}).String()),
 		chromedp.WaitReady(`html[data-ready]`),
+		// What is laid out by its size is so once the page has been drawn.
+		chromedp.Evaluate(`new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))`, nil,
+			func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }),
 	)
 	return p
 }
@@ -117,6 +120,8 @@ func (p *tab) event(ev any) {
 func (p *tab) run(actions ...chromedp.Action) {
 	p.t.Helper()
 	if err := chromedp.Run(p.ctx, actions...); err != nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
 		p.t.Fatalf("%v; the page said %v", err, p.errors)
 	}
 }
