@@ -209,7 +209,9 @@ func TestRebuildOnFaultyBuilders(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.run("mount", "-t", "tmpfs", "-o", "size=128m", "none", small)
-	t.Cleanup(func() { w.run("umount", small) })
+	t.Cleanup(func() {
+		waitUntil(t, "nobody to use the small file system", func() bool { return exec.Command("umount", small).Run() == nil })
+	})
 	large := w.run("nix-instantiate", "--store", small, "-E", expr)
 	w.run("nix-store", "--store", small, "--realise", large)
 	w.root, w.drv = small, large
