@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 var update = flag.Bool("update", false, "write the hash of the vendored modules anew")
@@ -16,9 +17,17 @@ var update = flag.Bool("update", false, "write the hash of the vendored modules 
 func TestVendorHash(t *testing.T) {
 	h := newHost(t)
 	dir := filepath.Join(h.dir, "vendor")
-	// Here, and only here, the network may be asked for a module.
-	if out, code := h.run(t, "../..", []string{"GOPROXY=" + os.Getenv("GOPROXY")}, "go", "mod", "vendor", "-o", dir); code != 0 {
-		t.Fatalf("go mod vendor: %s", out)
+	// Here, and only here, the network may be asked for a module: one that other
+	// systems need is nowhere else. It may be out of reach for a moment.
+	for try := 1; ; try++ {
+		out, code := h.run(t, "../..", []string{"GOPROXY=" + os.Getenv("GOPROXY")}, "go", "mod", "vendor", "-o", dir)
+		if code == 0 {
+			break
+		}
+		if try == 3 {
+			t.Fatalf("go mod vendor: %s", out)
+		}
+		time.Sleep(time.Duration(try) * 5 * time.Second)
 	}
 	out, code := h.run(t, h.dir, nil, "nix", "hash", "path", dir)
 	want := strings.TrimSpace(out[strings.LastIndex(strings.TrimSpace(out), "\n")+1:])
