@@ -38,10 +38,11 @@ func (w *walker) volume(n *node, name string) error {
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", name, err)
 	}
-	return w.volumeAt(n, name, at, size)
+	return w.volumeAt(n, name, at, size, 0)
 }
 
-func (w *walker) volumeAt(n *node, name string, at io.ReaderAt, size int64) error {
+// volumeAt walks a volume of which the first bytes are known otherwise.
+func (w *walker) volumeAt(n *node, name string, at io.ReaderAt, size, known int64) error {
 	var r archive.Reader
 	var err error
 	switch name {
@@ -60,7 +61,7 @@ func (w *walker) volumeAt(n *node, name string, at io.ReaderAt, size int64) erro
 	for {
 		e, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			return nil
+			break
 		}
 		if err != nil {
 			return fmt.Errorf("reading %s: %w", name, err)
@@ -76,13 +77,22 @@ func (w *walker) volumeAt(n *node, name string, at io.ReaderAt, size int64) erro
 			w.placed(n, e, path, size)
 		}
 	}
+	if c, ok := r.(archive.Covering); ok {
+		left := rest{cover: c.Cover()}
+		left.cover.Add(0, known)
+		if s, ok := r.(*archive.Squashfs); ok {
+			left.sealed = s.Files()
+		}
+		return w.uncovered(n, at, size, left)
+	}
+	return nil
 }
 
 // placed looks at a file of a volume of the given size.
 func (w *walker) placed(n *node, e *archive.Entry, path string, size int64) {
 	in := stream.New(&meter{w: w, r: e.Source, fed: func() int64 { return size }}, e.Size)
 	defer in.Close()
-	f := &node{path: path, in: in, exec: e.Executable, depth: n.depth + 1}
+	f := &node{path: path, in: in, exec: e.Executable, depth: n.depth + 1, part: e.Part, guess: e.Part}
 	if e.Section != nil {
 		f.at = e.Section
 	}

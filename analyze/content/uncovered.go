@@ -16,9 +16,9 @@ type rest struct {
 	// known names a part that this format is known to have beside its files;
 	// nil and "" for none.
 	known func(archive.Span) string
-	// sealed is true where what nobody lists may be compressed, which the
+	// sealed is up to where what nobody lists may be compressed, which the
 	// bytes do not tell: such a part is noted unless it is known.
-	sealed bool
+	sealed int64
 }
 
 const (
@@ -82,12 +82,13 @@ func (w *walker) part(n *node, at io.ReaderAt, g archive.Span, r rest) int64 {
 		return g.Len
 	}
 	found := len(w.res.Members) + len(w.res.Skipped)
+	sealed := g.Off < r.sealed && known == ""
 	section := io.NewSectionReader(at, g.Off, g.Len)
 	in := stream.New(&meter{w: w, r: section, fed: func() int64 { return g.Len }}, g.Len)
 	defer in.Close()
-	w.file(&node{path: n.path + "/" + name, in: in, at: section, depth: n.depth + 1, guess: !r.sealed || known != "", part: true})
+	w.file(&node{path: n.path + "/" + name, in: in, at: section, depth: n.depth + 1, guess: !sealed, part: true})
 	w.failed(n.path+"/"+name, in.Err()) // which a guess may pass over
-	if r.sealed && known == "" && m.Name == "" && found == len(w.res.Members)+len(w.res.Skipped) && opaqueTail(head) {
+	if sealed && m.Name == "" && found == len(w.res.Members)+len(w.res.Skipped) && opaqueTail(head) {
 		w.skip(n.path+"/"+name, fmt.Sprintf("%d bytes at byte %d belong to no entry and are of no known format", g.Len, g.Off))
 	}
 	return g.Len

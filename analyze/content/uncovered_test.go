@@ -61,6 +61,20 @@ z.close()
 '`
 }
 
+// squashWith changes an image b of one file without a fragment, of which the
+// tables begin at tables.
+func squashWith(program string) string {
+	return `mksquashfs t/doc out -quiet -no-progress -no-fragments -no-exports -no-xattrs; python3 -c 'import random, struct
+e = open("t/greet", "rb").read()
+random.seed(1)
+noise = random.randbytes(5000)
+b = bytearray(open("out", "rb").read())
+tables = struct.unpack_from("<Q", b, 64)[0]
+` + program + `
+open("out", "wb").write(b)
+'`
+}
+
 // unlisted are containers that hold more than their directory says, made by
 // tools where one does so: where a program has to be found or, without a want,
 // what has to be noted; with neither it is nothing to be told.
@@ -159,6 +173,34 @@ open("out", "wb").write(b + struct.pack("<II", 0x184d2a50, len(e)) + e + b)`), "
 	{"lz4: too large a frame that is skipped", "lz4 -q t/doc/notes t/doc/notes.lz4; " + pythonWith(`import struct
 b = open("t/doc/notes.lz4", "rb").read()
 open("out", "wb").write(b + struct.pack("<II", 0x184d2a50, 3000000) + bytes(3000000) + b)`), "", "3000000 bytes beside the stream"},
+	{"iso: in the padding", "xorriso -as mkisofs -quiet -R -o out t/doc; dd if=t/greet of=out bs=2048 seek=$(($(stat -c %s out) / 2048 - 60)) conv=notrunc status=none", " elf-executable", ""},
+	{"iso: behind the end", "xorriso -as mkisofs -quiet -R -o out t/doc; cat t/greet >> out", " elf-executable", ""},
+	{"iso: in the system area", "xorriso -as mkisofs -quiet -R -o out t/doc; head -c 20000 t/greet | dd of=out bs=512 seek=2 conv=notrunc status=none", "out/@1024 elf-executable", ""},
+	{"iso: names of other systems only", "xorriso -as mkisofs -quiet -R -J -hide /greet -o out t", " elf-executable", ""},
+	{"iso: partition behind the files", "truncate -s 1440K efi; mkfs.vfat efi >log; mcopy -s -i efi t ::; xorriso -as mkisofs -quiet -R -append_partition 2 0xef efi -o out t/doc", "/t/greet elf-executable", ""},
+	{"iso: names of both systems", "xorriso -as mkisofs -quiet -R -J -o out t/doc", "", ""},
+	{"fat: deleted", "truncate -s 1440K out; mkfs.vfat out >log; mcopy -s -i out t ::; mdel -i out ::t/greet", " elf-executable", ""},
+	{"fat: empty but for a label", "truncate -s 40M out; mkfs.vfat -F 32 -n words out >log; mcopy -s -i out t/doc ::", "", ""},
+	{"fat: in the end of a cluster", "truncate -s 16M out; mkfs.vfat -s 64 out >log; mcopy -i out t/doc/notes ::; echo more words | mcopy -i out - ::more; dd if=t/greet of=out bs=512 conv=notrunc status=none seek=$(($(grep -abo 'nothing compiled' out | cut -d: -f1) / 512 + 1))", " elf-executable", ""},
+	{"fat: behind the end of the directory", "truncate -s 1440K out; mkfs.vfat out >log; mcopy -i out t/doc/notes ::; head -c 5000 t/greet | dd of=out bs=512 conv=notrunc status=none seek=$(($(grep -abo 'NOTES   ' out | cut -d: -f1) / 512 + 1))", "[behind the directory's end]/@480 elf-executable", ""},
+	{"fat: behind the volume", "truncate -s 1440K out; mkfs.vfat out >log; mcopy -s -i out t/doc ::; cat t/greet >> out", "out/@1474560 elf-executable", ""},
+	{"ext: deleted", "truncate -s 8M out; mke2fs -q -t ext4 -d t out; debugfs -w -R 'rm greet' out 2>log", " elf-executable", ""},
+	{"ext: no name", "truncate -s 8M out; mke2fs -q -t ext2 -b 1024 -d t out; debugfs -w -R 'unlink greet' out 2>log", " elf-executable", ""},
+	{"ext: in free space", "truncate -s 80M out; mke2fs -q -t ext4 -b 1024 -O sparse_super -d t/doc out; dd if=t/greet of=out bs=1M seek=70 conv=notrunc status=none", "out/@73400320 elf-executable", ""},
+	{"ext: extended attribute", "truncate -s 8M out; mke2fs -q -t ext4 -b 4096 -d t/doc out; head -c 3000 t/greet > value; debugfs -w -R 'ea_set -f value notes user.p' out 2>log", " elf-executable", ""},
+	{"ext: words only", "truncate -s 80M out; mke2fs -q -t ext4 -d t/doc out", "", ""},
+	{"squashfs: behind the end", "mksquashfs t/doc out -quiet -no-progress -nopad; cat t/greet >> out", " elf-executable", ""},
+	{"squashfs: between files and tables", squashWith(`b[tables:tables] = e
+for at in (48, 64, 72, 40): struct.pack_into("<Q", b, at, struct.unpack_from("<Q", b, at)[0] + len(e))`), " elf-executable", ""},
+	{"squashfs: of no format between files and tables", squashWith(`b[tables:tables] = noise
+for at in (48, 64, 72, 40): struct.pack_into("<Q", b, at, struct.unpack_from("<Q", b, at)[0] + len(noise))`), "", "5000 bytes at byte"},
+	{"squashfs: rest of a fragment", `mkdir d; (echo words; base64 t/greet) > d/x; mksquashfs d out -quiet -no-progress -noI; python3 -c 'import os, struct
+n = struct.pack("<I", os.stat("d/x").st_size)
+b = open("out", "rb").read()
+at = b.rindex(n, 0, struct.unpack_from("<Q", b, 72)[0])
+open("out", "wb").write(b[:at] + struct.pack("<I", 6) + b[at + 4:])'`, "out/[fragment 0]/@6 elf-executable", ""},
+	{"squashfs: extended attributes", `python3 -c 'import os
+os.setxattr("t/doc/notes", "trusted.p", open("t/greet", "rb").read()[:3000])'; mksquashfs t/doc out -quiet -no-progress`, "[extended attributes]/@4 elf-executable", ""},
 }
 
 func TestUnlisted(t *testing.T) {

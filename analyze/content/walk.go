@@ -232,7 +232,8 @@ func (w *walker) file(n *node) {
 		w.failed(n.path, err)
 	}
 	f.Size = n.in.Off() - start
-	if !n.layer || !m.Container {
+	// A part without anything compiled is no file.
+	if (!n.layer || !m.Container) && (!n.part || f.Kind != "") {
 		if n.sum != nil {
 			n.sum.Sum(f.SHA256[:0])
 		}
@@ -330,7 +331,7 @@ func (w *walker) polyglot(n *node, b []byte) bool {
 		w.skip(n.path, fmt.Sprintf("nested over %d deep: not opened", w.o.MaxDepth))
 		return true
 	}
-	w.failed(n.path, w.volumeAt(n, "iso9660", bytes.NewReader(b), int64(len(b))))
+	w.failed(n.path, w.volumeAt(n, "iso9660", bytes.NewReader(b), int64(len(b)), at-1))
 	return true
 }
 

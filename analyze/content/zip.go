@@ -103,7 +103,7 @@ func (w *walker) zip(n *node, whole *File) error {
 // zipRest names what is known to lie in zip archives beside their entries: the
 // signatures of Android and of Chrome.
 func zipRest(at io.ReaderAt, z *archive.Zip) rest {
-	return rest{cover: z.Cover(), sealed: true, known: func(s archive.Span) string {
+	return rest{cover: z.Cover(), sealed: z.Size(), known: func(s archive.Span) string {
 		var b [16]byte
 		if _, err := at.ReadAt(b[:], max(z.Directory()-16, 0)); err == nil && s.Off+s.Len == z.Directory() && string(b[:]) == "APK Sig Block 42" {
 			return "[APK signing block]"

@@ -41,6 +41,8 @@ type Entry struct {
 	Source  io.Reader
 	Section *io.SectionReader
 	At      int64
+	// Part is true for what lies in a volume and belongs to no file.
+	Part bool
 	// Stored is true where Body is the next Size bytes of the archive itself.
 	Stored bool
 	// Note says what about the entry could not be represented.

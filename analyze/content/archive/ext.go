@@ -24,7 +24,13 @@ type Ext struct {
 	stack            []extDir
 	seen             map[uint32]bool
 	dirty            bool
+	cover            Cover
 }
+
+// Cover implements Covering. Not accounted for are: tables of groups, inodes
+// and blocks, the journal, extended attributes, free blocks, and the ends of
+// the last blocks of files.
+func (e *Ext) Cover() *Cover { return &e.cover }
 
 // extDir is a directory that is being read, one block after the other.
 type extDir struct {
@@ -98,12 +104,28 @@ func NewExt(r io.ReaderAt, size int64) (*Ext, error) {
 		return nil, fmt.Errorf("%w: superblock", ErrFormat)
 	}
 	e.dirty = incompat&extRecover != 0
+	e.supers(int64(le.Uint32(h[20:])), int64(le.Uint32(h[32:])))
 	e.descs = (int64(le.Uint32(h[20:])) + 1) * e.block
 	root, err := e.inode(2)
 	if err != nil {
 		return nil, err
 	}
 	return e, e.enter(2, "", root)
+}
+
+// supers covers the superblock and its copies, which begin groups: of each it
+// could be said that another volume begins there.
+func (e *Ext) supers(first, perGroup int64) {
+	e.cover.Add(1024, 1024)
+	if perGroup <= 0 {
+		return
+	}
+	var b [2]byte
+	for at := (first + perGroup) * e.block; at > 0 && at < e.size; at += perGroup * e.block {
+		if _, err := e.r.ReadAt(b[:], at+56); err == nil && b == [2]byte{0x53, 0xef} {
+			e.cover.Add(at, 1024)
+		}
+	}
 }
 
 // inode reads an inode by its number.
@@ -206,6 +228,7 @@ func (d *extDir) entry(e *Ext) (inode uint32, name string, more bool) {
 			}
 			b := make([]byte, e.block)
 			if at := find(d.runs, d.next); at >= 0 {
+				e.cover.Add(at*e.block, e.block)
 				if _, err := e.r.ReadAt(b, at*e.block); err != nil && !errors.Is(err, io.EOF) {
 					return 0, "", false
 				}
@@ -257,6 +280,7 @@ func (e *Ext) file(path string, i *extInode) *Entry {
 	if i.size > 0 && len(runs) == 1 && runs[0].from == 0 && runs[0].count*e.block >= i.size {
 		out.At = runs[0].at * e.block
 		out.Section = io.NewSectionReader(e.r, out.At, i.size)
+		e.cover.Add(out.At, i.size)
 		out.Source = out.Section
 		return out
 	}
@@ -278,6 +302,7 @@ func (e *Ext) file(path string, i *extInode) *Entry {
 			parts = append(parts, io.LimitReader(zeros{}, start-at))
 		}
 		parts = append(parts, io.NewSectionReader(e.r, r.at*e.block, n))
+		e.cover.Add(r.at*e.block, n)
 		if !fill {
 			out.Size += n
 		}

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -20,7 +21,14 @@ type FAT struct {
 	clusters uint32
 	stack    []fatDir
 	seen     map[uint32]bool
+	cover    Cover
+	behind   []*Entry // the ends of directories
 }
+
+// Cover implements Covering. Not accounted for are the sectors before the first
+// table, its copies, clusters without a file, and the ends of the last clusters
+// of files.
+func (f *FAT) Cover() *Cover { return &f.cover }
 
 type fatDir struct {
 	path    string
@@ -80,12 +88,29 @@ func NewFAT(r io.ReaderAt, size int64) (*FAT, error) {
 	} else {
 		root = make([]byte, roots*32)
 		_, err = r.ReadAt(root, rootAt)
+		f.cover.Add(rootAt, roots*32)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: root directory: %w", ErrFormat, err)
 	}
-	f.stack = []fatDir{{entries: parseFATDir(root)}}
+	f.cover.Add(0, 512)
+	f.cover.Add(f.fat, fatsz*sector)
+	f.list("", root)
 	return f, nil
+}
+
+// list begins a directory. What lies behind its end is given as a file.
+func (f *FAT) list(path string, b []byte) {
+	entries, used := parseFATDir(b)
+	f.stack = append(f.stack, fatDir{path: path, entries: entries})
+	if len(bytes.Trim(b[used:], "\x00")) > 0 {
+		if path != "" {
+			path += "/"
+		}
+		f.behind = append(f.behind, &Entry{
+			Name: path + "[behind the directory's end]", Regular: true, Part: true, Size: int64(len(b) - used), Source: &memory{b[used:]},
+		})
+	}
 }
 
 // next follows a chain; ok is false at its end and for a bad entry.
@@ -146,7 +171,9 @@ func (c *fatChain) Read(p []byte) (int, error) {
 		c.c, c.pos = n, 0
 	}
 	p = p[:min(int64(len(p)), c.f.cluster-c.pos, c.left)]
-	n, err := c.f.r.ReadAt(p, c.f.data+int64(c.c-2)*c.f.cluster+c.pos)
+	at := c.f.data + int64(c.c-2)*c.f.cluster + c.pos
+	n, err := c.f.r.ReadAt(p, at)
+	c.f.cover.Add(at, int64(n))
 	c.pos += int64(n)
 	c.left -= int64(n)
 	if n > 0 {
@@ -163,12 +190,13 @@ func (c *fatChain) end() error {
 	return fmt.Errorf("%w: cluster chain ends %d bytes early", ErrFormat, c.left)
 }
 
-// parseFATDir reads the entries of a directory, joining long names.
-func parseFATDir(b []byte) []fatEntry {
-	var out []fatEntry
+// parseFATDir reads the entries of a directory, joining long names, and
+// returns how long they are.
+func parseFATDir(b []byte) (out []fatEntry, used int) {
 	var long []uint16
 	le := binary.LittleEndian
 	for ; len(b) >= 32 && b[0] != 0; b = b[32:] {
+		used += 32
 		e := b[:32]
 		attr := e[11]
 		switch {
@@ -197,7 +225,7 @@ func parseFATDir(b []byte) []fatEntry {
 			})
 		}
 	}
-	return out
+	return out, used
 }
 
 // fatName is the long name where there is one, and otherwise the short one in
@@ -256,7 +284,12 @@ func (f *FAT) Next() (*Entry, error) {
 		if err != nil {
 			e.Note = err.Error()
 		}
-		f.stack = append(f.stack, fatDir{path: e.Name, entries: parseFATDir(b)})
+		f.list(e.Name, b)
+		return e, nil
+	}
+	if len(f.behind) > 0 {
+		e := f.behind[0]
+		f.behind = f.behind[1:]
 		return e, nil
 	}
 	return nil, io.EOF

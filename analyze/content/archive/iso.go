@@ -24,7 +24,13 @@ type ISO struct {
 	files  map[int64]bool // extents of files
 	boot   []*Entry
 	begun  bool
+	cover  Cover
 }
+
+// Cover implements Covering. Not accounted for are: the names for other systems
+// than those that are read (Joliet's, UDF's), tables of paths, the catalogue,
+// and whatever else lies between the files.
+func (i *ISO) Cover() *Cover { return &i.cover }
 
 type isoDir struct {
 	path    string
@@ -52,7 +58,11 @@ func NewISO(r io.ReaderAt, size int64) (*ISO, error) {
 		if _, err := r.ReadAt(d, n*isoSector); err != nil {
 			break
 		}
-		if string(d[1:6]) != "CD001" || d[0] == 255 {
+		if string(d[1:6]) != "CD001" {
+			break
+		}
+		i.cover.Add(n*isoSector, isoSector)
+		if d[0] == 255 {
 			break
 		}
 		switch {
@@ -127,6 +137,7 @@ func (i *ISO) enter(path string, dir isoRecord) error {
 	if _, err := i.r.ReadAt(b, dir.off); err != nil {
 		return fmt.Errorf("directory %q: %w", path, err)
 	}
+	i.cover.Add(dir.off, dir.size)
 	d := isoDir{path: path}
 	for p := 0; p+34 <= len(b); {
 		n := int(b[p])
@@ -270,7 +281,7 @@ func (i *ISO) Next() (*Entry, error) {
 		e := i.boot[0]
 		i.boot = i.boot[1:]
 		if !i.files[e.At] {
-			return e, nil
+			return i.place(e.Name, e.At, e.Size), nil
 		}
 	}
 	return nil, io.EOF
@@ -283,6 +294,7 @@ func (i *ISO) place(name string, off, size int64) *Entry {
 		e.Note = fmt.Sprintf("%d bytes at byte %d reach behind the image's end", size, off)
 		e.Size = max(0, i.size-off)
 	}
+	i.cover.Add(off, e.Size)
 	e.Section = io.NewSectionReader(i.r, off, e.Size)
 	e.Source = e.Section
 	return e
@@ -313,7 +325,7 @@ func (i *ISO) catalogue(off int64) {
 			continue
 		}
 		size = max(size, i.fatSize(at), isoSector)
-		i.boot = append(i.boot, i.place(fmt.Sprintf("[boot image %d]", len(i.boot)+1), at, min(size, i.size-at)))
+		i.boot = append(i.boot, &Entry{Name: fmt.Sprintf("[boot image %d]", len(i.boot)+1), At: at, Size: min(size, i.size-at)})
 	}
 }
 

@@ -89,6 +89,7 @@ func (f *squashFile) next() error {
 			return fmt.Errorf("%w: fragment of %d bytes at %d in %d", ErrFormat, want, f.fragAt, len(b))
 		}
 		f.buf = b[f.fragAt : int64(f.fragAt)+want]
+		f.s.frags.Add(int64(f.frag)*int64(f.s.sb.BlockSize)+int64(f.fragAt), want)
 		f.left -= want
 		return nil
 	}
@@ -110,6 +111,7 @@ func (f *squashFile) next() error {
 	if int64(len(f.buf)) != want {
 		return fmt.Errorf("%w: block of %d bytes where %d should be", ErrFormat, len(f.buf), want)
 	}
+	f.s.cover.Add(f.off, n)
 	f.off += n
 	f.left -= want
 	return nil
@@ -138,6 +140,9 @@ func (s *Squashfs) fragment(i uint32) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.cover.Add(off, int64(size&0xffffff))
+	bs := int64(s.sb.BlockSize)
+	s.frags.Add(int64(i)*bs+int64(len(data)), bs-int64(len(data)))
 	s.frag.off, s.frag.data = off, data
 	return data, nil
 }

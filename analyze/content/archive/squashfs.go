@@ -24,7 +24,17 @@ type Squashfs struct {
 	}
 	stack []squashDir
 	seen  map[uint64]bool // directories, by inode reference
+	cover Cover
+	// frags covers fragment i from byte i times the block size on.
+	frags Cover
+	ended bool
+	parts []Span // of frags, left for the end
+	given int
 }
+
+// Cover implements Covering. The tables of inodes and directories count as
+// understood: they hold numbers, names and the targets of links.
+func (s *Squashfs) Cover() *Cover { return &s.cover }
 
 type squashSuper struct {
 	Magic, Inodes, Mtime, BlockSize, Fragments                           uint32
@@ -79,14 +89,15 @@ func NewSquashfs(r io.ReaderAt, size int64) (*Squashfs, error) {
 		return nil, err
 	}
 	s.frag.off = -1
+	s.tables()
 	if err := s.enter("", s.sb.Root); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// Used is the size of the image itself, without padding.
-func (s *Squashfs) Used() int64 { return int64(min(s.sb.Used, uint64(s.size))) }
+// Files is where the tables begin, behind the blocks of all files.
+func (s *Squashfs) Files() int64 { return int64(min(s.sb.InodeTable, uint64(s.size))) }
 
 // block reads and decompresses n stored bytes at off into at most limit.
 func (s *Squashfs) block(off, n int64, packed bool, limit int) ([]byte, error) {
@@ -256,8 +267,14 @@ func (s *Squashfs) Next() (*Entry, error) {
 			if err := s.file(m, typ, e); err != nil {
 				e.Note = err.Error()
 			}
+		case 3, 10:
+			if b, err := m.read(8); err != nil {
+				e.Note = err.Error()
+			} else if n := binary.LittleEndian.Uint32(b[4:]); n > 4096 {
+				e.Note = fmt.Sprintf("a link of %d bytes was not looked at", n)
+			}
 		}
 		return e, nil
 	}
-	return nil, io.EOF
+	return s.left()
 }

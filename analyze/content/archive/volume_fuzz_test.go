@@ -36,31 +36,45 @@ func image(f *testing.F, script string) []byte {
 	return b
 }
 
+// whole walks a volume: what it has covered then lies in it, or behind its end.
+func whole(t *testing.T, r archive.Reader, size int64) {
+	walk(r)
+	gaps, ok := r.(archive.Covering).Cover().Gaps(size)
+	if !ok {
+		t.Error("too many spans")
+	}
+	for i, g := range gaps {
+		if g.Off < 0 || g.Len <= 0 || g.Len > size-g.Off || i > 0 && g.Off <= gaps[i-1].Off+gaps[i-1].Len {
+			t.Errorf("gaps %v of %d bytes", gaps, size)
+		}
+	}
+}
+
 func FuzzSquashfs(f *testing.F) {
 	for _, args := range []string{"-comp gzip", "-comp xz", "-comp zstd", "-noI -noD -noF -b 4096"} {
 		f.Add(image(f, "mksquashfs t out -quiet -no-progress -nopad -all-root "+args))
 	}
-	f.Fuzz(func(_ *testing.T, b []byte) {
+	f.Fuzz(func(t *testing.T, b []byte) {
 		if r, err := archive.NewSquashfs(bytes.NewReader(b), int64(len(b))); err == nil {
-			walk(r)
+			whole(t, r, int64(len(b)))
 		}
 	})
 }
 
 func FuzzISO(f *testing.F) {
 	f.Add(image(f, "xorriso -as mkisofs -quiet -R -J -o out t; truncate -s -300K out"))
-	f.Fuzz(func(_ *testing.T, b []byte) {
+	f.Fuzz(func(t *testing.T, b []byte) {
 		if r, err := archive.NewISO(bytes.NewReader(b), int64(len(b))); err == nil {
-			walk(r)
+			whole(t, r, int64(len(b)))
 		}
 	})
 }
 
 func FuzzFAT(f *testing.F) {
 	f.Add(image(f, "truncate -s 64K out; mkfs.vfat -F 12 out; mcopy -s -i out t ::"))
-	f.Fuzz(func(_ *testing.T, b []byte) {
+	f.Fuzz(func(t *testing.T, b []byte) {
 		if r, err := archive.NewFAT(bytes.NewReader(b), int64(len(b))); err == nil {
-			walk(r)
+			whole(t, r, int64(len(b)))
 		}
 	})
 }
@@ -69,9 +83,9 @@ func FuzzExt(f *testing.F) {
 	for _, args := range []string{"-t ext2 -b 1024", "-t ext4 -O ^has_journal -b 1024", "-t ext4 -O ^has_journal,inline_data,^resize_inode"} {
 		f.Add(image(f, "truncate -s 256K out; PATH=$PATH:/sbin:/usr/sbin mke2fs -q -N 16 -d t "+args+" out"))
 	}
-	f.Fuzz(func(_ *testing.T, b []byte) {
+	f.Fuzz(func(t *testing.T, b []byte) {
 		if r, err := archive.NewExt(bytes.NewReader(b), int64(len(b))); err == nil {
-			walk(r)
+			whole(t, r, int64(len(b)))
 		}
 	})
 }

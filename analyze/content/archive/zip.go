@@ -112,6 +112,9 @@ func (z *Zip) header(off int64) bool {
 // Directory is where the central directory begins.
 func (z *Zip) Directory() int64 { return z.start }
 
+// Size is that of the archive.
+func (z *Zip) Size() int64 { return z.size }
+
 // Cover implements Covering; the contents of an entry count as read.
 func (z *Zip) Cover() *Cover { return &z.cover }
 
