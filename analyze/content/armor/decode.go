@@ -69,7 +69,7 @@ func (f Form) Starts(b []byte, i int, begins func([]byte) bool) (at [3]int, n in
 			k++
 		}
 		add := func(k int) {
-			var scratch [16]byte
+			var scratch [52]byte // as many as 100 characters can be
 			if out, _, _ := f.Decode(scratch[:0], b[k:min(k+100, i)], true); begins(out) {
 				at[n] = k
 				n++
