@@ -117,7 +117,7 @@ func (w *walker) asides(n *node, a *asides) {
 		in.Close()
 	}
 	if a.lost > 0 {
-		w.skip(n.path, fmt.Sprintf("%d bytes beside the stream's contents were not looked at: over %d in all", a.lost, maxAside))
+		w.skip(n.path, fmt.Sprintf("%d bytes beside the stream's contents were not looked at", a.lost))
 	}
 }
 

@@ -39,7 +39,10 @@ func (w *walker) open(n *node, m format.Match, f *File) error {
 		}
 		return w.trailing(n) // an end mark may be followed by more
 	case "ar", "deb":
-		return w.members(n, archive.NewAr(n.in))
+		if err := w.members(n, archive.NewAr(n.in)); err != nil {
+			return err
+		}
+		return w.trailing(n)
 	case "cpio":
 		return w.cpio(n)
 	case "nar":
@@ -55,9 +58,16 @@ func (w *walker) open(n *node, m format.Match, f *File) error {
 	case "disk-image":
 		return w.disk(n)
 	case "rpm":
-		if err := archive.RPM(n.in); err != nil {
+		parts := asides{most: 4 * archive.MaxRPMHeld}
+		if err := archive.RPM(n.in, func(name string, b []byte) {
+			if b == nil {
+				w.skip(n.path+"/"+name, fmt.Sprintf("a header of over %d bytes: not looked at", archive.MaxRPMHeld))
+			}
+			parts.add(name, b)
+		}); err != nil {
 			return err
 		}
+		w.asides(n, &parts)
 		w.file(&node{path: n.path, in: n.in.Sub(-1), depth: n.depth + 1, layer: true})
 		return nil
 	}
@@ -96,7 +106,7 @@ func (w *walker) members(n *node, r archive.Reader) error {
 			w.skip(path, e.Note)
 		}
 		if e.Regular {
-			sub = node{path: path, in: e.Body, within: n.stored(e), start: n.in.Off(), exec: e.Executable, depth: n.depth + 1}
+			sub = node{path: path, in: e.Body, within: n.stored(e), start: n.in.Off(), exec: e.Executable, depth: n.depth + 1, part: e.Part, guess: e.Part}
 			w.file(&sub)
 		}
 	}

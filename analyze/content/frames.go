@@ -2,6 +2,7 @@ package content
 
 import (
 	"bufio"
+	"cmp"
 	"compress/bzip2"
 	"encoding/binary"
 	"errors"
@@ -18,12 +19,13 @@ type aside struct {
 	b    []byte
 }
 
-// asides collects them, up to maxAside bytes in all; those that are too short
-// to hold anything are left out.
+// asides collects them, up to a bound in all; those that are too short to hold
+// anything are left out.
 type asides struct {
 	all  []aside
 	size int
 	lost int64
+	most int // maxAside where it is 0
 }
 
 const (
@@ -35,7 +37,7 @@ func (a *asides) add(name string, b []byte) {
 	if len(b) < minAside {
 		return
 	}
-	if a.size+len(b) > maxAside {
+	if most := cmp.Or(a.most, maxAside); a.size+len(b) > most {
 		a.lost += int64(len(b))
 		return
 	}

@@ -120,6 +120,13 @@ func (w *walker) sevenZip(n *node) error {
 		return fmt.Errorf("reading 7z: %w", err)
 	}
 	defer back()
+	cover, note, err := checkSevenZip(at)
+	if err != nil {
+		return fmt.Errorf("reading 7z: %w", err)
+	}
+	if note != "" {
+		w.skip(n.path, note)
+	}
 	z, err := openSevenZip(at, size)
 	if err != nil {
 		return fmt.Errorf("reading 7z: %w", err)
@@ -143,13 +150,10 @@ func (w *walker) sevenZip(n *node) error {
 		in.Close()
 		_ = r.Close() // it was read to its end or failed before
 	}
-	return nil
+	return w.uncovered(n, at, size, rest{cover: &cover, sealed: size})
 }
 
 func openSevenZip(at io.ReaderAt, size int64) (z *sevenzip.Reader, err error) {
-	if err := checkSevenZip(at); err != nil {
-		return nil, err
-	}
 	defer func() {
 		// The library indexes by numbers of the header without checking all.
 		if p := recover(); p != nil {

@@ -89,3 +89,13 @@ func FuzzCompressed(f *testing.F) {
 		bounded(t, append([]byte("#!/bin/sh\nexit\n"), b...))
 	})
 }
+
+// FuzzPNG: chunks that say whatever they say.
+func FuzzPNG(f *testing.F) {
+	f.Add(run(f, f.TempDir(), "python3", "-c", `import struct, sys, zlib
+def chunk(kind, b): return struct.pack(">I", len(b)) + kind + b + struct.pack(">I", zlib.crc32(kind + b))
+sys.stdout.buffer.write(chunk(b"IHDR", bytes(13)) + chunk(b"zTXt", b"a\0\0" + zlib.compress(b"words" * 99)) + chunk(b"IDAT", bytes(9)) + chunk(b"IEND", b"") + b"words" * 99)`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		bounded(t, append([]byte("\x89PNG\r\n\x1a\n"), b...))
+	})
+}

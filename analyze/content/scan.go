@@ -60,6 +60,9 @@ func (w *walker) leaf(n *node, f *File) {
 		if !f.Embedded && w.disguised(n, f, b, first, last) {
 			continue
 		}
+		if !f.Embedded && w.texts(n, f, b) {
+			continue
+		}
 		w.payloads(n, b, last, first)
 	}
 	if sealed && f.Kind == "" && found == len(w.res.Members)+len(w.res.Skipped) {
@@ -96,6 +99,30 @@ func (w *walker) text(n *node, f *File, b []byte, last bool) (isText, consumed b
 		}
 	}
 	return true, false
+}
+
+// line is the unit in which text is looked for in data.
+const line = 1 << 10
+
+// texts looks for what the text in a window of other data carries: a script in
+// a package's header, a value in a database, what follows a picture. It is true
+// where that has taken some of the input.
+func (w *walker) texts(n *node, f *File, b []byte) bool {
+	for i := 0; i+2*line <= len(b); i += line {
+		end := i
+		for end+line <= len(b) && format.IsText(b[end:end+line]) {
+			end += line
+		}
+		if end-i < 2*line || uniform(b[i:i+line]) {
+			i = max(i, end-line)
+			continue
+		}
+		if _, consumed := w.carried(n, f, b[:end], i+sampleStep/2, end, true); consumed || f.Embedded {
+			return consumed
+		}
+		i = end
+	}
+	return false
 }
 
 // overlap is how much of a window is kept to see what begins near its end.

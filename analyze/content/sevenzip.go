@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 
 	"github.com/ulikunitz/xz/lzma"
+
+	"fromsource/analyze/content/archive"
 )
 
 // The 7z reader holds the archive's directory in memory, some hundreds of bytes
@@ -22,37 +25,44 @@ var errSevenZip = errors.New("malformed directory")
 const maxSevenZipFiles = 150_000
 
 // checkSevenZip says why an archive's directory is not given to the library
-// (7zFormat.txt in the LZMA SDK).
-func checkSevenZip(at io.ReaderAt) error {
+// (7zFormat.txt in the LZMA SDK), what of the archive the directory accounts
+// for, and what of the directory itself makes no file.
+func checkSevenZip(at io.ReaderAt) (cover archive.Cover, note string, err error) {
 	var h [32]byte
 	if _, err := at.ReadAt(h[:], 0); err != nil {
-		return err
+		return cover, "", err
 	}
+	cover.Add(0, 32)
 	b, err := sevenZipPart(at, le64(h[12:]), le64(h[20:]))
 	if err != nil || len(b) == 0 {
-		return err
+		return cover, "", err
 	}
+	cover.Add(32+int64(le64(h[12:])), int64(len(b)))
 	for range 4 { // a directory's directory may be compressed again
-		p := sevenZipNumbers{b: b}
+		p := sevenZipNumbers{b: b, cover: &cover}
 		switch p.byte() {
 		case 1:
-			if n := p.files(); p.err == nil && n > maxSevenZipFiles {
-				return fmt.Errorf("a directory of %d files", n)
+			n := p.files()
+			if p.err == nil && n > maxSevenZipFiles {
+				return cover, "", fmt.Errorf("a directory of %d files", n)
 			}
-			return p.err
+			if p.err != nil || n == 0 {
+				return cover, "", p.err
+			}
+			return cover, p.properties(n), p.err
 		case 0x17:
 			f := p.streams()
 			if p.err != nil {
-				return p.err
+				return cover, "", p.err
 			}
 			if b, err = f.decode(at); err != nil {
-				return err
+				return cover, "", err
 			}
 		default:
-			return errSevenZip
+			return cover, "", errSevenZip
 		}
 	}
-	return errSevenZip
+	return cover, "", errSevenZip
 }
 
 // sevenZipPart reads bytes behind the signature header.
@@ -117,6 +127,10 @@ func le64(b []byte) (v uint64) {
 type sevenZipNumbers struct {
 	b   []byte
 	err error
+	// cover, where set, is told where the packed streams are; held counts
+	// what they hold, and odd the bytes of properties that make no file.
+	cover     *archive.Cover
+	held, odd uint64
 }
 
 // next reads n bytes.
@@ -157,9 +171,12 @@ func (p *sevenZipNumbers) files() uint64 {
 		switch p.byte() {
 		case 2: // archive properties
 			for id := p.byte(); id != 0 && p.err == nil; id = p.byte() {
-				p.next(p.number())
+				n := p.number()
+				p.next(n)
+				p.odd += n
 			}
 		case 3, 4:
+			p.held = 0
 			p.streams()
 		case 5:
 			return p.number()
@@ -202,11 +219,47 @@ func (p *sevenZipNumbers) digests(n uint64) (defined []bool) {
 	return defined
 }
 
-// numbers passes n of them.
-func (p *sevenZipNumbers) numbers(n uint64) {
-	for ; n > 0 && p.err == nil; n-- {
-		p.number()
+// properties reads what a directory says of n files, and returns what it holds
+// that makes none of them: other properties than names, times and the like, and
+// streams that no file has.
+func (p *sevenZipNumbers) properties(n uint64) string {
+	full := n
+	for p.err == nil {
+		id := p.byte()
+		if id == 0 {
+			break
+		}
+		b := p.next(p.number())
+		switch {
+		case id == 14: // which files have no stream
+			for i, c := range b {
+				if i == int(n/8) {
+					c &= ^byte(0xff >> (n % 8))
+				}
+				full -= min(full, uint64(bits.OnesCount8(c)))
+			}
+		case id == 25 && len(bytes.Trim(b, "\x00")) == 0: // to align the others
+		case id < 15 || id > 21: // those between are names, times, attributes
+			p.odd += uint64(len(b))
+		}
 	}
+	switch {
+	case p.err != nil:
+		return ""
+	case p.odd >= minRest:
+		return fmt.Sprintf("%d bytes of the directory describe no file: not looked at", p.odd)
+	case p.held > full:
+		return fmt.Sprintf("%d of %d streams belong to no file: not looked at", p.held-full, p.held)
+	}
+	return ""
+}
+
+// numbers passes n of them, and returns their sum.
+func (p *sevenZipNumbers) numbers(n uint64) (sum uint64) {
+	for ; n > 0 && p.err == nil; n-- {
+		sum += min(p.number(), 1<<52)
+	}
+	return sum
 }
 
 // streams passes what describes packed streams, and returns the first folder.
@@ -219,7 +272,9 @@ func (p *sevenZipNumbers) streams() (first sevenZipFolder) {
 			switch {
 			case id == 9 && n > 0:
 				first.packed = p.number()
-				p.numbers(n - 1)
+				if all := min(first.packed, 1<<52) + p.numbers(n-1); p.cover != nil && first.off < 1<<52 {
+					p.cover.Add(32+int64(first.off), int64(min(all, 1<<60)))
+				}
 			case id == 10:
 				p.digests(n)
 			default:
@@ -261,6 +316,8 @@ func (p *sevenZipNumbers) streams() (first sevenZipFolder) {
 	if id == 8 {
 		p.substreams(folders, hashed)
 		id = p.byte()
+	} else {
+		p.held += folders
 	}
 	if id != 0 {
 		p.err = errSevenZip
@@ -304,8 +361,14 @@ func (p *sevenZipNumbers) folder(keep bool, f *sevenZipFolder) uint64 {
 
 // substreams passes the sizes and checksums of the files in folders.
 func (p *sevenZipNumbers) substreams(folders uint64, hashed []bool) {
+	var counts []uint64
 	id := p.byte()
-	counts := make([]uint64, min(folders, maxSevenZipFiles))
+	defer func() {
+		for _, n := range counts {
+			p.held += min(n, 1<<32)
+		}
+	}()
+	counts = make([]uint64, min(folders, maxSevenZipFiles))
 	for i := range counts {
 		counts[i] = 1
 		if id == 13 && p.err == nil {

@@ -1,13 +1,14 @@
 package content_test
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 )
 
 // zipWith writes an archive with the program t/greet in e, whose file is f; the
@@ -73,6 +74,39 @@ tables = struct.unpack_from("<Q", b, 64)[0]
 ` + program + `
 open("out", "wb").write(b)
 '`
+}
+
+// sevenZipWith puts what an expression says before an archive's directory.
+func sevenZipWith(what string) string {
+	return `7z a -bd o.7z t/doc >log; python3 -c 'import random, struct, zlib
+e = open("t/greet", "rb").read()
+random.seed(1)
+noise = random.randbytes(5000)
+b = open("o.7z", "rb").read()
+at = struct.unpack_from("<Q", b, 12)[0]
+more = ` + what + `
+h = struct.pack("<Q", at + len(more)) + b[20:32]
+open("out", "wb").write(b[:8] + struct.pack("<I", zlib.crc32(h)) + h + b[32:32 + at] + more + b[32 + at:])
+'`
+}
+
+// arWith writes an archive of members.
+func arWith(members string) string {
+	return pythonWith(`def member(name, b):
+    return b"%-16s%-12d%-6d%-6d%-8d%-10d\x60\n" % (name.encode(), 0, 0, 0, 644, len(b)) + b + b"\n" * (len(b) & 1)
+open("out", "wb").write(b"!<arch>\n" + ` + members + `)`)
+}
+
+// pngWith writes a picture of noise with more chunks before its end.
+func pngWith(chunks string) string {
+	return pythonWith(`import random, struct
+def chunk(kind, b):
+    return struct.pack(">I", len(b)) + kind + b + struct.pack(">I", zlib.crc32(kind + b))
+random.seed(1)
+pixels = bytearray(random.randbytes(9000 * 9))
+pixels[::9] = bytes(9000)
+more = ` + cmp.Or(chunks, `b""`) + `
+open("out", "wb").write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 9000, 8, 0, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(pixels)) + more + chunk(b"IEND", b""))`)
 }
 
 // unlisted are containers that hold more than their directory says, made by
@@ -201,6 +235,36 @@ at = b.rindex(n, 0, struct.unpack_from("<Q", b, 72)[0])
 open("out", "wb").write(b[:at] + struct.pack("<I", 6) + b[at + 4:])'`, "out/[fragment 0]/@6 elf-executable", ""},
 	{"squashfs: extended attributes", `python3 -c 'import os
 os.setxattr("t/doc/notes", "trusted.p", open("t/greet", "rb").read()[:3000])'; mksquashfs t/doc out -quiet -no-progress`, "[extended attributes]/@4 elf-executable", ""},
+	{"7z: behind the end", "7z a -bd o.7z t/doc >log; cat o.7z t/greet > out", " elf-executable", ""},
+	{"7z: between streams and directory", sevenZipWith("e"), " elf-executable", ""},
+	{"7z: of no format between streams and directory", sevenZipWith("noise"), "", "5000 bytes at byte"},
+	{"7z: files, empty ones and folders", "touch t/doc/empty; mkdir t/empty; echo words > t/doc/words; rm t/greet; 7z a -bd -ms=off o.7z t >log; mv o.7z out", "", ""},
+	{"ar: table of symbols", arWith(`member("/", e) + member("a/", b"words")`), "out/[symbols] elf-executable", ""},
+	{"ar: table of BSD's symbols", arWith(`member("__.SYMDEF", e) + member("a/", b"words")`), "out/[symbols] elf-executable", ""},
+	{"ar: long names", arWith(`member("//", b"a.o/\n" + base64.b64encode(e)) + member("/0", b"words")`), "out/[names] elf-executable", ""},
+	{"ar: behind the end", "ar rc out t/doc/notes; (head -c 500 /dev/zero; cat t/greet) >> out", " elf-executable", ""},
+	{"ar: long names only", "cp t/doc/notes t/doc/a-name-that-is-longer-than-any; ar rc out t/doc/a-name-that-is-longer-than-any t/doc/notes", "", ""},
+	{"deb: behind the end", "mkdir -p d/DEBIAN; printf 'Package: a\\nVersion: 1\\nArchitecture: all\\nMaintainer: a <a@b>\\nDescription: a\\n' > d/DEBIAN/control; dpkg-deb -b d out >log; cat t/greet >> out", "", "no header of a member at byte"},
+	{"cpio: folder with contents", pythonWith(`def entry(name, mode, b):
+    h = b"070701" + b"%08X" * 13 % (1, mode, 0, 0, 1, 0, len(b), 0, 0, 0, 0, len(name) + 1, 0) + name + b"\0"
+    h += bytes(-len(h) % 4) + b
+    return h + bytes(-len(h) % 4)
+open("out", "wb").write(entry(b"t", 0o40755, e) + entry(b"TRAILER!!!", 0, b""))`), "out/t elf-executable", ""},
+	{"cpio: folders, links and pipes", "ln -s doc t/link; mkfifo t/pipe; rm t/greet; find t | cpio -o -H newc --quiet > out", "", ""},
+	{"rpm: script", strings.Replace(rpmScript, "%files\n", "%post\nbase64 -d <<E > /tmp/x\n%(base64 %{_topdir}/t/greet)\nE\n%files\n", 1), "out/[header]/1024 elf-executable", ""},
+	{"rar: behind the end", "mv t/greet greet; cp t/doc/notes t/greet; " + rarScript + "; cat greet >> out", " elf-executable", ""},
+	{"rar: service that nobody knows", "mv t/greet greet; cp t/doc/notes t/greet; " + strings.Replace(rarScript, "+ block(5,", `+ block(3, 2, vint(0) + vint(5) + vint(0) + vint(0) + vint(0) + vint(3) + b"STM", 9000) + bytes(i * i % 251 for i in range(9000)) + block(5,`, 1), "", "9000 bytes at byte"},
+	{"rar: as it is", "cp t/doc/notes t/greet; " + rarScript, "", ""},
+	{"png: pixels and text", pngWith(`chunk(b"zTXt", b"words\0\0" + zlib.compress(b"words " * 100))`), "", ""},
+	{"png: tar behind the end", pngWith(``) + "; tar c t >> out", "/t/greet elf-executable", ""},
+	{"png: text behind the end", pngWith(``) + "; base64 t/greet >> out", " elf-executable", ""},
+	{"png: a large one, and tar behind the end", strings.ReplaceAll(pngWith(``), "9000", "900000") + "; tar c t >> out", "/t/greet elf-executable", ""},
+	{"png: compressed text", pngWith(`chunk(b"zTXt", b"words\0\0" + zlib.compress(b"words " * 100 + base64.b64encode(e)))`), " elf-executable", ""},
+	{"png: compressed text of a large one", strings.ReplaceAll(pngWith(`chunk(b"zTXt", b"words\0\0" + zlib.compress(b"words " * 100 + base64.b64encode(e)))`), "9000", "262000"), " elf-executable", ""},
+	{"png: compressed text in some language", pngWith(`chunk(b"iTXt", b"words\0\1\0en\0words\0" + zlib.compress(b"words " * 100 + base64.b64encode(e)))`), " elf-executable", ""},
+	{"png: profile", pngWith(`chunk(b"iCCP", b"words\0\0" + zlib.compress(bytes(100) + e))`), " elf-executable", ""},
+	{"data: text between", pythonWith(`open("out", "wb").write(bytes(range(256)) * 40 + base64.encodebytes(e) + bytes(range(256)) * 40)`), "out elf-executable", ""},
+	{"data: compressed text between", pythonWith(`open("out", "wb").write(bytes(range(256)) * 1000 + base64.encodebytes(zlib.compress(e)) + bytes(range(256)) * 40)`), " elf-executable", ""},
 }
 
 func TestUnlisted(t *testing.T) {
@@ -228,7 +292,7 @@ func TestUnlisted(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer f.Close()
-			if d := cmp.Diff(res, stream(t, "out", onlyReader{f})); d != "" {
+			if d := gocmp.Diff(res, stream(t, "out", onlyReader{f})); d != "" {
 				t.Errorf("file and stream differ: %s", d)
 			}
 		})

@@ -225,6 +225,8 @@ func (w *walker) file(n *node) {
 		w.container(n, m, f)
 	case m.Compiled():
 		w.compiled(n, m, f)
+	case m.Name == "png":
+		w.png(n, f)
 	default:
 		w.leaf(n, f)
 	}

@@ -46,7 +46,7 @@ func (c *Cpio) Next() (*Entry, error) {
 		return nil, fmt.Errorf("%w: cpio header at byte %d: %w", ErrFormat, c.in.Off(), err)
 	}
 	if h.name < 1 || h.name > MaxName {
-		return nil, fmt.Errorf("%w: cpio name of %d bytes", ErrFormat, h.name)
+		return nil, fmt.Errorf("%w: cpio name of %d bytes at byte %d", ErrFormat, h.name, c.in.Off())
 	}
 	if err := c.in.Skip(h.length); err != nil {
 		return nil, err
@@ -59,6 +59,13 @@ func (c *Cpio) Next() (*Entry, error) {
 		return nil, err
 	}
 	e := &Entry{Name: trimNUL(name), Size: h.size, Executable: h.mode&0o111 != 0, Regular: h.mode&0o170000 == 0o100000}
+	// What is no file has no contents, but for the target of a link.
+	if link := h.mode&0o170000 == 0o120000; h.size > 4096 || h.size > 0 && !link {
+		e.Regular = true
+	}
+	if n := len(name) - len(e.Name); n >= minLeft {
+		e.Note = fmt.Sprintf("%d bytes behind its name were not looked at", n)
+	}
 	if e.Name == "TRAILER!!!" {
 		return nil, io.EOF
 	}

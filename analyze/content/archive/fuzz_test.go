@@ -143,8 +143,13 @@ func FuzzRPM(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		in := stream.New(bytes.NewReader(b), int64(len(b)))
 		defer in.Close()
-		if err := archive.RPM(in); err == nil && in.Off() < 128 {
+		given := 0
+		err := archive.RPM(in, func(_ string, b []byte) { given += len(b) })
+		if err == nil && in.Off() < 128 {
 			t.Errorf("headers of %d bytes", in.Off())
+		}
+		if given > 4*len(b) {
+			t.Errorf("%d bytes given of %d", given, len(b))
 		}
 	})
 }
