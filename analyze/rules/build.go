@@ -75,6 +75,10 @@ func (x *extractor) compiler(cmd string, argv []string) bool {
 		}
 	case "erlc", "rebar", "rebar3", "mix", "elixirc":
 		sig = sigCompile
+	case "flutter", "dart":
+		if arg == "build" || arg == "compile" {
+			sig = sigCompile
+		}
 	default:
 		switch {
 		case strings.HasSuffix(cmd, "-gcc") || strings.HasSuffix(cmd, "-cc") || strings.HasSuffix(cmd, "-g++") || strings.HasSuffix(cmd, "-ld") || strings.HasSuffix(cmd, "-as") || strings.HasSuffix(argv[0], "targetPrefix}cc"):

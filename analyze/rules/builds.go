@@ -27,7 +27,7 @@ func builds(f *Facts, name string) bool {
 	if f.sigs.has(sigNoCC) {
 		return f.sigs.any(sigBuildTool, sigOwnBuild)
 	}
-	return f.sigs.any(sigBuildTool, sigDefaultMake, sigMakeFlags, sigCC, sigOwnBuild)
+	return f.sigs.any(sigBuildTool, sigDefaultMake, sigMakeFlags, sigCC, sigOwnBuild, sigEditsSource)
 }
 
 // binName says that a name ends, up to what nixpkgs adds for the inner part of

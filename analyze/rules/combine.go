@@ -102,13 +102,13 @@ func (j *judge) grounded(id closure.ID) {
 		return
 	}
 	for _, in := range j.g.Inputs(id) {
-		if j.download(in) && !j.self[in].patch {
+		if j.download(in) && j.takes(id, in) {
 			return
 		}
 	}
 	for _, r := range j.refs[id] {
 		p, ok := r.id, r.id != closure.None
-		if !ok && r.how == refSrc || ok && r.how != refTool && j.g.FixedOutput(p) {
+		if !ok && r.how == refSrc || ok && r.how != refTool && j.g.FixedOutput(p) && (!j.download(p) || j.takes(id, p)) {
 			return
 		}
 		if ok && (r.how == refSrc || r.how == refContent) && j.facts[p].Fetch == nil && (!j.facts[p].stdenv || j.unpacks(p)) {
@@ -118,6 +118,15 @@ func (j *judge) grounded(id closure.ID) {
 	s.sum = 0
 	s.evidence = s.evidence[:0]
 	s.kinds = [3]int{}
+}
+
+// takes says that a download may be what a derivation repackages: it is no
+// patch and, where it is sources by its address, it is the source, copied,
+// unpacked or started, and not only named for a file of it.
+func (j *judge) takes(id, in closure.ID) bool {
+	return !j.self[in].patch && j.self[in].sum > -Threshold/2 || slices.ContainsFunc(j.refs[id], func(r use) bool {
+		return r.id == in && (r.how == refSrc || r.how == refContent || r.how == refLink || r.how == refExec)
+	})
 }
 
 // unpacks says that a derivation takes in a download and compiles nothing: its

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -127,6 +128,9 @@ func (x *extractor) command(argv []string) {
 			if to := argv[i]; (to == "-d" || to == "-C") && strings.HasPrefix(w, "$out") {
 				x.hit(sigCopyTree, join(argv))
 			}
+			if strings.Contains(w, "/store/") && !x.has(sigSource) && archiveName(w) {
+				x.hit(sigSource, join(argv)) // as src, under a name of its own
+			}
 			if fontFile(strings.ToLower(w)) {
 				x.hit(sigFont, join(argv))
 			}
@@ -163,7 +167,7 @@ func (x *extractor) command(argv []string) {
 	case "autoPatchelf", "autoPatchelfFile", "addAutoPatchelfSearchPath", "auto-patchelf":
 		x.hit(sigAutoPatchelf, join(argv))
 	case "bash", "sh", "$SHELL", "SHELL", "src", "./$src":
-		x.installer(cmd, argv)
+		x.installer(argv)
 	case "makeWrapper", "wrapProgram", "makeBinaryWrapper", "makeShellWrapper", "wrapProgramShell", "wrapProgramBinary":
 		x.wrapper(argv)
 	case "java", "mono", "dotnet", "electron":
@@ -172,6 +176,10 @@ func (x *extractor) command(argv []string) {
 		x.emulator(argv)
 	case "lndir":
 		x.contentRefs(argv)
+	case "git", "curl", "wget", "svn", "hg", "aria2c":
+		if slices.ContainsFunc(argv[1:], func(w string) bool { return strings.Contains(w, "://") }) {
+			x.hit(sigOwnDownload, join(argv))
+		}
 	case "--prefix", "--set", "--suffix", "--add-flags", "--run", "--set-default":
 		x.wrapper(argv)
 	default:
@@ -189,6 +197,12 @@ func (x *extractor) command(argv []string) {
 			x.refsIn(argv[0], how)
 		}
 	}
+}
+
+// archiveName says that a path is of an archive, by its file type.
+func archiveName(p string) bool {
+	_, ext := fileType(strings.ToLower(p))
+	return ext != "" && ext != ".bin" && sourceArchive(ext)
 }
 
 // inner looks for a package or installer that lies in a directory of the source
@@ -213,7 +227,7 @@ func (x *extractor) contentRefs(argv []string) {
 }
 
 // installer recognises a downloaded script or program that unpacks itself.
-func (x *extractor) installer(cmd string, argv []string) {
+func (x *extractor) installer(argv []string) {
 	for i, w := range argv {
 		switch w {
 		case "--noexec", "--target", "--tar", "--extract-only", "--nox11", "--accept", "--keep", "--silent", "--unattended", "--mode":

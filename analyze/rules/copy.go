@@ -54,6 +54,9 @@ func (x *extractor) copy(cmd string, argv []string) {
 	}
 	toOut := strings.Contains(dest, "$out") || strings.Contains(dest, "${out") || strings.Contains(dest, "$prefix") || strings.Contains(dest, "placeholder") || strings.Contains(dest, "/store/")
 	for _, w := range args {
+		if w == "webapps" && w != dest && cmd != "ln" && toOut {
+			x.hit(sigWebArchive, join(argv))
+		}
 		if len(w) > 1 && w[0] == '-' || w == dest && n > 1 && !(n == 2 && wholeSource(args)) {
 			continue
 		}

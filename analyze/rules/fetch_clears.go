@@ -44,13 +44,13 @@ func fetchClearRules() []Rule {
 		{
 			ID: "from-source-word", Title: "File name says source", Weight: -40,
 			Why:      "src, source, orig are how projects tell their sources from their builds.",
-			How:      "One of these words in the file name, or a source package type (.src.rpm).",
+			How:      "One of these words in the name of a file that is fetched, or a source package type (.src.rpm).",
 			Limits:   "A source package can carry prebuilt parts.",
 			Remedy:   "None needed.",
 			Positive: []Example{dl("https://example.org/tool-1.2-src.tar.gz"), dl("https://example.org/tool_1.2.orig.tar.xz"), dl("https://example.org/tool-1.2.src.rpm")},
-			Negative: []Example{dl(plain), dl("https://example.org/srcview-1.2.zip")},
-			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
-				return sh.file, sh.src != "" && sh.src[0] != '/' || sh.ext == ".src.rpm" || sh.ext == ".src.tgz"
+			Negative: []Example{dl(plain), dl("https://example.org/srcview-1.2.zip"), {Name: "tool-src-1.2", Fixed: true, Env: []string{"buildCommand", "cp -r . $out"}}},
+			match: anyShape(func(sh *shape, s *subject) (string, bool) {
+				return sh.file, !s.named() && sh.src != "" && sh.src[0] != '/' || sh.ext == ".src.rpm" || sh.ext == ".src.tgz"
 			}),
 		},
 		{
@@ -92,13 +92,13 @@ func fetchClearRules() []Rule {
 		{
 			ID: "from-noarch", Title: "Package for every machine", Weight: -80,
 			Why:      "A .deb called all or an .rpm called noarch holds scripts, data or bytecode, no native code.",
-			How:      "The last word of the name of a .deb or .rpm.",
+			How:      "The last word of the name of a .deb or .rpm, which has no word for firmware: that is for a device's machine.",
 			Limits:   "Java programs are packed so: what the consumer does with them tells.",
 			Remedy:   "None needed.",
 			Positive: []Example{dl("https://example.org/tool-0.5-1.noarch.rpm"), dl("https://example.org/tool_1.2_all.deb")},
-			Negative: []Example{dl("https://example.org/tool_1.2_amd64.deb")},
+			Negative: []Example{dl("https://example.org/tool_1.2_amd64.deb"), dl("https://example.org/firmware-card_0.41_all.deb")},
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
-				return sh.file, (sh.ext == ".deb" || sh.ext == ".rpm") && noarch(sh)
+				return sh.file, (sh.ext == ".deb" || sh.ext == ".rpm") && noarch(sh) && sh.firmware == ""
 			}),
 		},
 		{

@@ -13,15 +13,15 @@ func fetchFileRules() []Rule {
 		{
 			ID: "url-native-package", Title: "Distribution package with native code", Weight: 60, Kind: audit.NativeCode,
 			Why:      "A .deb, .rpm, AppImage, snap or Windows or macOS package is the result of somebody else's build.",
-			How:      "The file type of the address: .deb .udeb .rpm .appimage .snap .flatpak .exe .msi .dmg .pkg .ipk .opk .apk .vbox-extpack, unless the name says all or noarch.",
+			How:      "The file type of the address: .deb .udeb .rpm .appimage .snap .flatpak .exe .msi .dmg .pkg .ipk .opk .apk .vbox-extpack, unless the name says all, noarch or headers.",
 			Limits:   "Packages of scripts or data for one architecture only are taken for native code.",
 			Remedy:   "Build from the source package that the same archive serves.",
 			Positive: []Example{dl("https://example.org/pool/tool_1.2-1_amd64.deb"), dl("https://example.org/Tool-1.2.AppImage"), dl("https://example.org/tool-setup.exe")},
-			Negative: []Example{dl("https://example.org/tool_1.2-1_all.deb"), dl("https://example.org/tool-1.2.src.rpm"), dl(plain)},
+			Negative: []Example{dl("https://example.org/tool_1.2-1_all.deb"), dl("https://example.org/tool-1.2.src.rpm"), dl("https://example.org/tool-headers-1.1-r3.apk"), dl(plain)},
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
 				switch sh.ext {
 				case ".deb", ".udeb", ".rpm", ".ipk", ".opk", ".apk":
-					return sh.file, !noarch(sh)
+					return sh.file, !noarch(sh) && !sh.headers
 				case ".appimage", ".snap", ".flatpak", ".exe", ".msi", ".dmg", ".vbox-extpack", ".pkg", ".msix", ".appx":
 					return sh.file, true
 				}
@@ -30,15 +30,15 @@ func fetchFileRules() []Rule {
 		},
 		{
 			ID: "url-bytecode-package", Title: "Java or .NET archive", Weight: 70, Kind: audit.Bytecode,
-			Why:      "Jars and NuGet packages hold compiled classes and assemblies.",
-			How:      "The file type of the address: .jar .war .ear .aar .nupkg .class .dex .hpi .jpi .nbm, unless the name says sources or javadoc.",
+			Why:      "Jars and NuGet packages hold compiled classes and assemblies, .swc and .swf files compiled ActionScript.",
+			How:      "The file type of the address: .jar .war .ear .aar .nupkg .class .dex .hpi .jpi .nbm .swc .swf, unless the name says sources or javadoc.",
 			Limits:   "Some jars hold only resources.",
 			Remedy:   "Compile the classes from the project's sources.",
-			Positive: []Example{dl("https://example.org/tool-1.2.jar"), dl("https://example.org/tool-1.2.war")},
+			Positive: []Example{dl("https://example.org/tool-1.2.jar"), dl("https://example.org/tool-1.2.war"), dl("https://example.org/global27_0.swc")},
 			Negative: []Example{dl("https://example.org/tool-1.2-sources.jar"), dl("https://example.org/jarsplice-1.2.tar.gz")},
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
 				switch sh.ext {
-				case ".jar", ".war", ".ear", ".aar", ".nupkg", ".class", ".dex", ".hpi", ".jpi", ".nbm":
+				case ".jar", ".war", ".ear", ".aar", ".nupkg", ".class", ".dex", ".hpi", ".jpi", ".nbm", ".swc", ".swf":
 					return sh.file, sh.src == "" && !strings.HasSuffix(sh.stem, "-javadoc")
 				}
 				return "", false
@@ -68,7 +68,7 @@ func fetchFileRules() []Rule {
 			How:      "A word of the file or repository name (firmware, microcode, ucode, fw, blobs), or a firmware file type (.fw .ucode .rom .hcd .cap).",
 			Limits:   "Firmware projects that are compiled from source carry the same words; that the consumer compiles counts against it.",
 			Remedy:   "Look for a free implementation, or accept it with a waiver.",
-			Positive: []Example{dl("https://example.org/wifi-firmware-1.2.tar.bz2"), dl("https://example.org/card.fw"), dl("https://github.com/example/device-firmware/archive/0123456789abcdef0123456789abcdef01234567.tar.gz")},
+			Positive: []Example{dl("https://example.org/wifi-firmware-1.2.tar.bz2"), dl("https://example.org/card.fw"), dl("https://example.org/firmware-card_0.41_all.deb"), dl("https://github.com/example/device-firmware/archive/0123456789abcdef0123456789abcdef01234567.tar.gz")},
 			Negative: []Example{dl("https://example.org/firmware-src-1.2.tar.gz"), dl("https://example.org/software-1.2.tar.gz"), dl("https://example.org/fix-firmware.patch")},
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
 				switch sh.ext {

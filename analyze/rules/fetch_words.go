@@ -45,6 +45,12 @@ func platformFile(sh *shape, s *subject) bool {
 	return sh.os != "" && !sh.osDir && !s.local() && sh.src == "" && !sh.forge && !sh.sourceRegistry() && !textType(sh.ext) && sh.ext != ".gem"
 }
 
+// machineDirectory says that a directory of an address names a machine, and
+// nothing says that it holds sources.
+func machineDirectory(sh *shape) bool {
+	return sh.arch != "" && sh.dir && sh.src == "" && !sh.headers && !sh.forge && !textType(sh.ext) && !noarch(sh) && (!sh.sourceRegistry() || sh.registry == "npm")
+}
+
 // fetchWordRules go by words of the address.
 func fetchWordRules() []Rule {
 	return []Rule{
@@ -54,8 +60,8 @@ func fetchWordRules() []Rule {
 			How:      "A word of the file name for a processor (x86_64, amd64, aarch64, 64bit, linux64, …), alone or run together with an operating system.",
 			Limits:   "Programs about a machine (emulators, assemblers) carry its name; that they are compiled counts against it.",
 			Remedy:   "Fetch the source release instead.",
-			Positive: []Example{dl("https://example.org/tool_1.2_linux_amd64.tar.gz"), dl("https://example.org/tool-x86_64-unknown-linux-musl.tar.gz"), dl("https://example.org/toollinux_64bit_1.1.tar.gz")},
-			Negative: []Example{dl("https://example.org/x86info-1.30.tgz"), dl("https://example.org/tool-1.64.tar.gz"), dl("https://github.com/example/amd64-tool/archive/v1.0.tar.gz"), dl("https://example.org/fix-x86_64.patch")},
+			Positive: []Example{dl("https://example.org/tool_1.2_linux_amd64.tar.gz"), dl("https://example.org/tool-x86_64-unknown-linux-musl.tar.gz"), dl("https://example.org/toollinux_64bit_1.1.tar.gz"), dl("https://example.org/tool1.24.linux-386.tar.gz"), dl("https://example.org/ToolInstall.linux64")},
+			Negative: []Example{dl("https://example.org/x86info-1.30.tgz"), dl("https://example.org/tool-1.64.tar.gz"), dl("https://example.org/tool-386.tar.gz"), dl("https://github.com/example/amd64-tool/archive/v1.0.tar.gz"), dl("https://example.org/fix-x86_64.patch")},
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
 				if sh.arch == "" || sh.dir || sh.src != "" || sh.forge || textType(sh.ext) {
 					return "", false
@@ -84,8 +90,8 @@ func fetchWordRules() []Rule {
 			How:      "As for a platform file, and nothing follows but the file type.",
 			Limits:   "Projects whose own name ends so.",
 			Remedy:   "Fetch the source release instead.",
-			Positive: []Example{dl("https://example.org/tool-1.2-linux.tar.gz"), dl("https://example.org/Tool_3.6.4_Linux.tgz")},
-			Negative: []Example{dl("https://example.org/tool-linux-1.2.tar.gz"), dl("https://example.org/linux.tar.gz")},
+			Positive: []Example{dl("https://example.org/tool-1.2-linux.tar.gz"), dl("https://example.org/Tool_3.6.4_Linux.tgz"), {Name: "tool-linux.zip", Fixed: true, Env: []string{"builder", "./fetch.sh", "upload", "12748042"}}},
+			Negative: []Example{dl("https://example.org/tool-linux-1.2.tar.gz"), dl("https://example.org/linux.tar.gz"), {Name: "tool-deps-linux", Fixed: true, Env: []string{"buildCommand", "cp -r . $out"}}},
 			match: anyShape(func(sh *shape, s *subject) (string, bool) {
 				if !(sh.osLast && platformFile(sh, s)) {
 					return "", false
@@ -102,10 +108,19 @@ func fetchWordRules() []Rule {
 			Positive: []Example{dl("https://example.org/releases/1.2/linux-x86_64/en-US/tool-1.2.tar.bz2"), dl("https://example.org/lin_x64/tool.tar.gz"), dl("https://example.org/tool/1.2/package?targetPlatform=linux-x64")},
 			Negative: []Example{dl("https://example.org/releases/tool-1.2.tar.bz2"), dl("https://example.org/x86_64/tool-1.2.src.rpm"), dl("https://example.org/stable-64bit/tool_1.2-1_all.deb"), dl("https://example.org/packages/win32/versions/5.8.0.tar.gz"), dl("https://example.org/package?name=tool")},
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
-				if sh.arch == "" || !sh.dir || sh.src != "" || sh.forge || textType(sh.ext) || noarch(sh) || sh.sourceRegistry() && sh.registry != "npm" {
-					return "", false
-				}
-				return "directory for " + sh.arch, true
+				return "directory for " + sh.arch, machineDirectory(sh)
+			}),
+		},
+		{
+			ID: "url-platform-directory", Title: "Directory of the address is one platform", Weight: 10, Kind: audit.NativeCode,
+			Why:      "A directory called after an operating system and a machine, and nothing else, holds what was built for them.",
+			How:      "Such a directory, or one for the system and in it one for the machine, where the directory rule for machines applies.",
+			Limits:   "As for that rule.",
+			Remedy:   "Fetch the source release instead.",
+			Positive: []Example{dl("https://example.org/tool/linux-amd64/15.21.0/tool.zip"), dl("https://example.org/tool/linux/amd64/1.2/tool.tar.gz")},
+			Negative: []Example{dl("https://example.org/linux/releases/30/x86_64/tool.tar.gz"), dl("https://example.org/x86_64/tool.tar.gz"), dl("https://example.org/linux-x86_64/tool-1.2.src.rpm")},
+			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
+				return "directory for " + sh.os + " on " + sh.arch, sh.platformDir && machineDirectory(sh)
 			}),
 		},
 		{
@@ -148,6 +163,18 @@ func fetchWordRules() []Rule {
 					return "", false
 				}
 				return sh.file + " (" + sh.bin + ")", true
+			}),
+		},
+		{
+			ID: "url-complete-word", Title: "Name of an archive ends in a word for what needs nothing else", Weight: 20,
+			Why:      "What stands alone, can be carried about or is linked statically was built.",
+			How:      "static, standalone, portable or redist as the last word of an archive's name.",
+			Limits:   "Files of a web site are called static too: a hint that takes others to suspect.",
+			Remedy:   "Fetch the source release instead.",
+			Positive: []Example{dl("https://example.org/tool-1.2-static.tar.xz"), dl("https://example.org/tool_1.2_standalone.zip")},
+			Negative: []Example{dl("https://example.org/static-tool-1.2.tar.xz"), dl("https://example.org/portable.tar.gz"), dl("https://github.com/example/tool-portable/archive/v1.2.tar.gz"), dl("https://example.org/tool-src-portable.zip")},
+			match: anyShape(func(sh *shape, s *subject) (string, bool) {
+				return sh.file + " (" + sh.complete + ")", sh.complete != "" && sh.src == "" && !sh.forge && !sh.sourceRegistry() && sourceArchive(sh.ext) && !s.local()
 			}),
 		},
 		{

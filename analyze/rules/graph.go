@@ -103,7 +103,7 @@ var (
 	sourceCompiledElsewhere = Rule{
 		ID: "from-source-compiled-elsewhere", Title: "Another package compiles the same source", Weight: -25, Scope: OnGraph,
 		Why:      "A source archive has scripts in it besides.",
-		How:      "Programs are put in place unbuilt, and the download they come from is the source of another derivation that compiles.",
+		How:      "Programs are put in place unbuilt, or the package is called binary, and the download they come from is the source of another derivation that compiles.",
 		Limits:   "Archives with both sources and programs.",
 		Remedy:   "None needed.",
 		Positive: []Example{pkg(plain, "dontBuild", "1", "installPhase", "cp tool $out/bin").other(pkg(plain).named("compiled-1.0"))},

@@ -14,7 +14,7 @@ import (
 // package compiles the same source: then they are the scripts beside it.
 func (j *judge) compiledElsewhere(id closure.ID) {
 	s := &j.self[id]
-	if s.sum < Threshold || !slices.ContainsFunc(s.evidence, func(e audit.Evidence) bool { return e.Rule == readyPrograms && e.From == "" }) {
+	if s.sum < Threshold || !slices.ContainsFunc(s.evidence, func(e audit.Evidence) bool { return (e.Rule == readyPrograms || e.Rule == binaryName) && e.From == "" }) {
 		return
 	}
 	for _, u := range j.content[id] {

@@ -14,11 +14,12 @@ package rules
 
 import (
 	"fromsource/analyze/audit"
+	"fromsource/analyze/fetch"
 )
 
 // Version changes whenever the rules may answer differently on the same
 // derivations.
-const Version = "5"
+const Version = "6"
 
 // Threshold is the sum of weights from which a derivation is suspected. A
 // single rule of this weight is enough on its own, if nothing speaks against
@@ -71,10 +72,17 @@ type subject struct {
 	builds bool
 }
 
-// local says that the subject is a build with a declared hash: its name is
-// not that of a file that somebody published.
-func (s *subject) local() bool {
+// named says that the subject is a build with a declared hash, which the
+// package gave its name.
+func (s *subject) named() bool {
 	return s.f.Fetch != nil && len(s.f.Fetch.URLs) == 0 && !s.f.Fetch.Stub
+}
+
+// local says that the subject is such a build and no download by a script of
+// its own: the name is not that of a file that somebody published. What is one
+// file, and an archive by its name, is hardly built.
+func (s *subject) local() bool {
+	return s.named() && !(s.f.Fetch.Fetcher == fetch.Local && s.f.Fetch.Mode == "flat" && archiveName(s.f.Fetch.Name))
 }
 
 // hitOf finds the place of a signal.

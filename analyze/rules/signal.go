@@ -86,6 +86,9 @@ const (
 	sigDontFixup     // dontFixup
 	sigObjectInstall // files of compiled types are copied by name
 	sigInnerPackage  // an installer or package that lies in the source is opened
+	sigEditsSource   // files of a compiled language, or a makefile, are edited before the build
+	sigOwnDownload   // the text itself downloads, as no fetcher would
+	sigWebArchive    // a directory that web applications of Java have is named
 
 	numSignals
 )

@@ -14,8 +14,8 @@ func (s *shape) tokens(text string, dir bool) {
 	first, afterOS := true, false
 	eachToken(text, func(tok string, last bool) {
 		arch, os := machine(tok, first && !dir)
-		if afterOS && (tok == "64" || tok == "32" || tok == "86") {
-			arch = tok // "linux_64"
+		if afterOS && (tok == "64" || tok == "32" || tok == "86" || tok == "386") {
+			arch = tok // "linux_64", "linux-386"
 		}
 		afterOS = os != "" || tok == "ubuntu" || tok == "win" || tok == "lin" || tok == "mac"
 		if arch != "" && s.arch == "" {
@@ -24,6 +24,12 @@ func (s *shape) tokens(text string, dir bool) {
 		if os != "" && s.os == "" && !(first && !dir && os == "linux" && tok == "linux") {
 			// "linux-5.4" is the kernel's name; "foo-linux.tar.gz" a platform.
 			s.os, s.osDir, s.osLast = os, dir, last && !first
+		}
+		if last && !dir && !first {
+			switch tok {
+			case "static", "standalone", "portable", "redist":
+				s.complete = tok
+			}
 		}
 		switch tok {
 		case "bin", "binary", "binaries", "prebuilt", "precompiled", "compiled", "prebuild", "builds", "jar", "jars", "dist", "portable", "standalone",
@@ -36,6 +42,8 @@ func (s *shape) tokens(text string, dir bool) {
 			if !dir {
 				s.src = tok
 			}
+		case "headers":
+			s.headers = s.headers || !dir
 		case "firmware", "firmwares", "microcode", "ucode", "fw", "blobs", "blob":
 			if s.firmware == "" && (!dir || tok == "firmware") {
 				s.firmware = tok

@@ -19,10 +19,18 @@ type shape struct {
 	// bin is a word that says "ready to run" ("bin", "prebuilt"), src one
 	// that says "to be compiled" ("src", "source", "orig").
 	bin, src string
+	// complete is such a word that needs nothing else ("static",
+	// "standalone"), where it is the last of the name.
+	complete string
+	// platformDir says that a directory of the address is called after an
+	// operating system and a machine, and nothing else.
+	platformDir bool
 	// bootstrapDir says that a directory of the address is called bootstrap.
 	bootstrapDir bool
 	// firmware is a word for device firmware or microcode.
 	firmware string
+	// headers says that the file is called after C headers.
+	headers bool
 	// font, data: words of things that are not code.
 	data string
 	// forge says that the address asks a source forge to pack a revision.
@@ -130,6 +138,9 @@ func shapeOf(url, name string) shape {
 		s.ext = e
 		s.stem += "-" + strings.TrimSuffix(strings.ToLower(name), e)
 	}
+	if s.ext != "" && platformType(s.ext[1:]) {
+		s.stem, s.ext = file, "" // "install.linux64", "tool.amd64"
+	}
 	a := readAddress(low)
 	s.forge = a.forge()
 	s.release = a.has(segReleases) && (strings.Contains(low, "/releases/download/") || strings.Contains(low, "/-/releases/") && strings.Contains(low, "/downloads/"))
@@ -157,6 +168,7 @@ func shapeOf(url, name string) shape {
 	}
 	if dirs := dirsOf(low); dirs != "" {
 		s.tokens(dirs, true)
+		s.platformDir = s.arch != "" && s.dir && hasPlatformDir(dirs)
 		for _, seg := range strings.Split(dirs, "/") {
 			switch seg {
 			case "src", "source", "sources":
@@ -174,6 +186,37 @@ func shapeOf(url, name string) shape {
 		}
 	}
 	return s
+}
+
+// hasPlatformDir looks for a directory that is called after an operating system
+// and a machine, or for one of each, one below the other.
+func hasPlatformDir(dirs string) bool {
+	above := "" // the directory before, if it is an operating system
+	for seg := range strings.SplitSeq(strings.ReplaceAll(strings.ReplaceAll(dirs, "x86_64", "amd64"), "x86-64", "amd64"), "/") {
+		arch, os, other := false, false, false
+		eachToken(seg, func(tok string, _ bool) {
+			a, o := machine(tok, false)
+			arch, os, other = arch || a != "", os || o != "", other || a == "" && o == ""
+		})
+		switch {
+		case other:
+			above = ""
+		case arch && (os || above != ""):
+			return true
+		case os:
+			above = seg
+		default:
+			above = ""
+		}
+	}
+	return false
+}
+
+// platformType says that what looks like a file type names a machine or an
+// operating system, as programs without a type are called for each of them.
+func platformType(word string) bool {
+	arch, os := machine(word, false)
+	return arch != "" || os != ""
 }
 
 // eachValue calls yield for the values of a query.

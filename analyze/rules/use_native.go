@@ -27,6 +27,9 @@ const (
 	loaderOf = "$(cat $NIX_CC/nix-support/dynamic-linker)"
 )
 
+// binaryName is the id of the rule that goes by a package's name.
+const binaryName = "use-binary-name"
+
 // useNativeRules look for the handling of native programs made elsewhere.
 func useNativeRules() []Rule {
 	return []Rule{
@@ -287,7 +290,7 @@ func useNativeRules() []Rule {
 			match:    soft(sigMachinePath),
 		},
 		{
-			ID: "use-binary-name", Title: "Package is called binary", Weight: 50, Kind: audit.NativeCode, Scope: OnUse,
+			ID: binaryName, Title: "Package is called binary", Weight: 50, Kind: audit.NativeCode, Scope: OnUse,
 			Why:      "nixpkgs' convention for a package that repackages a prebuilt program is the suffix -bin.",
 			How:      "bin or binary at the end of the package's name, before or after the version, or of its pname, without compiling.",
 			Limits:   "Fonts and scripts are called so too.",

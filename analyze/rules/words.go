@@ -1,6 +1,9 @@
 package rules
 
-import "strings"
+import (
+	"path"
+	"strings"
+)
 
 // word looks at one word wherever it stands.
 func (x *extractor) word(cmd string, argv []string, i int, w string) {
@@ -11,6 +14,9 @@ func (x *extractor) word(cmd string, argv []string, i int, w string) {
 		x.hit(sigInterpreted, w)
 	}
 	x.leftover(cmd, argv, w)
+	if i > 0 && edits(cmd) && !x.noBuild && !x.has(sigEditsSource) && beforeBuild(x.in.name) && w[0] != '$' && (sourceFile(w) || buildFile(w)) {
+		x.hit(sigEditsSource, join(argv))
+	}
 	if strings.IndexByte(w, ' ') >= 0 && startsJava(w) && !x.building() {
 		x.hit(sigJavaRun, w)
 	}
@@ -81,6 +87,15 @@ func (x *extractor) building() bool {
 // edits says that a command changes the text of files.
 func edits(cmd string) bool { return cmd == "sed" || cmd == "substituteInPlace" || cmd == "substitute" }
 
+// buildFile says that a file tells a build system what to compile.
+func buildFile(name string) bool {
+	switch path.Base(name) {
+	case "Makefile", "makefile", "GNUmakefile", "Makefile.in", "Makefile.am", "CMakeLists.txt", "meson.build", "configure", "configure.ac", "configure.in", "Cargo.toml", "go.mod", "SConstruct", "SConscript", "wscript", "build.ninja", "dune", "Rakefile":
+		return true
+	}
+	return false
+}
+
 // firstLine says that a word is about the first line of a script.
 func firstLine(w string) bool {
 	return strings.Contains(w, "/usr/bin/env") || strings.Contains(w, "#!/") || strings.Contains(w, "#! /")
@@ -105,6 +120,9 @@ func wineRef(w string, written bool) bool {
 
 // pathWord looks at a word that holds a path.
 func (x *extractor) pathWord(cmd string, argv []string, w string) {
+	if !x.has(sigWebArchive) && cmd != "ln" && (strings.Contains(w, "WEB-INF/") || strings.HasSuffix(w, "conf/server.xml")) && !strings.Contains(w, "/store/") {
+		x.hit(sigWebArchive, join(argv))
+	}
 	if w[0] == '$' && appFolder(w) && (strings.HasPrefix(w, "$out") || strings.HasPrefix(w, "${out")) {
 		x.hit(sigAppBundle, join(argv))
 	}
