@@ -118,7 +118,7 @@ func detectFile(name string) (Input, error) {
 	}
 	head := make([]byte, 4096)
 	n, err := f.ReadAt(head, 0)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		f.Close()
 		return Input{}, fmt.Errorf("looking at input: %w", err)
 	}

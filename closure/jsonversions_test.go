@@ -131,7 +131,7 @@ func (v jsonVersion) derivation(t *testing.T, d *Derivation) obj {
 	switch {
 	case d.Structured == nil:
 	case v.structured:
-		m["structuredAttrs"] = json.RawMessage(d.Structured)
+		m["structuredAttrs"] = d.Structured
 	default:
 		env[jsonKey] = string(d.Structured)
 	}

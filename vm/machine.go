@@ -162,7 +162,7 @@ func (m *Machine) greeted(ctx, patience context.Context) error {
 // stay what they are.
 func bootFailure(err error) error {
 	var f *Failure
-	if errors.As(err, &f) && f.Kind == ErrCrash {
+	if errors.As(err, &f) && errors.Is(f.Kind, ErrCrash) {
 		f.Kind = ErrBoot
 	}
 	return err

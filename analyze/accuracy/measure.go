@@ -61,9 +61,11 @@ func Compare(set string, labels []Label, suspected func(drv string) (answer, ok 
 	return r
 }
 
-// Recall is the share of positives that are suspected, Precision the share of
-// the suspected that are positives; 1 where there is none.
-func (r Result) Recall() float64    { return share(r.Found, r.Found+r.Missed) }
+// Recall is the share of positives that are suspected; 1 where there is none.
+func (r Result) Recall() float64 { return share(r.Found, r.Found+r.Missed) }
+
+// Precision is the share of the suspected that are positives; 1 where there is
+// none.
 func (r Result) Precision() float64 { return share(r.Found, r.Found+r.False) }
 
 // QuietRecall is Recall among the positives marked quiet.

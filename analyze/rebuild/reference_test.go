@@ -181,7 +181,7 @@ func TestCaches(t *testing.T) {
 			if tt.tamper != nil {
 				tt.tamper(c)
 			}
-			var handler http.Handler = http.FileServer(http.Dir(c.dir))
+			handler := http.FileServer(http.Dir(c.dir))
 			if tt.serve != nil {
 				handler = tt.serve
 			}

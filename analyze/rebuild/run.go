@@ -181,7 +181,7 @@ func (r *run) attempt(ctx context.Context, b Builder, j *Job) ([]Result, error) 
 	var not *NotAttemptedError
 	switch {
 	case ctx.Err() != nil:
-		release(ctx, built)
+		_ = release(ctx, built)
 		return nil, context.Cause(ctx)
 	case errors.As(err, &failed):
 		rs := rowsFor(b, j, audit.Failed, failed.Why)

@@ -3,6 +3,7 @@ package store
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -48,7 +49,7 @@ func (v *verifier) Read(b []byte) (int, error) {
 	case v.info.NarSize > 0 && v.n > v.info.NarSize:
 		err = fmt.Errorf("%q: more than %d bytes: %w", v.info.Path, v.info.NarSize, ErrMismatch)
 		n-- // the byte too many
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		err = v.end()
 	}
 	v.err = err

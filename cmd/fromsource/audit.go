@@ -203,7 +203,7 @@ func guestError(e *env, err error) error {
 
 // writableDir makes a folder and tries to write in it.
 func writableDir(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // results are for everybody to read
+	if err := os.MkdirAll(dir, 0o755); err != nil { // results are for everybody to read
 		return fmt.Errorf("making the folder of results: %w", err)
 	}
 	f, err := os.CreateTemp(dir, ".write*")

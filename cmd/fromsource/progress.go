@@ -92,7 +92,7 @@ func (p *progress) show(line string) {
 		return
 	}
 	if f, ok := p.e.stderr.(interface{ Fd() uintptr }); ok {
-		if w, _, err := term.GetSize(int(f.Fd())); err == nil && len(line) >= w && w > 1 { //nolint:gosec // a file descriptor fits an int
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && len(line) >= w && w > 1 {
 			line = line[:w-1]
 		}
 	}

@@ -16,7 +16,7 @@ func readOnlyDir(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	if os.Geteuid() != 0 {
-		if err := os.Chmod(dir, 0o555); err != nil { //nolint:gosec // it is to be readable
+		if err := os.Chmod(dir, 0o555); err != nil { // it is to be readable
 			t.Fatal(err)
 		}
 		return dir

@@ -154,7 +154,7 @@ func runRebuild(ctx context.Context, e *env, args []string, o *rebuildOptions) (
 	}
 	defer end()
 	if o.diffoscope != "" {
-		if err := os.MkdirAll(o.diffoscope, 0o755); err != nil { //nolint:gosec // results are for everybody to read
+		if err := os.MkdirAll(o.diffoscope, 0o755); err != nil { // results are for everybody to read
 			return fmt.Errorf("making the folder for diffoscope: %w", err)
 		}
 		opts.Diffoscope = &rebuild.Diffoscope{Dir: o.diffoscope}

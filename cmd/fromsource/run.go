@@ -29,7 +29,7 @@ func newEnv(stdin io.Reader, stdout, stderr io.Writer) *env {
 
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(interface{ Fd() uintptr })
-	return ok && term.IsTerminal(int(f.Fd())) //nolint:gosec // a file descriptor fits an int
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // say writes one line to standard error, in the manner of all of them.

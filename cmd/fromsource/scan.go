@@ -230,7 +230,7 @@ func deliver(e *env, p *progress, a *audit.Audit, err error, o *resultOptions, f
 // asked for, and renders it where the user reads it.
 func writeResults(e *env, a *audit.Audit, o *resultOptions, f report.Format) error {
 	if o.out != "" {
-		if err := os.MkdirAll(o.out, 0o755); err != nil { //nolint:gosec // results are for everybody to read
+		if err := os.MkdirAll(o.out, 0o755); err != nil { // results are for everybody to read
 			return fmt.Errorf("making the folder of results: %w", err)
 		}
 		if err := audit.WriteFile(filepath.Join(o.out, "audit.json"), a); err != nil {

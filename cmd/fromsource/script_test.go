@@ -82,7 +82,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func asExit(err error, target **exec.ExitError) bool {
-	e, ok := err.(*exec.ExitError) //nolint:errorlint // testscript returns it unwrapped
+	e, ok := err.(*exec.ExitError) // testscript returns it unwrapped
 	*target = e
 	return ok
 }

@@ -86,12 +86,12 @@ func vmShell(ctx context.Context, e *env, p *progress, r vm.Recipe, o vm.Options
 	if err != nil {
 		return err
 	}
-	if in, ok := e.stdin.(*os.File); ok && term.IsTerminal(int(in.Fd())) { //nolint:gosec // a file descriptor fits an int
-		old, err := term.MakeRaw(int(in.Fd())) //nolint:gosec // see above
+	if in, ok := e.stdin.(*os.File); ok && term.IsTerminal(int(in.Fd())) {
+		old, err := term.MakeRaw(int(in.Fd()))
 		if err != nil {
 			return fmt.Errorf("setting up the terminal: %w", err)
 		}
-		defer func() { _ = term.Restore(int(in.Fd()), old) }() //nolint:gosec // see above
+		defer func() { _ = term.Restore(int(in.Fd()), old) }()
 	}
 	code, err := vm.Shell(ctx, r, o, e.stdin, e.stdout, []string{"TERM=" + os.Getenv("TERM")})
 	if err != nil {

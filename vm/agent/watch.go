@@ -163,7 +163,7 @@ func (x *watcher) sum(fd int) string {
 	if err := unix.Fstat(fd, &st); err != nil {
 		return ""
 	}
-	id := fileID{uint64(st.Dev), st.Ino, st.Size, st.Ctim.Sec, st.Ctim.Nsec}
+	id := fileID{st.Dev, st.Ino, st.Size, st.Ctim.Sec, st.Ctim.Nsec}
 	if s, ok := x.sums[id]; ok {
 		return s
 	}

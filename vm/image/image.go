@@ -336,7 +336,7 @@ func lock(ctx context.Context, name string) (func(), error) {
 	case <-ctx.Done():
 		// The lock comes when its holder ends, and is not kept then.
 		go func() {
-			<-taken
+			<-taken //nolint:errcheck // taken or not, it is given back
 			_ = f.Close()
 		}()
 		err = ctx.Err()

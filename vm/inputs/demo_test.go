@@ -30,7 +30,7 @@ func newStore(t *testing.T) *nixStore {
 	t.Cleanup(func() {
 		_ = filepath.WalkDir(dir, func(p string, d fs.DirEntry, _ error) error {
 			if d != nil && d.IsDir() {
-				_ = os.Chmod(p, 0o755) //nolint:gosec // to be removed
+				_ = os.Chmod(p, 0o755) // to be removed
 			}
 			return nil
 		})

@@ -14,7 +14,7 @@ import (
 
 func random(n int) []byte {
 	b := make([]byte, n)
-	_, _ = rand.New(rand.NewSource(1)).Read(b) //nolint:gosec // not for a secret
+	_, _ = rand.New(rand.NewSource(1)).Read(b) // not for a secret
 	return b
 }
 

@@ -29,7 +29,7 @@ func zipMembers(b *blob, most int) ([]member, bool, error) {
 			fields: []field{
 				// The DOS time as recorded: what extra fields add to it is
 				// compared with them.
-				{what: "timestamp", name: "time", value: fmt.Sprintf("%s (DOS %04x %04x)", f.Modified.UTC().Format("2006-01-02T15:04:05"), f.ModifiedDate, f.ModifiedTime), metadata: true}, //nolint:staticcheck // the raw fields
+				{what: "timestamp", name: "time", value: fmt.Sprintf("%s (DOS %04x %04x)", f.Modified.UTC().Format("2006-01-02T15:04:05"), f.ModifiedDate, f.ModifiedTime), metadata: true}, // the raw fields
 				{what: "mode", name: "mode", value: fmt.Sprintf("%v", f.Mode())},
 				{what: "compression", name: "method", value: strconv.Itoa(int(f.Method)), metadata: true},
 				{what: "zip header", name: "versions and flags", value: fmt.Sprintf("%x %x %x", f.CreatorVersion, f.ReaderVersion, f.Flags), metadata: true},

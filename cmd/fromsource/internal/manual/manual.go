@@ -164,7 +164,7 @@ func helpOf(c Command) string {
 		if k > 0 {
 			b.WriteString("\n")
 		}
-		b.WriteString(fill(p, "", 78))
+		b.WriteString(fill(p, ""))
 	}
 	if len(c.Flags) > 0 {
 		b.WriteString("\nFlags:\n")
@@ -178,10 +178,10 @@ func helpOf(c Command) string {
 			head += " " + f.Value
 		}
 		if len(head) < 25 {
-			text := fill(f.Text, strings.Repeat(" ", 26), 78)
+			text := fill(f.Text, strings.Repeat(" ", 26))
 			fmt.Fprintf(&b, "%-26s%s", head, strings.TrimPrefix(text, strings.Repeat(" ", 26)))
 		} else {
-			b.WriteString(head + "\n" + fill(f.Text, strings.Repeat(" ", 26), 78))
+			b.WriteString(head + "\n" + fill(f.Text, strings.Repeat(" ", 26)))
 		}
 	}
 	if len(c.Examples) > 0 {
@@ -191,7 +191,7 @@ func helpOf(c Command) string {
 		if k > 0 {
 			b.WriteString("\n")
 		}
-		fmt.Fprintf(&b, "%s    %s\n", fill(sentence(e.Text), "  ", 78), e.Line)
+		fmt.Fprintf(&b, "%s    %s\n", fill(sentence(e.Text), "  "), e.Line)
 	}
 	return b.String()
 }
@@ -212,8 +212,11 @@ func sentence(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:] + "."
 }
 
+// width is of the help text, in characters.
+const width = 78
+
 // fill breaks a paragraph at blanks.
-func fill(s, indent string, width int) string {
+func fill(s, indent string) string {
 	var b strings.Builder
 	line := indent
 	for word := range strings.FieldsSeq(s) {
