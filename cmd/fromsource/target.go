@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -36,8 +37,11 @@ func findRecipe(target, file string) (vm.Recipe, error) {
 func withInputs(ctx context.Context, r vm.Recipe, p *progress) (vm.Recipe, error) {
 	const lockFile = "inputs.lock"
 	text, err := fs.ReadFile(r.Files, lockFile)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return r, nil // a recipe without pinned inputs
+	case err != nil:
+		return r, fmt.Errorf("recipe %q: reading pinned inputs: %w", r.Name, err)
 	}
 	lock, err := inputs.ReadLock(bytes.NewReader(text))
 	if err != nil {
