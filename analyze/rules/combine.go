@@ -20,6 +20,9 @@ func (j *judge) combine(id closure.ID) {
 			continue
 		}
 		v := j.self[u.id].sum
+		if s.bytecode() && has(j.self[u.id].evidence, noArch) {
+			v -= weightOf(noArch)
+		}
 		if u.how != refSrc && s.builds {
 			// A build that also has other files: only the source decides.
 			continue
@@ -35,14 +38,30 @@ func (j *judge) combine(id closure.ID) {
 	if bestUse.how == refSrc && forMachine(src.evidence) && j.onlySource(id, bestUse.id) {
 		s.drop(defaultPhases)
 	}
+	bytecode := s.bytecode()
 	s.sum += best
 	for i := range s.kinds {
 		s.kinds[i] += src.kinds[i]
 	}
 	for _, e := range src.evidence {
+		if e.Rule == noArch && bytecode {
+			continue
+		}
 		e.From = j.g.Path(bestUse.id)
 		s.evidence = append(s.evidence, e)
 	}
+}
+
+// bytecode says that what a derivation does speaks of bytecode as well as of
+// native code: that its download is for every machine is nothing against it.
+func (s *scored) bytecode() bool {
+	native, bytecode := s.kinds[kindIndex(audit.NativeCode)], s.kinds[kindIndex(audit.Bytecode)]
+	return bytecode > 0 && 2*bytecode >= native
+}
+
+// has says that there is evidence of a rule.
+func has(evidence []audit.Evidence, rule string) bool {
+	return slices.ContainsFunc(evidence, func(e audit.Evidence) bool { return e.Rule == rule })
 }
 
 // drop takes back a rule that does not hold in the light of the graph.

@@ -266,6 +266,8 @@ func (x *extractor) wrapper(argv []string) {
 			x.hit(sigMonoRun, join(argv))
 		case strings.HasSuffix(w, "/bin/electron") && strings.Contains(w, "/store/") || i == 1 && strings.HasSuffix(w, "/electron"):
 			x.hit(sigElectronRun, join(argv))
+		case strings.Contains(w, ".exe") && strings.Contains(w, "wine "):
+			x.hit(sigWineRun, join(argv))
 		case w == "JAVA_HOME" || w == "JRE_HOME" || w == "JDK_HOME" || w == "JAVA" || w == "JAVACMD":
 			x.hit(sigJavaHome, join(argv))
 		case strings.Contains(w, ".jar") && (strings.Contains(w, "-jar ") || strings.Contains(w, "-cp ") || strings.Contains(w, "-classpath ")):

@@ -49,7 +49,7 @@ func (x *extractor) copy(cmd string, argv []string) {
 	if dest == "" && len(args) > 0 {
 		dest = args[len(args)-1]
 	}
-	if (cmd == "mv" || recursive) && n == 2 && treeTop(dest) && (strings.HasSuffix(args[len(args)-2], "*") || cmd == "mv" && versioned(args[len(args)-2])) {
+	if (cmd == "mv" || recursive) && n == 2 && treeTop(dest) && (strings.HasSuffix(args[len(args)-2], "*") || cmd == "mv" && (versioned(args[len(args)-2]) || plainName(args[len(args)-2]))) {
 		x.hit(sigMoveAll, join(argv))
 	}
 	toOut := strings.Contains(dest, "$out") || strings.Contains(dest, "${out") || strings.Contains(dest, "$prefix") || strings.Contains(dest, "placeholder") || strings.Contains(dest, "/store/")
@@ -145,6 +145,17 @@ func versioned(w string) bool {
 	return ext == "" && hasVersion(w) && !strings.ContainsAny(w, "/$*") && w[0] != '-'
 }
 
+// plainName says that a word is a name and no more, as a directory has that an
+// archive holds everything in.
+func plainName(w string) bool {
+	for i := 0; i < len(w); i++ {
+		if c := w[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9' || i == 0) && (c != '-' && c != '_' || i == 0) {
+			return false
+		}
+	}
+	return w != "" && w != strings.ToUpper(w) // README, LICENSE
+}
+
 // objectFile says that a name is one of a type that is never text: code for a
 // processor without an operating system, modules of a kernel, WebAssembly.
 func objectFile(low string) bool {
@@ -175,7 +186,7 @@ func treeTop(dest string) bool {
 }
 
 // machinePath says that a path leads through a directory, or to a file, for
-// one machine or called prebuilt. Store paths do not count: their names say it of a tool.
+// one machine or called prebuilt, or to where .NET puts what it built. Store paths do not count: their names say it of a tool.
 func machinePath(w string) bool {
 	if strings.IndexByte(w, '/') < 0 && w != "lib64" && w != "lib32" || strings.Contains(w, "/store/") || strings.Contains(w, "$(") {
 		return false
@@ -184,7 +195,7 @@ func machinePath(w string) bool {
 	if strings.Contains(low, "x86") {
 		low = strings.ReplaceAll(strings.ReplaceAll(low, "x86_64", "amd64"), "x86-64", "amd64")
 	}
-	found, first := false, true
+	found, first := strings.Contains(low, "bin/release"), true
 	eachToken(low, func(tok string, _ bool) {
 		arch, _ := machine(tok, first)
 		found = found || arch != "" || tok == "prebuilt" || tok == "prebuilts" || tok == "lib64" || tok == "lib32"

@@ -39,6 +39,7 @@ func TestPackagesOfEveryEra(t *testing.T) {
 		{"deb, structured", structured("tool-1.0", "https://example.org/tool_1.0_amd64.deb", `"unpackPhase":"dpkg-deb -x $src .","installPhase":"cp -r usr $out","dontBuild":true`), true},
 		{"java program in a deb for all", pkg("https://example.org/tool_2.1-1_all.deb", "dontBuild", "1", "unpackCmd", "%0/bin/dpkg-deb -x $src contents", "installPhase", "substituteInPlace usr/share/tool/run.sh --replace \"exec java\" \"exec %1/bin/java\"\nmv usr/share/tool $out/share").other(Example{Name: "dpkg-1.20"}, Example{Name: "openjdk-headless-17"}), true},
 		{"jar taken out of a deb for all", pkg("https://example.org/tool_8.0-53-ga574be9-1_all.deb", "dontBuild", "1", "unpackCmd", "%0/bin/dpkg-deb -x $src contents", "installPhase", "cp -rf etc $out/etc\ncp opt/tool/tool.jar $out/share/tool").other(Example{Name: "dpkg-1.20"}), true},
+		{"server for Java in a deb for all", pkg("https://example.org/tool_sysvinit_all.deb", "unpackPhase", "dpkg-deb -x $src .", "installPhase", "cd usr/lib/tool\ncp -ar dl lib webapps $out").tools("dpkg-1.19.0.5"), true},
 		{"python program in a deb for all", pkg("https://example.org/stable-64bit/tool_2.1-1_all.deb", "unpackPhase", "dpkg-deb -x $src .", "installPhase", "cp -ar usr $out").tools("dpkg-1.20.5"), false},
 		// 2024 to 2026
 		{"npm package, structured", structured("tool-1.0", "https://github.com/example/tool/archive/v1.0.tar.gz", `"npmDeps":"%0","ESBUILD_BINARY_PATH":"/nix/store/x/bin/esbuild"`), false},

@@ -6,6 +6,9 @@ import (
 	"fromsource/analyze/fetch"
 )
 
+// noArch is the id of the rule for packages for every machine.
+const noArch = "from-noarch"
+
 // fetchClearRules speak for source or data.
 func fetchClearRules() []Rule {
 	return []Rule{
@@ -90,10 +93,10 @@ func fetchClearRules() []Rule {
 			},
 		},
 		{
-			ID: "from-noarch", Title: "Package for every machine", Weight: -80,
+			ID: noArch, Title: "Package for every machine", Weight: -80,
 			Why:      "A .deb called all or an .rpm called noarch holds scripts, data or bytecode, no native code.",
 			How:      "The last word of the name of a .deb or .rpm, which has no word for firmware: that is for a device's machine.",
-			Limits:   "Java programs are packed so: what the consumer does with them tells.",
+			Limits:   "Java programs are packed so: where the consumer's text speaks of bytecode, this says nothing.",
 			Remedy:   "None needed.",
 			Positive: []Example{dl("https://example.org/tool-0.5-1.noarch.rpm"), dl("https://example.org/tool_1.2_all.deb")},
 			Negative: []Example{dl("https://example.org/tool_1.2_amd64.deb"), dl("https://example.org/firmware-card_0.41_all.deb")},

@@ -60,7 +60,7 @@ func fetchWordRules() []Rule {
 			How:      "A word of the file name for a processor (x86_64, amd64, aarch64, 64bit, linux64, …), alone or run together with an operating system.",
 			Limits:   "Programs about a machine (emulators, assemblers) carry its name; that they are compiled counts against it.",
 			Remedy:   "Fetch the source release instead.",
-			Positive: []Example{dl("https://example.org/tool_1.2_linux_amd64.tar.gz"), dl("https://example.org/tool-x86_64-unknown-linux-musl.tar.gz"), dl("https://example.org/toollinux_64bit_1.1.tar.gz"), dl("https://example.org/tool1.24.linux-386.tar.gz"), dl("https://example.org/ToolInstall.linux64")},
+			Positive: []Example{dl("https://example.org/tool_1.2_linux_amd64.tar.gz"), dl("https://example.org/tool-x86_64-unknown-linux-musl.tar.gz"), dl("https://example.org/toollinux_64bit_1.1.tar.gz"), dl("https://example.org/tool1.24.linux-386.tar.gz"), dl("https://example.org/ToolInstall.linux64"), dl("https://example.org/toolserverx86_64")},
 			Negative: []Example{dl("https://example.org/x86info-1.30.tgz"), dl("https://example.org/tool-1.64.tar.gz"), dl("https://example.org/tool-386.tar.gz"), dl("https://github.com/example/amd64-tool/archive/v1.0.tar.gz"), dl("https://example.org/fix-x86_64.patch")},
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
 				if sh.arch == "" || sh.dir || sh.src != "" || sh.forge || textType(sh.ext) {
@@ -152,12 +152,12 @@ func fetchWordRules() []Rule {
 		},
 		{
 			ID: "url-release-word", Title: "File name hints at a ready build", Weight: 15,
-			Why:      "portable, standalone, dist, runtime, desktop, cli and the like often name a build.",
+			Why:      "portable, standalone, runtime, desktop, cli and the like often name a build.",
 			How:      "One of these words in the file name, not its first.",
-			Limits:   "Source releases are called dist, full or all as well: a hint only.",
+			Limits:   "Source releases are called full or all as well: a hint only.",
 			Remedy:   "Fetch the source release instead.",
 			Positive: []Example{dl("https://example.org/tool-portable-1.2.zip")},
-			Negative: []Example{dl(plain), dl("https://github.com/example/tool-cli/archive/v1.2.tar.gz")},
+			Negative: []Example{dl(plain), dl("https://example.org/tool-1.2-dist.zip"), dl("https://github.com/example/tool-cli/archive/v1.2.tar.gz")},
 			match: anyShape(func(sh *shape, s *subject) (string, bool) {
 				if s.local() || sh.sourceRegistry() || sh.bin == "" || sh.bin[0] == '/' || strongBin(sh.bin) || sh.src != "" || sh.forge || noarch(sh) {
 					return "", false

@@ -390,6 +390,9 @@ func (j *judge) backward(id closure.ID) {
 		}
 	}
 	if bestAt >= 0 {
+		if j.self[bestAt].bytecode() {
+			s.drop(noArch)
+		}
 		s.sum += best
 		for _, e := range j.self[bestAt].evidence {
 			if e.From != "" || strings.HasPrefix(e.Rule, "from-") {

@@ -32,7 +32,7 @@ func (s *shape) tokens(text string, dir bool) {
 			}
 		}
 		switch tok {
-		case "bin", "binary", "binaries", "prebuilt", "precompiled", "compiled", "prebuild", "builds", "jar", "jars", "dist", "portable", "standalone",
+		case "bin", "binary", "binaries", "prebuilt", "precompiled", "compiled", "prebuild", "builds", "jar", "jars", "portable", "standalone",
 			"installer", "setup", "runtime", "redist", "static", "executable", "sdk", "jre", "jdk", "toolchain", "bundle", "appimage", "commandline", "cli", "release", "desktop",
 			"all", "full", "complete", "install", "offline", "dmg", "msi", "deb", "rpm", "win", "mono", "netcore", "dotnet", "electron", "server", "standalones", "unix":
 			if !dir && !first && (s.bin == "" || strongBin(tok) && !strongBin(s.bin)) {
@@ -114,6 +114,12 @@ func machine(tok string, first bool) (arch, os string) {
 	}
 	if len(tok) < 5 {
 		return "", "" // too short for both; most are
+	}
+	// Run together with a program's name: "serveramd64", once "serverx86_64".
+	for _, a := range [...]string{"amd64", "aarch64", "i386", "i686"} {
+		if strings.HasSuffix(tok, a) && len(tok) > len(a)+1 {
+			return a, ""
+		}
 	}
 	// Run together: an operating system's name with a width or a machine.
 	for _, o := range [...]string{"linux", "lin", "darwin", "macos", "osx", "win", "ubuntu", "debian", "centos", "glibc"} {

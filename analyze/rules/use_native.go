@@ -282,10 +282,10 @@ func useNativeRules() []Rule {
 		{
 			ID: "use-machine-path", Title: "Copies from a directory for one machine", Weight: 30, Kind: audit.NativeCode, Scope: OnUse,
 			Why:      "Vendors pack their builds for several machines side by side.",
-			How:      "A file or directory that is copied to the output has a processor's name, or the word prebuilt, in its path, or is a lib64, and nothing is compiled.",
+			How:      "A file or directory that is copied to the output has a processor's name, or the word prebuilt, in its path, or is a lib64 or .NET's bin/Release, and nothing is compiled.",
 			Limits:   "Build systems have such directories for what they made: a build that the text does not show is not seen.",
 			Remedy:   buildIt,
-			Positive: []Example{pkg(plain, "installPhase", "cp -r lib64 $out/lib"), pkg(plain, "installPhase", "cp -r bin/x86_64/tool $out/bin"), pkg(plain, "installPhase", "install -D usr/lib/x86_64-linux-gnu/libtool.so $out/lib/libtool.so")},
+			Positive: []Example{pkg(plain, "installPhase", "cp -r lib64 $out/lib"), pkg(plain, "dontBuild", "1", "installPhase", "cp -r $src/bin/Release/net7.0 $out/share/tool"), pkg(plain, "installPhase", "cp -r bin/x86_64/tool $out/bin"), pkg(plain, "installPhase", "install -D usr/lib/x86_64-linux-gnu/libtool.so $out/lib/libtool.so")},
 			Negative: []Example{pkg(plain, "makeFlags", "V=1", "installPhase", "cp out/x86_64/tool $out/bin"), pkg(plain, "installPhase", "cp share/tool $out/bin"), pkg(plain, "installPhase", "cp -r . $out/x86_64")},
 			match:    soft(sigMachinePath),
 		},

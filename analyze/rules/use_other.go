@@ -125,6 +125,7 @@ func useOtherRules() []Rule {
 				pkg("https://example.org/tool.zip", "dontUnpack", "1", "installPhase", "makeWrapper %0/bin/wine $out/bin/tool --add-flags $src/tool.exe").other(Example{Name: "wine-wow64-9.0"}),
 				pkg(plain, "installPhase", "unzip $src -d $out/share\nsubstituteInPlace $out/bin/tool --replace-fail @wine@ %0").other(Example{Name: "wine-wow64-9.0"}),
 				pkg(plain, "installPhase", "cp -r . $out/share/tool\ncat > $out/bin/tool <<EOF\n$emulator/bin/dosbox ./TOOL.EXE -exit\nEOF"),
+				pkg(plain, "installPhase", "cp -r . $out/share/tool\nmakeWrapper %0/bin/prefixes $out/bin/tool --add-flags \"-c 'wine $out/share/tool/Tool.exe'\"").other(Example{Name: "prefixes-1.0"}),
 				pkg("https://example.org/tool.zip", "installPhase", "unzip $src -d $out\nsubstitute %0 $out/bin/tool").other(Example{Name: "tool", Raw: true, Env: []string{"text", "#!/bin/sh\nexec wine @out@/tool.exe"}}),
 				pkg("https://example.org/tool.zip", "installPhase", "unzip $src -d $out\nsubstitute %0 $out/bin/tool").other(Example{Name: "tool", Raw: true, Env: []string{"content", "exec wine @out@/tool.exe", "interpreter", "/bin/bash"}}),
 			},
@@ -300,10 +301,10 @@ func useOtherRules() []Rule {
 			How:      "A build command, builder or install phase of the package's own unpacks the source and moves what came out to the top of the output or to one directory there, and does nothing that compiles or interprets.",
 			Limits:   "Data of games, and collections of sources, are packed so too.",
 			Remedy:   buildIt,
-			Positive: []Example{pkg(plain, "buildCommand", "unzip $src\nmkdir $out\nmv example-* $out/example"), pkg(plain, "buildCommand", "tar xf $src\nmkdir $out\nmv */* $out"), pkg(plain, "installPhase", "mkdir $out\nunzip $src\nmv example-1.0 $out/bin")},
+			Positive: []Example{pkg(plain, "buildCommand", "unzip $src\nmkdir $out\nmv example-* $out/example"), pkg(plain, "buildCommand", "tar xf $src\nmkdir $out\nmv */* $out"), pkg(plain, "installPhase", "mkdir $out\nunzip $src\nmv example-1.0 $out/bin"), pkg(plain, "buildCommand", "unzip $src\nmkdir $out\nmv example $out/")},
 			Negative: []Example{
 				pkg(plain, "buildCommand", "unzip $src\nmkdir -p $out/share\nmv example-* $out/share"), pkg(plain, "buildCommand", "tar xf $src\ncd *\nmake\nmv * $out"),
-				pkg(plain, "installPhase", "mv * $out"), pkg(plain, "installPhase", "unzip $src\nmv README-1.0.txt $out/bin"), pkg(plain, "buildCommand", "tar xf $src\nmv * $out\nwrapProgram $out/example.py"),
+				pkg(plain, "installPhase", "mv * $out"), pkg(plain, "buildCommand", "unzip $src\nmkdir $out\nmv LICENSE $out/"), pkg(plain, "installPhase", "unzip $src\nmv README-1.0.txt $out/bin"), pkg(plain, "buildCommand", "tar xf $src\nmv * $out\nwrapProgram $out/example.py"),
 			},
 			match: func(s *subject) (string, string, bool) {
 				g := &s.f.sigs

@@ -14,7 +14,7 @@ func (x *extractor) word(cmd string, argv []string, i int, w string) {
 		x.hit(sigInterpreted, w)
 	}
 	x.leftover(cmd, argv, w)
-	if i > 0 && edits(cmd) && !x.noBuild && !x.has(sigEditsSource) && beforeBuild(x.in.name) && w[0] != '$' && (sourceFile(w) || buildFile(w)) {
+	if i > 0 && edits(cmd) && !x.has(sigEditsSource) && beforeBuild(x.in.name) && w[0] != '$' && (sourceFile(w) || buildFile(w)) {
 		x.hit(sigEditsSource, join(argv))
 	}
 	if strings.IndexByte(w, ' ') >= 0 && startsJava(w) && !x.building() {
