@@ -152,6 +152,8 @@ i = zipfile.ZipInfo("x")
 z.writestr(i, deflate(b"words" * 9))
 f.seek(n + 8)
 f.write(b"\x08")`), "", "its local header says method 8, the directory 0"},
+	{"zip: two ends", "zip -qr a.zip t/greet; zip -qr b.zip t/doc; cat a.zip b.zip > out", "/t/greet elf-executable", ""},
+	{"zip: an end in the comment", zipWith(`z.comment = b"PK\x05\x06" + bytes(range(60))`), "", ""},
 	{"zip: no directory", "zip -qr a.zip t/greet; head -c -100 a.zip > out", "out/t/greet elf-executable", "no end of central directory"},
 	{"zip: a folder that is none", zipWith(`i = zipfile.ZipInfo("t/")
 z.writestr(i, b"")

@@ -53,17 +53,35 @@ func NewZip(r io.ReaderAt, size int64) (*Zip, error) {
 	if n, err := r.ReadAt(tail, from); n < len(tail) {
 		return nil, fmt.Errorf("reading the end at byte %d: %w", from, err)
 	}
-	le := binary.LittleEndian
-	k := len(tail)
-	for {
+	// The last end is that of the archive, as Info-ZIP has it, but for one that
+	// lies in another's comment and makes no sense.
+	var first error
+	for k := len(tail); ; {
 		if k = bytes.LastIndex(tail[:k], []byte("PK\x05\x06")); k < 0 {
-			return nil, fmt.Errorf("%w: no end of central directory in the last %d of %d bytes", ErrFormat, len(tail), size)
-		}
-		if k+22 <= len(tail) && k+22+int(le.Uint16(tail[k+20:])) <= len(tail) {
 			break
 		}
+		if k+22 > len(tail) {
+			continue
+		}
+		z, err := zipEnding(r, size, tail, k)
+		if err == nil {
+			return z, nil
+		}
+		if first == nil {
+			first = err
+		}
 	}
-	e, last := tail[k:], from+int64(k)
+	if first == nil {
+		first = fmt.Errorf("%w: no end of central directory in the last %d of %d bytes", ErrFormat, len(tail), size)
+	}
+	return nil, first
+}
+
+// zipEnding is the archive whose end record is at tail[k], of the bytes at the
+// end of all.
+func zipEnding(r io.ReaderAt, size int64, tail []byte, k int) (*Zip, error) {
+	le := binary.LittleEndian
+	e, last := tail[k:], size-int64(len(tail)-k)
 	comment := int64(le.Uint16(e[20:]))
 	z := &Zip{r: r, size: size, want: uint64(le.Uint16(e[10:]))}
 	z.cover.Add(last, 22)
