@@ -10,8 +10,27 @@ import (
 	"strings"
 )
 
-// fetch resolves the guest's packages and downloads them.
+// fetch resolves the guest's packages and downloads them. An archive may change
+// between the two, and then no longer have what was resolved: both are done
+// once more where a download fails.
 func fetch(ctx context.Context, a *packages, debs string, o Options) ([]Package, error) {
+	all, err := resolved(ctx, a, o)
+	if err != nil {
+		return nil, err
+	}
+	pkgs, err := a.download(ctx, debs, all)
+	if err == nil || ctx.Err() != nil {
+		return pkgs, err
+	}
+	o.Progress(err.Error() + ": asking once more")
+	if all, err = resolved(ctx, a, o); err != nil {
+		return nil, err
+	}
+	return a.download(ctx, debs, all)
+}
+
+// resolved names the guest's packages in the versions that the archives have.
+func resolved(ctx context.Context, a *packages, o Options) ([]choice, error) {
 	o.Progress("asking apt for the guest's packages")
 	if err := a.Update(ctx); err != nil {
 		return nil, err
@@ -31,7 +50,7 @@ func fetch(ctx context.Context, a *packages, debs string, o Options) ([]Package,
 	}
 	all = append(all, k)
 	o.Progress(fmt.Sprintf("downloading %d packages", len(all)))
-	return a.download(ctx, debs, all)
+	return all, nil
 }
 
 // intact says whether all packages are there as they were pinned.
