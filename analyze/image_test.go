@@ -43,7 +43,7 @@ func TestReachByDisk(t *testing.T) {
 		{"gpt-1", audit.ReachByImage, "system.img", runtime, runtime, build},
 		{"packed-1", audit.ReachByImage, "system.img.zst/p2", runtime, runtime, build},
 		{"cut-1", audit.ReachByImage, "system.img", unknown, runtime, unknown},
-		{"qcow-1", audit.ReachByImage, "system.qcow2", unknown, unknown, unknown},
+		{"qcow-1", audit.ReachByImage, "system.qcow2", runtime, runtime, build},
 		{"vmdk-1", audit.ReachByImage, "system.vmdk", unknown, unknown, unknown},
 		{"encrypted-1", audit.ReachByReferences, "", unknown, unknown, unknown},
 	} {
@@ -79,7 +79,8 @@ func TestImageBeyondTheClosure(t *testing.T) {
 	}{
 		{"volume-1", "volume-1/system.ext4", audit.CarriesBinary, ""},
 		{"plain-1", "volume-1/system.ext4", audit.Unknown, "2 compiled files that nothing in the closure has made or fetched (init)"},
-		{"plain-1", "qcow-1/system.qcow2", audit.Unknown, "of the image: a part of it could not be looked at"},
+		{"plain-1", "qcow-1/system.qcow2", audit.Unknown, "2 compiled files that nothing in the closure has made or fetched (init)"},
+		{"plain-1", "vmdk-1/system.vmdk", audit.Unknown, "of the image: a part of it could not be looked at"},
 		{"plain-1", "gone/x", audit.Unknown, "of the image x"},
 		{"plain-1", "plain-1/text", audit.Source, ""},
 	} {

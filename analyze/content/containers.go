@@ -57,6 +57,8 @@ func (w *walker) open(n *node, m format.Match, f *File) error {
 		return w.rar(n)
 	case "disk-image":
 		return w.disk(n)
+	case "qcow2":
+		return w.qcow(n)
 	case "rpm":
 		parts := asides{most: 4 * archive.MaxRPMHeld}
 		if err := archive.RPM(n.in, func(name string, b []byte) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 
+	"fromsource/analyze/content/archive"
 	"fromsource/analyze/content/stream"
 )
 
@@ -164,4 +165,25 @@ func mbrPartitions(at io.ReaderAt, size int64) ([]partition, error) {
 		}
 	}
 	return out, nil
+}
+
+// qcow walks the disk in a qcow2 image.
+func (w *walker) qcow(n *node) error {
+	at, size, undo, err := w.random(n)
+	defer undo()
+	if err != nil {
+		return fmt.Errorf("reading qcow2: %w", err)
+	}
+	q, err := archive.NewQcow(at, size)
+	if err != nil {
+		return fmt.Errorf("reading qcow2: %w", err)
+	}
+	disk := io.NewSectionReader(q, 0, q.Size())
+	in := stream.New(&meter{w: w, r: disk, fed: func() int64 { return size }}, q.Size())
+	defer in.Close()
+	w.file(&node{path: n.path, in: in, at: disk, depth: n.depth + 1, layer: true})
+	if in.Err() != nil { // it was told, and what was not read is no rest
+		return nil
+	}
+	return w.uncovered(n, at, size, rest{cover: q.Cover()})
 }

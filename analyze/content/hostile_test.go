@@ -370,6 +370,7 @@ func TestMemory(t *testing.T) {
 		"ext4":        "mkdir d; cp greet d; head -c 90000000 big > d/large; truncate -s 120M out; mke2fs -q -t ext4 -d d out",
 		"ext4 hole":   "mkdir d; cp greet d; truncate -s 1T d/hole; truncate -s 8M out; mke2fs -q -t ext4 -b 4096 -d d out",
 		"disk":        "mkdir d; cp greet d; tar cf - big | xz --lzma2=preset=0,dict=64MiB > d/a.tar.xz; truncate -s 120M fs; mke2fs -q -t ext4 -d d fs; " + diskScript("gpt"),
+		"qcow2":       "mkdir d; cp greet d; head -c 90000000 big > d/large; truncate -s 120M fs; mke2fs -q -t ext4 -d d fs; qemu-img convert -c -O qcow2 -o cluster_size=2M fs out",
 		"rar":         "mkdir t; head -c 100000000 big > t/greet; " + rarScript,
 		"rar 64 MiB":  "mkdir t; head -c 90000000 /dev/urandom > t/greet; " + strings.Replace(rarScript, "vint(0) + vint(1)", "vint(9 << 10 | 3 << 7) + vint(1)", 1),
 		"rar 4 GiB":   "mkdir t; cp greet t; " + strings.Replace(rarScript, "vint(0) + vint(1)", "vint(15 << 10 | 3 << 7) + vint(1)", 1),

@@ -257,6 +257,8 @@ open("out", "wb").write(entry(b"t", 0o40755, e) + entry(b"TRAILER!!!", 0, b""))`
 	{"rar: behind the end", "mv t/greet greet; cp t/doc/notes t/greet; " + rarScript + "; cat greet >> out", " elf-executable", ""},
 	{"rar: service that nobody knows", "mv t/greet greet; cp t/doc/notes t/greet; " + strings.Replace(rarScript, "+ block(5,", `+ block(3, 2, vint(0) + vint(5) + vint(0) + vint(0) + vint(0) + vint(3) + b"STM", 9000) + bytes(i * i % 251 for i in range(9000)) + block(5,`, 1), "", "9000 bytes at byte"},
 	{"rar: as it is", "cp t/doc/notes t/greet; " + rarScript, "", ""},
+	{"qcow2: behind the end", "truncate -s 4M fs; mke2fs -q -t ext4 -d t/doc fs; qemu-img convert -f raw -O qcow2 fs out; cat t/greet >> out", " elf-executable", ""},
+	{"qcow2: words only", "truncate -s 4M fs; mke2fs -q -t ext4 -d t/doc fs; qemu-img convert -f raw -O qcow2 fs out", "", ""},
 	{"png: pixels and text", pngWith(`chunk(b"zTXt", b"words\0\0" + zlib.compress(b"words " * 100))`), "", ""},
 	{"png: tar behind the end", pngWith(``) + "; tar c t >> out", "/t/greet elf-executable", ""},
 	{"png: text behind the end", pngWith(``) + "; base64 t/greet >> out", " elf-executable", ""},

@@ -214,9 +214,9 @@ func flat(r *bufio.Reader) bool {
 // isImage are the formats that hold a system rather than a package: those that
 // content opens, and those that it names and can't open.
 var isImage = map[string]bool{
-	"iso9660": true, "squashfs": true, "cpio": true, "fat": true, "ext": true, "disk-image": true,
+	"iso9660": true, "squashfs": true, "cpio": true, "fat": true, "ext": true, "disk-image": true, "qcow2": true,
 	"erofs": true, "xfs": true, "btrfs": true, "f2fs": true, "ubi": true, "ubifs": true, "cramfs": true, "romfs": true,
-	"qcow2": true, "vmdk": true, "vhd": true, "vhdx": true, "android-boot-image": true, "android-sparse-image": true, "android-update": true,
+	"vmdk": true, "vhd": true, "vhdx": true, "android-boot-image": true, "android-sparse-image": true, "android-update": true,
 }
 
 // image notes an image in place of those inside it, which come before it.

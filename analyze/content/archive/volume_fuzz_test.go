@@ -2,6 +2,7 @@ package archive_test
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -86,6 +87,27 @@ func FuzzExt(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if r, err := archive.NewExt(bytes.NewReader(b), int64(len(b))); err == nil {
 			whole(t, r, int64(len(b)))
+		}
+	})
+}
+
+// FuzzQcow: a disk is read to its end, or to an error, and again the same.
+func FuzzQcow(f *testing.F) {
+	for _, args := range []string{"-o cluster_size=512", "-c -o compat=0.10,cluster_size=1024", "-c -o compression_type=zstd,cluster_size=4096"} {
+		f.Add(image(f, "(cat t/a t/d/*; head -c 9000 /dev/zero; cat t/d/*) > disk; truncate -s 40K disk; qemu-img convert -f raw -O qcow2 "+args+" disk out"))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		q, err := archive.NewQcow(bytes.NewReader(b), int64(len(b)))
+		if err != nil {
+			return
+		}
+		read := func(step int64) []byte {
+			var out bytes.Buffer
+			_, _ = io.CopyBuffer(&out, struct{ io.Reader }{io.NewSectionReader(q, 0, min(q.Size(), 1<<20))}, make([]byte, step))
+			return out.Bytes()
+		}
+		if one, two := read(64<<10), read(777); len(one) <= len(two) && !bytes.Equal(one, two[:len(one)]) {
+			t.Error("not the same again")
 		}
 	})
 }
