@@ -83,6 +83,15 @@ func eachToken(text string, yield func(tok string, last bool)) {
 	}
 }
 
+func hasDigit(s string) bool {
+	for i := range len(s) {
+		if s[i] >= '0' && s[i] <= '9' {
+			return true
+		}
+	}
+	return false
+}
+
 // machine reads a token that names a processor or an operating system, alone
 // ("amd64") or run together ("linux64", "lin64", "i486linux", "win32").
 func machine(tok string, first bool) (arch, os string) {
@@ -112,8 +121,8 @@ func machine(tok string, first bool) (arch, os string) {
 		}
 		return "", tok
 	}
-	if len(tok) < 5 {
-		return "", "" // too short for both; most are
+	if len(tok) < 5 || !hasDigit(tok) && !strings.HasSuffix(tok, "linux") && !strings.HasSuffix(tok, "arm") {
+		return "", "" // too short for both, or a word; most are
 	}
 	// Run together with a program's name: "serveramd64", once "serverx86_64".
 	for _, a := range [...]string{"amd64", "aarch64", "i386", "i686"} {
