@@ -51,6 +51,21 @@ func useOtherRules() []Rule {
 			match:    soft(sigJava),
 		},
 		{
+			ID: "use-java-tree", Title: "Copies everything, and has a Java runtime among the inputs", Weight: 5, Kind: audit.Bytecode, Scope: OnUse,
+			Why:      "A release that is complete as it is unpacked and needs Java is compiled classes.",
+			How:      "The whole tree is copied to the output, a Java runtime is among the inputs, and nothing is compiled.",
+			Limits:   "Scripts that call a Java program: a hint that takes others to suspect.",
+			Remedy:   "Compile the program with its own build tool.",
+			Positive: []Example{pkg(plain, "phases", "unpackPhase installPhase", "installPhase", "cp -r . $out", "jre", "%0").other(Example{Name: "openjdk-11.0.7"})},
+			Negative: []Example{pkg(plain, "dontBuild", "1", "installPhase", "install bin/tool $out/bin").tools("openjdk-11.0.7"), pkg(plain, "installPhase", "cp -r . $out")},
+			match: func(s *subject) (string, string, bool) {
+				if s.builds || !s.f.sigs.has(sigJava) {
+					return "", "", false
+				}
+				return s.hitOf(sigCopyTree)
+			},
+		},
+		{
 			ID: "use-jar-install", Title: "Installs jars without compiling any", Weight: 50, Kind: audit.Bytecode, Scope: OnUse,
 			Why:      "A jar that is copied and not made was downloaded.",
 			How:      "cp or install of *.jar, or of the source to a file of that name, with no compiler or build tool in inputs or phases.",
