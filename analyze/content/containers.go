@@ -19,10 +19,13 @@ func (w *walker) container(n *node, m format.Match, f *File) {
 	}
 	members, skipped := len(w.res.Members), len(w.res.Skipped)
 	err := w.open(n, m, f)
-	if n.guess && err != nil && len(w.res.Members) == members && !errors.Is(err, errSealed) && !errors.Is(err, errDeltas) {
+	if n.guess && err != nil && w.stop == nil && len(w.res.Members) == members && !errors.Is(err, errSealed) && !errors.Is(err, errDeltas) {
 		// It was no container after all.
 		w.res.Skipped = w.res.Skipped[:min(skipped, len(w.res.Skipped))]
 		err = nil
+	}
+	if w.stop != nil && err == nil { // whoever met it may have been a guess
+		err = w.stop
 	}
 	w.failed(n.path, err)
 	if m.Name == "ar" && w.direct(n, members, "") > 0 {

@@ -86,6 +86,51 @@ func TestBombIsCutAndTheRestGoesOn(t *testing.T) {
 	}
 }
 
+// What ends the whole walk is told where it was met by a guess, in a text, and
+// an archive that holds itself as an entry and once more is not walked two to
+// the power of its depth times.
+func TestBombInText(t *testing.T) {
+	if apart(t) {
+		return
+	}
+	text := run(t, t.TempDir(), "python3", "-c", `import base64, io, zipfile
+def pack(name, b):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as z: z.writestr(name, b)
+    return out.getvalue()
+one = pack("zeros", bytes(5 << 20))
+many = io.BytesIO()
+with zipfile.ZipFile(many, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as z:
+    for i in range(400): z.writestr(str(i), one)
+print("x = \"" + base64.b64encode(pack("many", many.getvalue())).decode() + "\"")`)
+	res := stream(t, "in", bytes.NewReader(append(text, "more words\n"...)))
+	skipped(t, res, "in", "of input expand to over")
+	doubled := []byte("words")
+	for range 40 {
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		f, err := z.Create("in")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write(doubled); err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		part := b.Bytes()[:bytes.Index(b.Bytes(), []byte("PK\x01\x02"))]
+		if doubled = append(slices.Clone(part), b.Bytes()...); len(doubled) > 1<<20 {
+			doubled = b.Bytes()
+		}
+	}
+	res = stream(t, "in", bytes.NewReader(doubled))
+	skipped(t, res, "in", "nested over")
+	if res.Files > 100_000 {
+		t.Errorf("%d files", res.Files)
+	}
+}
+
 // Many small bombs are no more than one large one.
 func TestBombsTogetherAreCut(t *testing.T) {
 	if apart(t) {

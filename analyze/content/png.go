@@ -52,7 +52,7 @@ func (c *pngChunks) scan(off int64, b []byte, visit func(kind string, at int64, 
 // are not looked at: nothing that unpacks files makes one of them.
 func (w *walker) png(n *node, f *File) {
 	c := pngChunks{next: 8}
-	for first := true; ; first = false {
+	for first := true; w.stop == nil; first = false {
 		b, off := n.in.Chunk(), n.in.Off()
 		last := len(b) < stream.Window
 		end := c.scan(off, b, func(kind string, at int64, data []byte) { w.pngText(n, kind, at, data) })

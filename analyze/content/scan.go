@@ -17,7 +17,7 @@ func (w *walker) leaf(n *node, f *File) {
 	text, script, sealed := true, false, false
 	found := len(w.res.Members) + len(w.res.Skipped)
 	var opaque format.Match
-	for first := true; ; first = false {
+	for first := true; w.stop == nil; first = false {
 		b := n.in.Chunk()
 		if len(b) == 0 {
 			break

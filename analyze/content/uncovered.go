@@ -31,6 +31,9 @@ const (
 	apart = 8 * fill
 	// maxRests bounds the parts of one container that are looked at.
 	maxRests = 4096
+	// maxParts bounds those of a walk: an archive that holds itself twice, as an
+	// entry and as a part, is one of two to the power of the depth.
+	maxParts = 5000
 )
 
 // uncovered looks at what lies in a container and belongs to none of its
@@ -50,6 +53,10 @@ func (w *walker) uncovered(n *node, at io.ReaderAt, size int64, r rest) error {
 			}
 			if count++; count > maxRests {
 				w.skip(n.path, fmt.Sprintf("over %d parts belong to no entry: from byte %d on they were not looked at", maxRests, g.Off))
+				return nil
+			}
+			if w.parts++; w.parts > maxParts {
+				w.skip(n.path, fmt.Sprintf("over %d parts of containers belong to no entry: from byte %d on this one was not looked at", maxParts, g.Off))
 				return nil
 			}
 			if err := w.entry(); err != nil {

@@ -43,6 +43,7 @@ type walker struct {
 	fed     int64 // bytes of the input
 	entries int
 	depths  []int // of res.Members
+	parts   int   // of containers that belong to no entry
 	windows int64 // dictionaries in use
 	stop    error // why the whole walk ends early
 	// windowTurn is true while the walk may have large dictionaries.

@@ -69,7 +69,9 @@ func (w *walker) zip(n *node, whole *File) error {
 			break
 		}
 		if err != nil { // what it would have listed is left over
-			w.skip(n.path, "reading zip: "+err.Error())
+			if !n.guess || files > 0 {
+				w.skip(n.path, "reading zip: "+err.Error())
+			}
 			break
 		}
 		if err := w.entry(); err != nil {
