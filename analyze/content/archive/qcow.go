@@ -113,7 +113,7 @@ func (q *Qcow) entry(cluster int64) (uint64, error) {
 		}
 		var b [8]byte
 		if _, err := q.r.ReadAt(b[:], q.l1+8*i); err != nil {
-			return 0, fmt.Errorf("%w: entry %d of the table at byte %d: %v", ErrFormat, i, q.l1, err)
+			return 0, fmt.Errorf("%w: entry %d of the table at byte %d: %v", ErrFormat, i, q.l1, err) //nolint:errorlint // io.EOF in it is no end for who reads the disk
 		}
 		at := int64(binary.BigEndian.Uint64(b[:]) & 0x00fffffffffffe00)
 		if q.tableN = -1; q.table == nil {
@@ -122,7 +122,7 @@ func (q *Qcow) entry(cluster int64) (uint64, error) {
 		if at == 0 {
 			clear(q.table)
 		} else if k, err := q.r.ReadAt(q.table, at); k < len(q.table) {
-			return 0, fmt.Errorf("%w: table at byte %d: %v", ErrFormat, at, err)
+			return 0, fmt.Errorf("%w: table at byte %d: %v", ErrFormat, at, err) //nolint:errorlint // io.EOF in it is no end for who reads the disk
 		} else {
 			q.cover.Add(at, int64(len(q.table)))
 		}
@@ -156,7 +156,7 @@ func (q *Qcow) cluster(n, from int64, p []byte) error {
 	// The last cluster may end early, where the image's file does.
 	k, err := q.r.ReadAt(p, at+from)
 	if err != nil && (!errors.Is(err, io.EOF) || at >= q.size) {
-		return fmt.Errorf("%w: cluster %d at byte %d: %v", ErrFormat, n, at, err)
+		return fmt.Errorf("%w: cluster %d at byte %d: %v", ErrFormat, n, at, err) //nolint:errorlint // io.EOF in it is no end for who reads the disk
 	}
 	clear(p[k:])
 	q.cover.Add(at+from, int64(k))
@@ -171,7 +171,7 @@ func (q *Qcow) unpack(e uint64) error {
 	b := make([]byte, (sectors+1)*512-at&511)
 	k, err := q.r.ReadAt(b, at)
 	if k == 0 {
-		return fmt.Errorf("%w: %d bytes at byte %d: %v", ErrFormat, len(b), at, err)
+		return fmt.Errorf("%w: %d bytes at byte %d: %v", ErrFormat, len(b), at, err) //nolint:errorlint // io.EOF in it is no end for who reads the disk
 	}
 	q.cover.Add(at, int64(k))
 	if q.data == nil {
@@ -192,7 +192,7 @@ func (q *Qcow) unpack(e uint64) error {
 		return err
 	}
 	if _, err := io.ReadFull(r, q.data); err != nil {
-		return fmt.Errorf("%w: compressed at byte %d: %v", ErrFormat, at, err)
+		return fmt.Errorf("%w: compressed at byte %d: %v", ErrFormat, at, err) //nolint:errorlint // io.EOF in it is no end for who reads the disk
 	}
 	return nil
 }
