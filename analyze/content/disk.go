@@ -1,6 +1,7 @@
 package content
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -36,15 +37,7 @@ func (w *walker) disk(n *node) error {
 	if err != nil {
 		return fmt.Errorf("reading disk image: %w", err)
 	}
-	slices.SortStableFunc(parts, func(a, b partition) int {
-		switch {
-		case a.start < b.start:
-			return -1
-		case a.start > b.start:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(parts, func(a, b partition) int { return cmp.Compare(a.start, b.start) })
 	look := func(p partition) error {
 		if err := w.entry(); err != nil {
 			return err

@@ -123,6 +123,15 @@ func (f *frames) skippable() (bool, error) {
 	return true, nil
 }
 
+// skip passes all such frames that come next.
+func (f *frames) skip() error {
+	for {
+		if found, err := f.skippable(); err != nil || !found {
+			return err
+		}
+	}
+}
+
 // nextZstd finds the pieces of zstd frames (RFC 8878, 3.1.1).
 func nextZstd(f *frames) (int64, error) {
 	if f.in {
@@ -145,12 +154,8 @@ func nextZstd(f *frames) (int64, error) {
 		}
 		return n, nil
 	}
-	for {
-		if ok, err := f.skippable(); err != nil {
-			return 0, err
-		} else if !ok {
-			break
-		}
+	if err := f.skip(); err != nil {
+		return 0, err
 	}
 	h, _ := f.src.Peek(5)
 	if len(h) < 5 || string(h[:4]) != "\x28\xb5\x2f\xfd" {
@@ -189,12 +194,8 @@ func nextLZ4(f *frames) (int64, error) {
 			return 4 + int64(le.Uint32(h)&0x7fffffff) + f.block, nil
 		}
 	}
-	for {
-		if ok, err := f.skippable(); err != nil {
-			return 0, err
-		} else if !ok {
-			break
-		}
+	if err := f.skip(); err != nil {
+		return 0, err
 	}
 	h, _ := f.src.Peek(5)
 	switch {

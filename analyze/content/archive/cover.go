@@ -1,6 +1,9 @@
 package archive
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Span is a range of a container's bytes.
 type Span struct{ Off, Len int64 }
@@ -43,15 +46,7 @@ func (c *Cover) Add(off, n int64) {
 
 // merge sorts the spans and joins those that touch.
 func (c *Cover) merge() {
-	slices.SortFunc(c.spans, func(a, b Span) int {
-		switch {
-		case a.Off < b.Off:
-			return -1
-		case a.Off > b.Off:
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(c.spans, func(a, b Span) int { return cmp.Compare(a.Off, b.Off) })
 	out := c.spans[:0]
 	for _, s := range c.spans {
 		if k := len(out) - 1; k >= 0 && s.Off <= out[k].Off+out[k].Len {

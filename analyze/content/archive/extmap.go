@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -13,15 +14,7 @@ func (e *Ext) runs(i *extInode) (out []extRun, stored int64, err error) {
 	} else {
 		out, err = e.mapped(i)
 	}
-	slices.SortStableFunc(out, func(a, b extRun) int {
-		switch {
-		case a.from < b.from:
-			return -1
-		case a.from > b.from:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(out, func(a, b extRun) int { return cmp.Compare(a.from, b.from) })
 	for _, r := range out {
 		if r.at <= 0 || r.at > e.size/e.block || r.count > e.size/e.block-r.at+1 {
 			return nil, 0, fmt.Errorf("%w: blocks behind the end", ErrFormat)
