@@ -66,7 +66,7 @@ const (
 
 // ref is a store path that the text mentions, without what is inside it.
 type ref struct {
-	path string
+	path pathHash
 	how  refHow
 }
 
@@ -140,9 +140,12 @@ type extractor struct {
 	read  func(string) ([]byte, error)
 	attrs fetch.Set
 	f     Facts
-	// hits and refs become those of f.
-	hits []hit
-	refs []ref
+	// hits and refs become those of f; vars are the variables that stand
+	// for references until the environment is read.
+	hits  []hit
+	refs  []ref
+	vars  []varRef
+	known knownRefs
 	// in is the variable that is being read; before the last one of the
 	// environment.
 	in, before *variable
@@ -154,8 +157,6 @@ type extractor struct {
 	buildInstalls bool
 
 	memo memo
-	// number counts the derivations read.
-	number uint64
 	// depth is not 0 while a text is read to be remembered: what it says
 	// goes to ops, with the signals in said.
 	depth int
@@ -170,14 +171,11 @@ type extractor struct {
 }
 
 func (x *extractor) begin(d *closure.Derivation, read func(string) ([]byte, error)) {
-	if x.memo.pathSize > maxPaths {
-		x.memo.reset()
-	}
 	x.d, x.name, x.read, x.attrs = d, d.Name(), read, fetch.Attrs(d)
-	x.f, x.hits, x.refs = Facts{}, x.hits[:0], x.refs[:0]
+	x.f, x.hits, x.refs, x.vars = Facts{}, x.hits[:0], x.refs[:0], x.vars[:0]
 	x.in, x.before = &inputDrvs, &x.memo.start
 	x.noBuild, x.buildInstalls = false, false
-	x.number++
+	x.known.begin()
 	x.depth, x.ops = 0, x.ops[:0]
 }
 
@@ -218,31 +216,6 @@ func (x *extractor) say(s signal, detail string) {
 	if len(x.hits) < maxHits {
 		x.hits = append(x.hits, hit{s, x.in.place, detail})
 	}
-}
-
-func (x *extractor) ref(p string, how refHow) {
-	if x.depth > 0 || len(x.refs) < maxRefs {
-		x.refTo(x.memo.path(p), how)
-	}
-}
-
-func (x *extractor) refTo(p *sharedPath, how refHow) {
-	if x.depth > 0 {
-		x.ops = append(x.ops, op{path: p, how: how})
-		return
-	}
-	if len(x.refs) >= maxRefs {
-		return
-	}
-	if p.seen == x.number {
-		r := &x.refs[p.at]
-		if how > r.how && r.how == refVar || how == refSrc || how == refWrap && (r.how == refLink || r.how == refTool) || r.how == refTool && (how == refContent || how == refLink) {
-			r.how = how
-		}
-		return
-	}
-	p.seen, p.at = x.number, int32(len(x.refs))
-	x.refs = append(x.refs, ref{p.path, how})
 }
 
 func (x *extractor) postFetch(text string) {

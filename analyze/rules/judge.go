@@ -74,6 +74,8 @@ type judge struct {
 	// named are those whose names or scripts say something of what has them as
 	// inputs: a setup hook, a standard environment without compiler, Java.
 	named []naming
+	// makers finds derivations by the hash of an output's path.
+	makers makers
 	// seedURLs are those that fetch from where seeds are kept.
 	seedURLs []bool
 	rules    [numScopes][]Rule
@@ -125,6 +127,7 @@ func Judge(g *closure.Graph, facts []Facts) []Suspicion {
 	}
 	j.refs, j.downloads, j.seedURLs = make([][]use, len(facts)), make([]bool, len(facts)), make([]bool, len(facts))
 	j.named = make([]naming, len(facts))
+	j.makers = makersOf(g)
 	each(len(facts), func(_ *part, id closure.ID) {
 		f := &facts[id]
 		j.downloads[id] = f.Fetch != nil && (len(f.Fetch.URLs) > 0 || f.Fetch.Stub || f.Fetch.Fetcher != fetch.Local)
@@ -266,7 +269,7 @@ func (j *judge) relaunched() {
 // asTool says that a derivation has another one as a tool for its build.
 func (j *judge) asTool(f *Facts, in closure.ID) bool {
 	for _, r := range f.refs {
-		if p, ok := j.g.Producer(r.path); ok && p == in {
+		if j.makers.find(r.path) == in {
 			return r.how == refTool
 		}
 	}
@@ -325,8 +328,7 @@ func (j *judge) uses(p *part, id closure.ID) {
 	f := &j.facts[id]
 	p.uses = p.uses[:0]
 	for _, r := range f.refs {
-		i, _ := j.g.Producer(r.path)
-		p.uses = append(p.uses, use{i, r.how})
+		p.uses = append(p.uses, use{j.makers.find(r.path), r.how})
 	}
 	j.refs[id] = p.allUses.clone(p.uses)
 	if j.download(id) {

@@ -15,21 +15,13 @@ import (
 // stands in, and pieces are told apart by 128 bits of hashes with seeds that
 // nobody can know beforehand.
 
-// op is one thing that a piece of text says: a signal, or a store path.
+// op is one thing that a piece of text says: a signal with its detail, or,
+// where there is none, a variable that stands for a store path, or the path.
 type op struct {
-	path   *sharedPath // nil for a signal
-	detail string
 	sig    signal
 	how    refHow
-}
-
-// sharedPath is a path that texts mention, kept once.
-type sharedPath struct {
-	path string
-	// seen and at say where the path stands in the references of the
-	// derivation that is being read: at is valid if seen is its number.
-	seen uint64
-	at   int32
+	path   pathHash
+	detail string // or the variable's name
 }
 
 // variable is what is known of the variables of one name.
@@ -52,15 +44,12 @@ const (
 	maxPiece   = 4 << 10
 	firstTexts = 1 << 8
 	mostTexts  = 1 << 15
-	maxPaths   = 24 << 20 // bytes
 )
 
 // memo remembers texts. It is not safe for concurrent use.
 type memo struct {
 	variables map[string]*variable
 	start     variable // stands before the first of an environment
-	paths     map[string]*sharedPath
-	pathSize  int // bytes held by paths, about
 
 	paragraphs, lines, values, tools, inputs cache
 }
@@ -97,22 +86,11 @@ func (c *cache) grow() {
 }
 
 func (m *memo) reset() {
-	*m = memo{variables: map[string]*variable{}, paths: map[string]*sharedPath{}}
+	*m = memo{variables: map[string]*variable{}}
 	seeds := [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
 	for _, c := range [...]*cache{&m.paragraphs, &m.lines, &m.values, &m.tools, &m.inputs} {
 		*c = cache{places: make([]place, firstTexts), seeds: seeds}
 	}
-}
-
-// path is the one copy of a store path.
-func (m *memo) path(p string) *sharedPath {
-	if s, ok := m.paths[p]; ok {
-		return s
-	}
-	s := &sharedPath{path: strings.Clone(p)}
-	m.paths[s.path] = s
-	m.pathSize += len(p) + 96
-	return s
 }
 
 // variable is what is known of the variables called key.
@@ -156,10 +134,13 @@ func (c *cache) of(x *extractor, text string, tag uint32, read func(string)) []o
 // replay says again what a text said.
 func (x *extractor) replay(ops []op) {
 	for i := range ops {
-		if o := &ops[i]; o.path != nil {
-			x.refTo(o.path, o.how)
-		} else {
+		switch o := &ops[i]; {
+		case o.sig != sigNone:
 			x.say(o.sig, o.detail)
+		case o.detail != "":
+			x.variableRef(o.detail, o.how)
+		default:
+			x.refTo(o.path, o.how)
 		}
 	}
 }

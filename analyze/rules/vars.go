@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"slices"
 	"strings"
 
 	"fromsource/closure"
@@ -89,7 +88,7 @@ func (x *extractor) variable(v *variable, value string) {
 	case classSource:
 		x.refsIn(value, refSrc)
 		for _, r := range x.refs {
-			if r.how == refSrc && !slices.Contains(x.d.InputSrcs, r.path) {
+			if r.how == refSrc && !x.inputSource(r.path) {
 				x.f.sigs.set(sigSource)
 			}
 		}
@@ -317,74 +316,6 @@ func (x *extractor) phases(v string) {
 	if !buildsIn(v) {
 		x.hit(sigDontBuild, "phases without a build: "+v)
 	}
-}
-
-// refsIn notes the store paths of a value.
-func (x *extractor) refsIn(v string, how refHow) {
-	for {
-		i := strings.Index(v, "/store/")
-		if i < 0 {
-			return
-		}
-		// The store directory's start: back to the nearest separator.
-		s := i
-		for s > 0 && !isSep(v[s-1]) {
-			s--
-		}
-		e := i + 7
-		for e < len(v) && isNameByte(v[e]) {
-			e++
-		}
-		if e-i-7 > 33 {
-			x.ref(v[s:e], how)
-		}
-		v = v[e:]
-	}
-}
-
-// named notes an operand that begins with a variable of the derivation, which
-// may hold a store path: what is copied is said by its name in older packages.
-func (x *extractor) named(w string, how refHow) {
-	if len(w) < 3 || w[0] != '$' {
-		return
-	}
-	w = w[1:]
-	brace := w[0] == '{'
-	if brace {
-		w = w[1:]
-	}
-	n := 0
-	for n < len(w) && (w[n] == '_' || w[n] >= 'a' && w[n] <= 'z' || w[n] >= 'A' && w[n] <= 'Z' || n > 0 && w[n] >= '0' && w[n] <= '9') {
-		n++
-	}
-	name, rest := w[:n], w[n:]
-	if brace {
-		if !strings.HasPrefix(rest, "}") {
-			return
-		}
-		rest = rest[1:]
-	}
-	switch name {
-	case "", "out", "src", "srcs", "sourceRoot", "prefix", "lib", "dev", "bin", "doc", "man", "HOME", "TMPDIR", "PWD":
-		return
-	}
-	if rest == "" || rest[0] == '/' {
-		x.ref("$"+name, how)
-	}
-}
-
-// resolve puts store paths in the place of the variables that named noted.
-func (x *extractor) resolve() {
-	for i := len(x.refs) - 1; i >= 0; i-- {
-		r := x.refs[i]
-		if r.path[0] != '$' {
-			continue
-		}
-		if v := x.attrs.Get(r.path[1:]); strings.HasPrefix(v, "/") && strings.Contains(v, "/store/") && !strings.ContainsAny(v, " \t\n") {
-			x.ref(rootOf(v), r.how)
-		}
-	}
-	x.refs = slices.DeleteFunc(x.refs, func(r ref) bool { return r.path[0] == '$' })
 }
 
 func isSep(c byte) bool {
