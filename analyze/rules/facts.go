@@ -303,10 +303,6 @@ func (x *extractor) env(key, value string) {
 		}
 	case classTools:
 		x.f.sigs.set(sigTools)
-		if len(value) <= maxPiece {
-			x.replay(x.memo.values.of(x, value, v.number, func(value string) { x.variable(v, value) }))
-			return
-		}
 	case classScript, classFlags, classWrap:
 		if len(value) <= maxPiece && !x.buildInstalls && !(x.noBuild && v.builds) {
 			x.replay(x.memo.values.of(x, value, v.number, func(value string) { x.variable(v, value) }))

@@ -109,8 +109,15 @@ func (m *memo) variable(key string) *variable {
 // valid until the cache is asked again. tag tells apart what the same text
 // says in different places.
 func (c *cache) of(x *extractor, text string, tag uint32, read func(string)) []op {
-	hash := maphash.String(c.seeds[0], text) + uint64(tag)*0x9e3779b97f4a7c15
-	check := maphash.String(c.seeds[1], text) + uint64(tag)
+	return c.ofHash(x, maphash.String(c.seeds[0], text)+uint64(tag)*0x9e3779b97f4a7c15, maphash.String(c.seeds[1], text)+uint64(tag), text, read)
+}
+
+// ofPath is of for a store path, which says the same everywhere.
+func (c *cache) ofPath(x *extractor, p string, read func(string)) []op {
+	return c.ofHash(x, uint64(hashPath(p)), 1, p, read)
+}
+
+func (c *cache) ofHash(x *extractor, hash, check uint64, text string, read func(string)) []op {
 	p := c.at(hash)
 	if p.hash == hash && p.check == check {
 		return p.ops

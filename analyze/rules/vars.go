@@ -98,7 +98,7 @@ func (x *extractor) variable(v *variable, value string) {
 		return
 	case classTools:
 		for p := range strings.FieldsSeq(value) {
-			x.replay(x.memo.tools.of(x, p, 0, x.tool))
+			x.replay(x.memo.tools.ofPath(x, p, x.tool))
 		}
 		return
 	case classSwitch:
