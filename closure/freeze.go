@@ -13,6 +13,7 @@ import (
 func (l *loader) freeze() (*Graph, []ID) {
 	n := len(l.paths)
 	g := &Graph{src: l.src, storeDir: l.src.storeDir(), flags: make([]uint8, n), start: make([]uint32, 1, n+1)}
+	g.producers = sync.OnceValue(g.producersOf)
 	l.nodes = pathTable{} // no more lookups: let it go before the index grows
 	byPath := sortedNumbers(l.paths)
 	size := 0
@@ -54,7 +55,6 @@ func (l *loader) freeze() (*Graph, []ID) {
 	wg.Go(func() {
 		g.outs = gather(l, order, func(w *worker) []Output { return w.outs }, func(r *record) int32 { return r.outs })
 		g.srcs = gather(l, order, func(w *worker) []string { return w.srcs }, func(r *record) int32 { return r.srcs })
-		g.index()
 	})
 	inputs := gather(l, order, func(w *worker) []int32 { return w.inputs }, func(r *record) int32 { return r.inputs })
 	g.in = csr[ID]{inputs.off, make([]ID, len(inputs.vals))}
@@ -121,12 +121,11 @@ func transpose(c csr[ID], n int) csr[ID] {
 	return t
 }
 
-// index makes output paths findable. Where two derivations claim one path, as
-// a tampered one may, the lower ID answers.
-func (g *Graph) index() {
+// producersOf makes output paths findable. Where two derivations claim one
+// path, as a tampered one may, the lower ID answers.
+func (g *Graph) producersOf() *producers {
 	n := len(g.outs.vals)
-	g.producers = producers{table: makePathTable(n), paths: make([]string, 0, n), ids: make([]ID, 0, n)}
-	p := &g.producers
+	p := &producers{table: makePathTable(n), paths: make([]string, 0, n), ids: make([]ID, 0, n)}
 	for i := range ID(g.Len()) {
 		for _, o := range g.Outputs(i) {
 			if o.Path == "" {
@@ -138,6 +137,7 @@ func (g *Graph) index() {
 			}
 		}
 	}
+	return p
 }
 
 // sortedNumbers numbers the strings in their order. Store paths differ first

@@ -20,7 +20,7 @@ type Graph struct {
 	in, out   csr[ID] // inputs, consumers
 	outs      csr[Output]
 	srcs      csr[string]
-	producers producers
+	producers func() *producers // made when first asked for
 	roots     []ID
 	skipped   []Skip
 	tampered  []Tampered
@@ -115,7 +115,7 @@ func (g *Graph) Missing(i ID) bool { return g.flags[i]&flagMissing != 0 }
 
 // Producer finds the derivation that has an output at this path.
 func (g *Graph) Producer(outputPath string) (ID, bool) {
-	p := &g.producers
+	p := g.producers()
 	i := p.table.find(p.paths, outputPath, p.table.hash(outputPath))
 	if i < 0 {
 		return None, false

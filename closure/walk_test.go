@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/dominikbraun/graph"
@@ -14,6 +15,7 @@ import (
 func graphOf(inputs [][]ID) *Graph {
 	n := len(inputs)
 	g := &Graph{flags: make([]uint8, n), start: []uint32{0}, storeDir: "/s", outs: csr[Output]{off: make([]uint32, n+1)}, srcs: csr[string]{off: make([]uint32, n+1)}}
+	g.producers = sync.OnceValue(g.producersOf)
 	g.in.off = []uint32{0}
 	for i, l := range inputs {
 		g.paths += fmt.Sprintf("/s/%06d.drv", i)

@@ -274,5 +274,5 @@ func stem(name string) string {
 			break
 		}
 	}
-	return strings.ToLower(name)
+	return lower(name)
 }

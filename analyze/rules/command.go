@@ -10,21 +10,25 @@ import (
 // longer was generated, and says the same paragraphs again and again, as other
 // such scripts do in another order.
 func (x *extractor) script(text string) {
-	x.loader(text)
 	if len(text) <= maxPiece {
-		x.lines(text)
+		x.piece(text)
 	} else {
 		x.paragraphs(text)
 	}
+}
+
+func (x *extractor) piece(text string) {
+	x.loader(text)
+	x.lines(text)
 }
 
 func (x *extractor) paragraphs(text string) {
 	for len(text) > 0 {
 		p := paragraph(text)
 		if len(p) <= maxPiece {
-			x.replay(x.memo.paragraphs.of(x, p, x.lineTag(), x.lines))
+			x.replay(x.memo.paragraphs.of(x, p, x.lineTag(), x.piece))
 		} else {
-			x.lines(p)
+			x.piece(p)
 		}
 		text = strings.TrimLeft(text[len(p):], "\n")
 	}

@@ -76,7 +76,7 @@ func (j *judge) mirrors(p *part, id closure.ID) fetch.Mirrors {
 	}
 	if f.MirrorsFile != p.mirrorsFile {
 		p.mirrors, p.mirrorsFile = nil, f.MirrorsFile
-		if i, ok := j.g.Producer(f.MirrorsFile); ok {
+		if i := j.makers.find(hashPath(f.MirrorsFile)); i != closure.None {
 			p.mirrors = j.facts[i].Mirrors
 		}
 	}

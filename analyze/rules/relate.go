@@ -160,7 +160,7 @@ func (j *judge) seeds() {
 		id := closure.ID(i)
 		f := &j.facts[id]
 		if f.builder != "" && !j.download(id) {
-			if p, ok := j.g.Producer(f.builder); ok && j.download(p) && j.self[p].sum > -1000 {
+			if p := j.makers.find(hashPath(f.builder)); p != closure.None && j.download(p) && j.self[p].sum > -1000 {
 				j.seed(p, &builderSeed, "builder of "+j.g.Name(id), id)
 				// What an unpacker of that kind unpacks is the rest of the seed.
 				for _, r := range j.refs[id] {
@@ -223,7 +223,7 @@ func seedName(name string, _ *fetch.Fetch) bool {
 // seedURL recognises the addresses at which distributions keep their seeds.
 func seedURL(f *fetch.Fetch) bool {
 	for _, u := range f.URLs {
-		low := strings.ToLower(u)
+		low := lower(u)
 		if !strings.Contains(low, "stdenv") && !strings.Contains(low, "bootstrap") && !strings.Contains(low, "static-tools") {
 			continue // most
 		}

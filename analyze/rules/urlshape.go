@@ -100,14 +100,14 @@ func urlFile(u string) string {
 		u = strings.TrimSuffix(u, tail)
 	}
 	base := path.Base(u)
-	if _, ext := fileType(strings.ToLower(base)); (ext == "" || isScriptExt(ext)) && query != "" {
+	if _, ext := fileType(lower(base)); (ext == "" || isScriptExt(ext)) && query != "" {
 		for _, kv := range strings.FieldsFunc(query, func(r rune) bool { return r == '&' || r == ';' }) {
 			_, v, ok := strings.Cut(kv, "=")
 			if !ok {
 				v = kv
 			}
 			v = path.Base(v)
-			if _, e := fileType(strings.ToLower(v)); e != "" && !isScriptExt(e) {
+			if _, e := fileType(lower(v)); e != "" && !isScriptExt(e) {
 				return v
 			}
 		}
@@ -126,22 +126,29 @@ func isScriptExt(e string) bool {
 // shapeOf reads one address and the name that its file gets in the store.
 func shapeOf(url, name string) shape {
 	var s shape
-	low := strings.ToLower(url)
-	file := strings.ToLower(urlFile(url))
-	if url == "" {
-		file = strings.ToLower(name)
+	low, name := lower(url), lower(name)
+	file := name
+	if url != "" {
+		file = lower(urlFile(url))
 	}
-	file = strings.ReplaceAll(strings.ReplaceAll(file, "%20", "-"), "%2b", "+")
+	if strings.IndexByte(file, '%') >= 0 {
+		file = strings.ReplaceAll(strings.ReplaceAll(file, "%20", "-"), "%2b", "+")
+	}
 	s.file = file
 	s.stem, s.ext = fileType(file)
-	if _, e := fileType(strings.ToLower(name)); e != "" && (s.ext == "" || isScriptExt(s.ext)) {
-		s.ext = e
-		s.stem += "-" + strings.TrimSuffix(strings.ToLower(name), e)
+	if s.ext == "" || isScriptExt(s.ext) {
+		if _, e := fileType(name); e != "" {
+			s.ext = e
+			s.stem += "-" + strings.TrimSuffix(name, e)
+		}
 	}
 	if s.ext != "" && platformType(s.ext[1:]) {
 		s.stem, s.ext = file, "" // "install.linux64", "tool.amd64"
 	}
-	a := readAddress(low)
+	var a address
+	if url != "" {
+		a = readAddress(low)
+	}
 	s.forge = a.forge()
 	s.release = a.has(segReleases) && (strings.Contains(low, "/releases/download/") || strings.Contains(low, "/-/releases/") && strings.Contains(low, "/downloads/"))
 	s.registry = a.registry()
@@ -160,6 +167,9 @@ func shapeOf(url, name string) shape {
 			first = false
 		})
 	}
+	if url == "" {
+		return s
+	}
 	if s.arch == "" && !s.forge {
 		// A query for the build of one machine ("?targetPlatform=linux-x64").
 		if _, query, ok := strings.Cut(low, "?"); ok {
@@ -169,7 +179,7 @@ func shapeOf(url, name string) shape {
 	if dirs := dirsOf(low); dirs != "" {
 		s.tokens(dirs, true)
 		s.platformDir = s.arch != "" && s.dir && hasPlatformDir(dirs)
-		for _, seg := range strings.Split(dirs, "/") {
+		for seg := range strings.SplitSeq(dirs, "/") {
 			switch seg {
 			case "src", "source", "sources":
 				if s.src == "" {
@@ -294,7 +304,7 @@ func pythonIndex(u string) bool {
 	if isHex(p[0], 2) && isHex(p[1], 2) && isHex(p[2], 60) {
 		return true
 	}
-	return len(p[1]) == 1 && strings.HasPrefix(strings.ToLower(p[2]), p[1])
+	return len(p[1]) == 1 && strings.HasPrefix(lower(p[2]), p[1])
 }
 
 func isHex(s string, n int) bool {
