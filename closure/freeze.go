@@ -35,9 +35,11 @@ func (l *loader) freeze() (*Graph, []ID) {
 		for _, node := range w.missing {
 			g.flags[order[node]] |= flagMissing
 		}
-		for _, r := range w.recs {
-			if r.fixed {
-				g.flags[order[r.node]] |= flagFixed
+		for _, recs := range w.recs.pieces {
+			for _, r := range recs {
+				if r.fixed {
+					g.flags[order[r.node]] |= flagFixed
+				}
 			}
 		}
 		for _, t := range w.tampered {
@@ -53,10 +55,10 @@ func (l *loader) freeze() (*Graph, []ID) {
 
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		g.outs = gather(l, order, func(w *worker) []Output { return w.outs }, func(r *record) int32 { return r.outs })
-		g.srcs = gather(l, order, func(w *worker) []string { return w.srcs }, func(r *record) int32 { return r.srcs })
+		g.outs = gather(l, order, func(w *worker) *pile[Output] { return &w.outs }, func(r *record) int32 { return r.outs })
+		g.srcs = gather(l, order, func(w *worker) *pile[string] { return &w.srcs }, func(r *record) int32 { return r.srcs })
 	})
-	inputs := gather(l, order, func(w *worker) []int32 { return w.inputs }, func(r *record) int32 { return r.inputs })
+	inputs := gather(l, order, func(w *worker) *pile[int32] { return &w.inputs }, func(r *record) int32 { return r.inputs })
 	g.in = csr[ID]{inputs.off, make([]ID, len(inputs.vals))}
 	for i, node := range inputs.vals {
 		g.in.vals[i] = order[node]
@@ -78,12 +80,13 @@ func (l *loader) freeze() (*Graph, []ID) {
 }
 
 // gather lays out the lists that the workers' records own, by ID.
-func gather[E any](l *loader, order []ID, vals func(*worker) []E, count func(*record) int32) csr[E] {
+func gather[E any](l *loader, order []ID, vals func(*worker) *pile[E], count func(*record) int32) csr[E] {
 	off := make([]uint32, len(order)+1)
 	for i := range l.workers {
-		for j := range l.workers[i].recs {
-			r := &l.workers[i].recs[j]
-			off[order[r.node]+1] = uint32(count(r))
+		for _, recs := range l.workers[i].recs.pieces {
+			for j := range recs {
+				off[order[recs[j].node]+1] = uint32(count(&recs[j]))
+			}
 		}
 	}
 	for i := 1; i < len(off); i++ {
@@ -92,11 +95,11 @@ func gather[E any](l *loader, order []ID, vals func(*worker) []E, count func(*re
 	c := csr[E]{off, make([]E, off[len(off)-1])}
 	for i := range l.workers {
 		rest := vals(&l.workers[i])
-		for j := range l.workers[i].recs {
-			r := &l.workers[i].recs[j]
-			n := count(r)
-			copy(c.vals[off[order[r.node]]:], rest[:n])
-			rest = rest[n:]
+		for _, recs := range l.workers[i].recs.pieces {
+			for j := range recs {
+				at := off[order[recs[j].node]]
+				rest.take(c.vals[at : at+uint32(count(&recs[j]))])
+			}
 		}
 	}
 	return c

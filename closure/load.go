@@ -37,31 +37,22 @@ func LoadFacts[T any](ctx context.Context, in Input, o Options, extract func(*De
 		node int32
 		val  T
 	}
-	// Each worker's results, in pieces: growing one slice would copy them
-	// again and again.
-	const piece = 1024
-	facts := make([][][]fact, o.workers())
+	facts := make([]pile[fact], o.workers()) // of each worker
 	g, order, err := load(ctx, in, o, func(worker int, node int32, d *Derivation) {
-		l := &facts[worker]
-		last := len(*l) - 1
-		if last < 0 || len((*l)[last]) == piece {
-			*l = append(*l, make([]fact, 0, piece))
-			last++
-		}
-		(*l)[last] = append((*l)[last], fact{node, extract(d)})
+		facts[worker].add(fact{node, extract(d)})
 	})
 	if err != nil {
 		return nil, nil, err
 	}
 	all := make([]T, g.Len())
 	var wg sync.WaitGroup
-	for _, pieces := range facts {
+	for i := range facts {
 		wg.Go(func() {
-			for k, l := range pieces {
-				for i := range l {
-					all[order[l[i].node]] = l[i].val
+			for k, l := range facts[i].pieces {
+				for j := range l {
+					all[order[l[j].node]] = l[j].val
 				}
-				pieces[k] = nil
+				facts[i].pieces[k] = nil
 			}
 		})
 	}

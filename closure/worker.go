@@ -46,11 +46,12 @@ type worker struct {
 	small    map[string]string
 	took     []job
 	hashes   []uint32
+	numbers  []int32
 	recent   [recents]node
-	recs     []record
-	inputs   []int32
-	outs     []Output
-	srcs     []string
+	recs     pile[record]
+	inputs   pile[int32]
+	outs     pile[Output]
+	srcs     pile[string]
 	missing  []int32
 	skipped  []Skip
 	tampered []tampered
@@ -177,9 +178,8 @@ func (w *worker) job(ctx context.Context, j job) {
 	for i := range d.InputDrvs {
 		w.hashes = append(w.hashes, l.nodes.hash(d.InputDrvs[i].Path))
 	}
-	before := len(w.inputs)
-	w.inputs = l.done(d.InputDrvs, w.hashes, w.inputs, &w.recent)
-	w.keep(j.node, d, len(w.inputs)-before)
+	w.numbers = l.done(d.InputDrvs, w.hashes, w.numbers[:0], &w.recent)
+	w.keep(j.node, d)
 	if l.extract != nil {
 		l.extract(w.number, j.node, d)
 	}
@@ -236,18 +236,21 @@ func (w *worker) fail(p string, err error) {
 }
 
 // keep copies what the index needs of a derivation.
-func (w *worker) keep(node int32, d *Derivation, inputs int) {
+func (w *worker) keep(node int32, d *Derivation) {
+	for _, n := range w.numbers {
+		w.inputs.add(n)
+	}
 	for _, o := range d.Outputs {
-		w.outs = append(w.outs, Output{
+		w.outs.add(Output{
 			Name: w.intern(o.Name), Path: w.arena.Clone(o.Path),
 			HashAlgo: w.intern(o.HashAlgo), Hash: w.arena.Clone(o.Hash),
 		})
 	}
 	for _, s := range d.InputSrcs {
-		w.srcs = append(w.srcs, w.intern(s))
+		w.srcs.add(w.intern(s))
 	}
-	w.recs = append(w.recs, record{
-		node: node, inputs: int32(inputs), outs: int32(len(d.Outputs)), srcs: int32(len(d.InputSrcs)),
+	w.recs.add(record{
+		node: node, inputs: int32(len(w.numbers)), outs: int32(len(d.Outputs)), srcs: int32(len(d.InputSrcs)),
 		fixed: d.FixedOutput(),
 	})
 }
