@@ -1,6 +1,7 @@
 package closure
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math/bits"
@@ -361,15 +362,33 @@ func (p *parser) str() (string, bool) {
 
 // next is the index of the next quote or backslash from i on, or len(b).
 func next(b []byte, i int) int {
-	for ; i+8 <= len(b); i += 8 {
+	for long := i + longString; i+8 <= len(b); i += 8 {
 		if n := special(binary.LittleEndian.Uint64(b[i:])); n < 8 {
 			return i + n
+		}
+		if i >= long {
+			return i + nextFar(b[i:])
 		}
 	}
 	for i < len(b) && b[i] != '"' && b[i] != '\\' {
 		i++
 	}
 	return i
+}
+
+// longString is from which length on two searches with the processor's wide
+// registers, which take a while to begin, are faster than one by words.
+const longString = 128
+
+// nextFar is next from the start of a long b on.
+func nextFar(b []byte) int {
+	if n := bytes.IndexByte(b, '"'); n >= 0 {
+		b = b[:n]
+	}
+	if n := bytes.IndexByte(b, '\\'); n >= 0 {
+		return n
+	}
+	return len(b)
 }
 
 // special is the index of the first quote or backslash among the eight bytes

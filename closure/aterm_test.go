@@ -187,3 +187,21 @@ func FuzzParseATerm(f *testing.F) {
 		_, _, _ = d.ComputedPath(), d.Get("name"), d.Strings("urls")
 	})
 }
+
+// Short strings are searched in another way than long ones: an escape or the
+// end may be anywhere in either.
+func TestStringsOfAnyLength(t *testing.T) {
+	for n := range 3 * longString {
+		for _, tail := range []string{"", `"`, `\`, "\n", `"x"` + strings.Repeat("y", n), "\n" + strings.Repeat("y", n) + `\`} {
+			want := strings.Repeat("x", n) + tail
+			d := &Derivation{System: "s", Builder: "/b", Env: []EnvVar{{"k", want}, {"l", tail}}}
+			got, err := ParseATerm("x.drv", d.AppendATerm(nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Env[0].Value != want || got.Env[1].Value != tail {
+				t.Fatalf("%d bytes and %q: read %q", n, tail, got.Env)
+			}
+		}
+	}
+}

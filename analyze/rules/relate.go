@@ -224,7 +224,7 @@ func seedName(name string, _ *fetch.Fetch) bool {
 func seedURL(f *fetch.Fetch) bool {
 	for _, u := range f.URLs {
 		low := lower(u)
-		if !strings.Contains(low, "stdenv") && !strings.Contains(low, "bootstrap") && !strings.Contains(low, "static-tools") {
+		if !seedWord(low) {
 			continue // most
 		}
 		if strings.Contains(low, "/stdenv-linux/") || strings.Contains(low, "/stdenv-darwin/") || strings.Contains(low, "tarballs.nixos.org/stdenv/") ||
@@ -236,6 +236,23 @@ func seedURL(f *fetch.Fetch) bool {
 		}
 	}
 	return false
+}
+
+// seedWord says that an address has one of the words that all addresses of
+// seeds have: "stdenv", "bootstrap" or "static-tools", which is asked of every
+// address in one pass.
+func seedWord(low string) bool {
+	for i := 0; ; i++ {
+		n := strings.IndexByte(low[i:], 's')
+		if n < 0 {
+			return false
+		}
+		i += n
+		rest := low[i:]
+		if strings.HasPrefix(rest, "stdenv") || strings.HasPrefix(rest, "static-tools") || strings.HasPrefix(rest, "strap") && strings.HasSuffix(low[:i], "boot") {
+			return true
+		}
+	}
 }
 
 func first(ss []string) string {
