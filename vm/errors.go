@@ -85,6 +85,11 @@ const (
 	panicTrace   = 100
 )
 
+// initramfsFull is what Linux says where the file system in memory has no room
+// for what the initramfs holds (linux: init/initramfs.c). It goes on without,
+// and panics for the lack of a root.
+const initramfsFull = "Initramfs unpacking failed: write error"
+
 // consoleVerdict tells from the console why a guest is gone; nil when it does
 // not say.
 func consoleVerdict(console string) *Failure {
@@ -103,6 +108,11 @@ func consoleVerdict(console string) *Failure {
 		for _, s := range []string{"System is deadlocked on memory", "Out of memory", "out of memory"} {
 			if strings.Contains(line, s) {
 				f.Kind = ErrNoMemory
+			}
+		}
+		for _, l := range lines[:i] {
+			if _, said, ok := strings.Cut(l, initramfsFull); ok {
+				f.Kind, f.Detail = ErrNoMemory, initramfsFull+said
 			}
 		}
 		return f

@@ -88,6 +88,9 @@ func TestConsoleVerdict(t *testing.T) {
 		{"[ 1.0] Kernel panic - not syncing: sysrq triggered crash\n", ErrPanic},
 		{"[ 1.0] Kernel panic - not syncing: System is deadlocked on memory\n", ErrNoMemory},
 		{"[ 1.0] Kernel panic - not syncing: Out of memory: compulsory panic_on_oom\n", ErrNoMemory},
+		{"[ 1.0] Initramfs unpacking failed: write error\n[ 1.1] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\n", ErrNoMemory},
+		{"[ 1.0] Initramfs unpacking failed: junk within compressed archive\n[ 1.1] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\n", ErrPanic},
+		{"[ 1.0] Initramfs unpacking failed: write error\nall is well\n", nil},
 		{"a build said kernel panic\n", nil},
 	} {
 		f := consoleVerdict(c.console)
