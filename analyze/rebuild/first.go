@@ -3,6 +3,7 @@ package rebuild
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -46,16 +47,23 @@ func (n *Nix) realisations(ctx context.Context, drv string) (map[string]string, 
 	if n.Store != "" {
 		argv = append(argv, "--store", n.Store)
 	}
-	out, err := output(ctx, n.Runner, Cmd{Argv: append(argv, "realisation", "info", drv), Env: n.Env})
-	if err != nil && !ranAndFailed(err) {
-		return nil, fmt.Errorf("asking for the first build of %q: %w", drv, err)
-	}
 	paths := map[string]string{}
-	for line := range strings.Lines(string(out)) {
-		id, p, ok := strings.Cut(strings.TrimSpace(line), " ")
-		i := strings.LastIndexAny(id, "!^")
-		if ok && i >= 0 && strings.HasPrefix(p, "/") {
-			paths[id[i+1:]] = p
+	// Up to Nix 2.14 a derivation stands for its outputs; since then it is
+	// itself, and its outputs are asked for as such, as older ones can't be.
+	for _, what := range []string{drv, drv + "^*"} {
+		out, err := output(ctx, n.Runner, Cmd{Argv: append(slices.Clip(argv), "realisation", "info", what), Env: n.Env})
+		if err != nil && !ranAndFailed(err) {
+			return nil, fmt.Errorf("asking for the first build of %q: %w", drv, err)
+		}
+		for line := range strings.Lines(string(out)) {
+			id, p, ok := strings.Cut(strings.TrimSpace(line), " ")
+			i := strings.LastIndexAny(id, "!^")
+			if ok && i >= 0 && strings.HasPrefix(p, "/") {
+				paths[id[i+1:]] = p
+			}
+		}
+		if len(paths) > 0 {
+			break
 		}
 	}
 	return paths, nil
