@@ -158,7 +158,7 @@ func TestHostileRecord(t *testing.T) {
 		{"plain-1", f.output("written-1") + "/bin/tool", "it does not depend"},
 		{"interpreted-1", "/usr/lib/jvm/bin/java", "may have been given it"},
 		{"mixed-1", "/usr/lib/jvm/bin/java", "Large.class), and its build executed java, which may have been given it"},
-		{"without-1", "/lib64/ld-linux-x86-64.so.2", "ld-linux-x86-64.so.2, which may have been given compiler"},
+		{"without-1", "/lib64/ld-linux-x86-64.so.2", "ld-linux-x86-64.so.2, which may have been given "},
 		{"without-1", "/usr/bin/qemu-x86_64-static", "may have been given"},
 		{"without-1", "/usr/bin/python3.11", "may have been given"},
 	} {

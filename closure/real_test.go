@@ -16,6 +16,22 @@ import (
 	gonix "github.com/nix-community/go-nix/pkg/derivation"
 )
 
+// usedOutputs are the outputs of an input, in an object in newer versions.
+type usedOutputs []string
+
+func (u *usedOutputs) UnmarshalJSON(b []byte) error {
+	var l []string
+	if json.Unmarshal(b, &l) != nil {
+		var o struct{ Outputs []string }
+		if err := json.Unmarshal(b, &o); err != nil {
+			return err
+		}
+		l = o.Outputs
+	}
+	*u = l
+	return nil
+}
+
 // Nix's own account of a closure and ours must be the same.
 func TestLoadAgreesWithNix(t *testing.T) {
 	n := newNix(t)
@@ -32,9 +48,10 @@ func TestLoadAgreesWithNix(t *testing.T) {
 		Outputs map[string]struct {
 			Path, HashAlgo, Hash string
 			Impure               bool
+			Method               string // in newer versions apart from the algorithm
 		}
 		InputSrcs []string
-		InputDrvs map[string][]string
+		InputDrvs map[string]usedOutputs
 		System    string
 		Builder   string
 		Args      []string
@@ -66,11 +83,15 @@ func TestLoadAgreesWithNix(t *testing.T) {
 		if names[i] != d.Name() || g.Name(i) != d.Name() {
 			t.Errorf("%s: name %q, fact %q", p, g.Name(i), names[i])
 		}
-		got := nixDrv{InputSrcs: d.InputSrcs, InputDrvs: map[string][]string{}, System: d.System, Builder: d.Builder, Args: d.Args, Env: map[string]string{}}
+		got := nixDrv{InputSrcs: d.InputSrcs, InputDrvs: map[string]usedOutputs{}, System: d.System, Builder: d.Builder, Args: d.Args, Env: map[string]string{}}
 		got.Outputs = maps(w.Outputs)
 		for _, o := range d.Outputs {
 			kinds[o.Kind()]++
 			v := w.Outputs[o.Name]
+			if m, ok := map[string]string{"flat": "", "nar": "r:", "text": "text:", "git": "git:"}[v.Method]; ok {
+				v.HashAlgo, v.Method = m+v.HashAlgo, ""
+				w.Outputs[o.Name] = v
+			}
 			v.Path, v.HashAlgo, v.Hash, v.Impure = o.Path, o.HashAlgo, o.Hash, o.Hash == "impure"
 			if v.Impure {
 				v.Hash = ""

@@ -22,13 +22,13 @@ var real = []struct {
 }{
 	{"npm platform package", "npm pack --silent @esbuild/linux-arm64@0.19.12", "elf-executable", audit.NativeCode, "package/bin/esbuild", 1},
 	{"npm with wasm", "npm pack --silent source-map@0.7.4", "wasm", audit.Bytecode, "package/lib/mappings.wasm", 1},
-	{"deb with native code", "apt-get download -q lzop=1.04-2", "elf-executable", audit.NativeCode, "data.tar.xz/usr/bin/lzop", 1},
-	{"jar", "apt-get download -q libjansi-java=2.4.0-2", "jar", audit.Bytecode, "usr/share/java/jansi.jar", 1},
-	{"jar with libraries", "apt-get download -q libjansi-java=2.4.0-2", "macho-shared", audit.NativeCode, "jansi.jar/org/fusesource/jansi/internal/native/Mac/", 3},
+	{"deb with native code", "apt-get download -q lzop", "elf-executable", audit.NativeCode, "data.tar.xz/usr/bin/lzop", 1},
+	{"jar", "apt-get $BOOKWORM download libjansi-java", "jar", audit.Bytecode, "usr/share/java/jansi.jar", 1},
+	{"jar with libraries", "apt-get $BOOKWORM download libjansi-java", "macho-shared", audit.NativeCode, "jansi.jar/org/fusesource/jansi/internal/native/Mac/", 3},
 	{"wheel with launchers", "apt-get download -q python3-setuptools-whl", "pe-executable", audit.NativeCode, "-none-any.whl/setuptools/", 8},
 	{"EFI binary", "apt-get download -q systemd-boot-efi", "efi", audit.NativeCode, "systemd-bootx64.efi", 1},
-	{"Python bytecode", "apt-get download -q kitty-shell-integration", "python-bytecode", audit.Bytecode, ".pyc", 3},
-	{"firmware", "apt-get download -q firmware-linux-free=20200122-1", "firmware", audit.Firmware, "lib/firmware/carl9170-1.fw", 1},
+	{"Python bytecode", "apt-get $BOOKWORM download kitty-shell-integration", "python-bytecode", audit.Bytecode, ".pyc", 3},
+	{"firmware", "apt-get $BOOKWORM download firmware-linux-free", "firmware", audit.Firmware, "lib/firmware/carl9170-1.fw", 1},
 	{"ISO in a deb", "apt-get download -q memtest86+", "efi", audit.NativeCode, "[boot image 2]/EFI/BOOT/", 2},
 	{"OCaml", "apt-get download -q libfindlib-ocaml-dev", "ocaml", audit.Bytecode, ".cmxa", 3},
 	{"GHC", "apt-get download -q libghc-split-dev", "ghc-interface", audit.Bytecode, "_hi", 2},
@@ -36,22 +36,27 @@ var real = []struct {
 	{"kernel", "apt-get download -q $(apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: //p')", "efi", audit.NativeCode, "boot/vmlinuz", 1},
 	{"Go module with test data", "cp $(go mod download -json github.com/xyproto/ainur@v1.3.3 | sed -n 's/.*\"Zip\": \"\\(.*\\)\",/\\1/p') .", "elf-executable", audit.NativeCode, "testdata/", 17},
 	{"source archive with an unused jar", "cp $(go mod download -json github.com/google/flatbuffers@v23.5.26+incompatible | sed -n 's/.*\"Zip\": \"\\(.*\\)\",/\\1/p') .", "jar", audit.Bytecode, "gradle/wrapper/gradle-wrapper.jar", 2},
-	{"objects in a source archive", sourceScript + "lzo2=2.10-2", "omf-object", audit.NativeCode, "lzo-2.10/asm/i386/obj/omf32/", 6},
+	{"objects in a source archive", "apt-get $BOOKWORM source --download-only lzo2", "omf-object", audit.NativeCode, "lzo-2.10/asm/i386/obj/omf32/", 6},
 	{"Chez Scheme's boot files", "apt-get -q download chezscheme >log 2>&1", "chez-object", audit.NativeCode, ".boot", 2},
 	{"CLISP's image", "apt-get -q download clisp >log 2>&1", "clisp-image", audit.Bytecode, "lispinit.mem", 1},
 	{"SWI-Prolog", "apt-get -q download swi-prolog-core >log 2>&1", "swi-prolog-qlf", audit.Bytecode, "", 3},
 	{"UEFI's own firmware", "apt-get -q download ovmf >log 2>&1", "uefi-volume", audit.Firmware, "OVMF_CODE", 2},
-	{"a compiler that ships itself", sourceScript + "ocaml=4.13.1-4", "ocaml", audit.Bytecode, "boot/", 2},
-	{"COFF in a source archive", sourceScript + "lzo2=2.10-2", "coff-object", audit.NativeCode, "lzo-2.10/asm/i386/obj/", 12},
+	{"a compiler that ships itself", "apt-get $BOOKWORM source --download-only ocaml", "ocaml", audit.Bytecode, "boot/", 2},
+	{"COFF in a source archive", "apt-get $BOOKWORM source --download-only lzo2", "coff-object", audit.NativeCode, "lzo-2.10/asm/i386/obj/", 12},
 }
 
-// sourceScript prepares to fetch a Debian source package without a change to
-// the machine's own list of sources.
-const sourceScript = `mkdir -p parts lists/partial
-printf 'Types: deb-src\nURIs: %s\nSuites: bookworm\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n' "$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' | head -1)" > parts/s.sources
-O="-q -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts=$PWD/parts -o Dir::State::lists=$PWD/lists"
-apt-get $O update >log 2>&1
-rm -rf log; apt-get $O source --download-only `
+// bookworm prepares to fetch from one release of Debian, whichever the machine
+// runs, without a change to its own list of sources: other releases have other
+// versions, which hold other files. The result are options for apt-get.
+func bookworm(t *testing.T, dir string) string {
+	t.Helper()
+	run(t, dir, "sh", "-c", `set -e; mkdir -p parts lists/partial
+		printf 'Types: deb deb-src\nURIs: %s\nSuites: bookworm\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n' "$(apt-get indextargets --format '$(REPO_URI) $(SUITE)' 'Created-By: Packages' 'Component: main' | grep -v security | head -1 | cut -d' ' -f1)" > parts/s.sources`)
+	o := "-q -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts=" + dir + "/parts -o Dir::State::lists=" + dir + "/lists" +
+		" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache="
+	run(t, dir, "sh", "-c", "apt-get "+o+" update 2>&1")
+	return o
+}
 
 // fetched caches what scripts have fetched within one run of the tests.
 func fetched(t *testing.T, script string, cache map[string]string) string {
@@ -84,6 +89,7 @@ func TestRealPackages(t *testing.T) {
 		t.Skip("fetches 52 MB")
 	}
 	cache := map[string]string{"dir": t.TempDir()}
+	t.Setenv("BOOKWORM", bookworm(t, t.TempDir()))
 	results := map[string]content.Result{} // by the package's path
 	for _, c := range real {
 		t.Run(c.name, func(t *testing.T) {
