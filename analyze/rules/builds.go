@@ -18,7 +18,7 @@ func builds(f *Facts, name string) bool {
 	if f.sigs.has(sigDontBuild) {
 		return false
 	}
-	if onlyInstalls(f, name) {
+	if onlyInstalls(f, name) || opensPackage(f) {
 		return false
 	}
 	if f.sigs.has(sigCalledTool) && (!f.sigs.has(sigCustomInstall) || f.sigs.has(sigCustomScript) && !f.sigs.has(sigBuildCommand)) {
@@ -37,4 +37,11 @@ func binName(name string) bool {
 		name = strings.TrimSuffix(name, w)
 	}
 	return strings.HasSuffix(name, "-bin") || strings.HasSuffix(name, "-binary")
+}
+
+// opensPackage says that the source is a package of a distribution, and that
+// what the text then does is to put files in their places: what would compile
+// among the inputs is a library there.
+func opensPackage(f *Facts) bool {
+	return f.sigs.any(sigDeb, sigRpm) && f.sigs.has(sigCustomInstall) && !f.sigs.any(sigCompile, sigCC, sigMakeFlags, sigConfigure, sigOwnBuild, sigBuildHook)
 }

@@ -20,8 +20,12 @@ func (j *judge) combine(id closure.ID) {
 			continue
 		}
 		v := j.self[u.id].sum
-		if s.bytecode() && has(j.self[u.id].evidence, noArch) {
-			v -= weightOf(noArch)
+		if s.bytecode() {
+			for _, e := range j.self[u.id].evidence {
+				if j.self[u.id].unless(e.Rule) {
+					v -= weightOf(e.Rule)
+				}
+			}
 		}
 		if u.how != refSrc && s.builds {
 			// A build that also has other files: only the source decides.
@@ -44,7 +48,7 @@ func (j *judge) combine(id closure.ID) {
 		s.kinds[i] += src.kinds[i]
 	}
 	for _, e := range src.evidence {
-		if e.Rule == noArch && bytecode {
+		if bytecode && src.unless(e.Rule) {
 			continue
 		}
 		e.From = j.g.Path(bestUse.id)
@@ -59,9 +63,11 @@ func (s *scored) bytecode() bool {
 	return bytecode > 0 && 2*bytecode >= native
 }
 
-// has says that there is evidence of a rule.
-func has(evidence []audit.Evidence, rule string) bool {
-	return slices.ContainsFunc(evidence, func(e audit.Evidence) bool { return e.Rule == rule })
+// unless says that what a rule says of a download holds unless what is done
+// with it speaks of bytecode: that it is for every machine, or that a word of
+// its name calls it data.
+func (s *scored) unless(rule string) bool {
+	return rule == noArch || rule == fromData && s.dataWord
 }
 
 // drop takes back a rule that does not hold in the light of the graph.
@@ -144,7 +150,7 @@ func (j *judge) grounded(id closure.ID) {
 // unpacked or started, and not only named for a file of it.
 func (j *judge) takes(id, in closure.ID) bool {
 	return !j.self[in].patch && j.self[in].sum > -Threshold/2 || slices.ContainsFunc(j.refs[id], func(r use) bool {
-		return r.id == in && (r.how == refSrc || r.how == refContent || r.how == refLink || r.how == refExec)
+		return r.id == in && (r.how == refSrc || r.how == refContent || r.how == refLink || r.how == refExec || r.how == refStart)
 	})
 }
 

@@ -104,6 +104,9 @@ func (x *extractor) loader(text string) {
 	if !x.has(sigAddsRpath) && strings.Contains(text, "patchelf --print-rpath") {
 		x.hit(sigAddsRpath, "patchelf --print-rpath")
 	}
+	if _, rest, ok := strings.Cut(text, "cd $out"); ok && rest != "" && strings.IndexByte(" ;\n&", rest[0]) >= 0 && strings.Contains(rest, "$src") {
+		x.hit(sigInOutput, "cd $out, where the source is unpacked")
+	}
 	if !x.has(sigAppBundle) && (strings.Contains(text, "=$out/Applications/") || strings.Contains(text, "=\"$out/Applications/")) {
 		x.hit(sigAppBundle, "names the output's Applications")
 	}
@@ -131,6 +134,9 @@ func (x *extractor) command(argv []string) {
 			}
 			if to := argv[i]; (to == "-d" || to == "-C") && strings.HasPrefix(w, "$out") {
 				x.hit(sigCopyTree, join(argv))
+				if treeTop(w) && wholeSource(argv) {
+					x.hit(sigMoveAll, join(argv))
+				}
 			}
 			if strings.Contains(w, "/store/") && !x.has(sigSource) && archiveName(w) {
 				x.hit(sigSource, join(argv)) // as src, under a name of its own
@@ -286,7 +292,7 @@ func (x *extractor) runtime(cmd string, argv []string) {
 	if !strings.Contains(argv[0], "/") && !strings.HasPrefix(argv[0], "$") {
 		return // run by the build itself
 	}
-	if strings.Contains(x.in.name, "uild") && x.in.name != "buildCommand" && !x.buildInstalls || strings.Contains(x.in.name, "heck") {
+	if x.building() {
 		return
 	}
 	for _, w := range argv[1:] {
@@ -294,6 +300,7 @@ func (x *extractor) runtime(cmd string, argv []string) {
 		case "java":
 			if w == "-jar" || w == "-cp" || w == "-classpath" || strings.HasSuffix(w, ".jar") || strings.HasPrefix(w, "-Xm") || strings.HasPrefix(w, "-D") {
 				x.hit(sigJavaRun, join(argv))
+				x.starts(w)
 			}
 		case "electron":
 			x.hit(sigElectronRun, join(argv))
@@ -301,6 +308,7 @@ func (x *extractor) runtime(cmd string, argv []string) {
 			low := strings.ToLower(w)
 			if strings.HasSuffix(low, ".exe") || strings.HasSuffix(low, ".dll") {
 				x.hit(sigMonoRun, join(argv))
+				x.starts(w)
 			}
 		}
 	}
@@ -315,9 +323,16 @@ func (x *extractor) emulator(argv []string) {
 	for _, w := range argv[1:] {
 		if n := len(w); n > 4 && strings.EqualFold(w[n-4:], ".exe") {
 			x.hit(sigWineRun, join(argv))
-			x.refsIn(w, refWrap)
+			x.starts(w)
 		}
 	}
+}
+
+// starts notes the derivation that holds a file which a launcher gives to a
+// virtual machine or an emulator.
+func (x *extractor) starts(w string) {
+	x.refsIn(w, refStart)
+	x.named(w, refStart)
 }
 
 func flagHas(args []string, letters string, long ...string) bool {

@@ -72,6 +72,8 @@ func (x *extractor) copy(cmd string, argv []string) {
 			x.hit(sigFont, join(argv))
 		case cmd != "ln" && !strings.Contains(w, "/store/") && objectFile(low):
 			x.hit(sigObjectInstall, join(argv))
+		case cmd != "ln" && strings.HasSuffix(low, ".bin") && !strings.Contains(w, "/store/"):
+			x.hit(sigRawInstall, join(argv))
 		}
 		if cmd != "ln" && toOut {
 			switch w {

@@ -62,6 +62,7 @@ const (
 	refTool                  // an input in nativeBuildInputs and the like
 	refWrap                  // the program that a wrapper starts
 	refUnion                 // a part of a union of outputs
+	refStart                 // holds what a virtual machine or emulator is given to run
 )
 
 // ref is a store path that the text mentions, without what is inside it.

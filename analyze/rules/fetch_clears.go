@@ -9,6 +9,9 @@ import (
 // noArch is the id of the rule for packages for every machine.
 const noArch = "from-noarch"
 
+// fromData is the id of the rule for data.
+const fromData = "from-data"
+
 // fetchClearRules speak for source or data.
 func fetchClearRules() []Rule {
 	return []Rule{
@@ -81,10 +84,10 @@ func fetchClearRules() []Rule {
 			},
 		},
 		{
-			ID: "from-data", Title: "Fonts, icons, documents, other data", Weight: -80,
+			ID: fromData, Title: "Fonts, icons, documents, other data", Weight: -80,
 			Why:      "Data is not code.",
 			How:      "The file type, or a word of the file name.",
-			Limits:   "An archive of themes may hold scripts or plugins.",
+			Limits:   "An archive of themes may hold scripts or plugins; where only a word says it, and the consumer's text speaks of bytecode, this says nothing.",
 			Remedy:   "None needed.",
 			Positive: []Example{dl("https://example.org/Tool.ttf"), dl("https://example.org/tool-icon-theme-1.2.zip"), dl("https://example.org/LICENSE.txt")},
 			Negative: []Example{dl(plain), dl("https://example.org/manifold-1.2-linux-amd64.tar.gz")},
@@ -153,15 +156,25 @@ func patchType(name string) bool {
 
 // isData says that a fetch is fonts, pictures, text or other data.
 func isData(shapes []shape) bool {
+	if dataType(shapes) {
+		return true
+	}
 	for i := range shapes {
 		sh := &shapes[i]
-		switch sh.ext {
+		if sh.data != "" && sh.data != "data" && sh.arch == "" && sh.os == "" && (sourceArchive(sh.ext) || sh.forge) {
+			return true
+		}
+	}
+	return false
+}
+
+// dataType says that a fetch is data by the type of its file.
+func dataType(shapes []shape) bool {
+	for i := range shapes {
+		switch shapes[i].ext {
 		case ".ttf", ".otf", ".ttc", ".woff", ".woff2", ".pcf.gz", ".bdf", ".png", ".jpg", ".jpeg", ".svg", ".gif", ".ico", ".pdf", ".txt", ".md", ".html", ".xml", ".json", ".yaml", ".yml", ".toml", ".conf", ".asc", ".sig", ".pem", ".crt", ".csv",
 			".c", ".h", ".cpp", ".hpp", ".cc", ".py", ".pl", ".rb", ".lua", ".vim", ".el", ".hs", ".cabal", ".nix", ".lock", ".desktop", ".xpm", ".tex", ".sty", ".dtx", ".ps", ".wav", ".ogg", ".mp3", ".flac", ".mp4", ".dic", ".aff", ".ppd", ".css", ".dat", ".mo", ".po", ".rng", ".dtd", ".xsl", ".go", ".rs", ".m4", ".sql", ".pom", ".xcf", ".psd", ".webp", ".htm", ".torrent",
 			".js", ".php", ".tcl", ".r", ".awk", ".bash", ".zsh":
-			return true
-		}
-		if sh.data != "" && sh.data != "data" && sh.arch == "" && sh.os == "" && (sourceArchive(sh.ext) || sh.forge) {
 			return true
 		}
 	}

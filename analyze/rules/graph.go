@@ -31,7 +31,7 @@ var (
 	wrapsCarrier = Rule{
 		ID: "graph-wraps-suspect", Title: "Wraps a suspected derivation of the same name", Weight: 55, Scope: OnGraph,
 		Why:    "A wrapper stands for what it wraps.",
-		How:    "An input of the same name, up to version and words like unwrapped, fhs, extracted, is suspected; or a wrapper starts a program of a suspected input, or it is linked, whose first word is one of the name's words; or it is a union of outputs that are all suspected. And there is no source of its own.",
+		How:    "An input of the same name, up to version and words like unwrapped, fhs, extracted, is suspected; or a wrapper starts a program of a suspected input, or it is linked, whose first word is one of the name's words; or it is a union of outputs that are all suspected, up to entries for a menu. And there is no source of its own.",
 		Limits: "A wrapper's own output may hold only scripts.",
 		Remedy: "Build what is wrapped.",
 		Positive: []Example{{
@@ -56,6 +56,24 @@ var (
 		}, {
 			Name: "system-1.0", Env: []string{"buildCommand", "ln -s %0/bin/tool $out/bin/tool"},
 			Other: []Example{pkg(debURL, "unpackPhase", "dpkg-deb -x $src .", "installPhase", "cp -r usr $out").named("tool-unwrapped-1.0")},
+		}},
+	}
+	startsCarrier = Rule{
+		ID: "graph-starts-suspect", Title: "Starts a program that lies in a suspected derivation", Weight: 55, Scope: OnGraph,
+		Why:    "What a launcher gives to Java, mono or wine is the program; the launcher stands for it.",
+		How:    "A script, or a launcher that a phase writes, starts a .jar, .exe or .dll inside the output of a suspected derivation, named by its path or by a variable that holds it. And there is no source of its own.",
+		Limits: "A tool's launcher that is only used during builds.",
+		Remedy: "Build what is started.",
+		Positive: []Example{{
+			Name: "player", Env: []string{"text", "#!/bin/sh\nexec wine %0/Tool.exe \"$@\"", "buildCommand", "echo -n \"$text\" > $out"},
+			Other: []Example{pkg("https://example.org/tool-setup.exe", "installPhase", "cp -r app/* $out").named("tool-files-1.0")},
+		}, {
+			Name: "checker-1.0", Env: []string{"jre", "%1", "tool", "%0", "buildCommand", "cat > $out/bin/checker <<EOF\nexec $jre/bin/java -jar $tool/bin/tool.jar\nEOF"},
+			Other: []Example{pkg("https://example.org/tool.jar", "dontUnpack", "1", "installPhase", "cp $src $out/bin/tool.jar").named("tool-1.0"), {Name: "openjdk-11.0.7"}},
+		}},
+		Negative: []Example{{
+			Name: "checker-1.0", Env: []string{"jre", "%1", "tool", "%0", "buildCommand", "cat > $out/bin/checker <<EOF\nexec $jre/bin/java -jar $tool/bin/tool.jar\nEOF"},
+			Other: []Example{pkg(plain, "buildPhase", "ant dist", "installPhase", "cp dist/tool.jar $out/bin/tool.jar").named("tool-1.0"), {Name: "openjdk-11.0.7"}},
 		}},
 	}
 	runsFetched = Rule{
@@ -152,7 +170,7 @@ var (
 
 // graphRules are those rules as All lists them.
 func graphRules() []Rule {
-	out := []Rule{copiesCarrier, wrapsCarrier, runsFetched, compiledByConsumer, fontsForConsumer, sourceCompiledElsewhere, builderSeed, unpackedSeed, seedAddress, unpacksSeed}
+	out := []Rule{copiesCarrier, wrapsCarrier, startsCarrier, runsFetched, compiledByConsumer, fontsForConsumer, sourceCompiledElsewhere, builderSeed, unpackedSeed, seedAddress, unpacksSeed}
 	for i := range out {
 		out[i].match = func(*subject) (string, string, bool) { return "", "", false }
 	}

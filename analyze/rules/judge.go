@@ -97,6 +97,8 @@ type scored struct {
 	builds   bool
 	patch    bool
 	data     bool
+	// dataWord says that only a word of the name calls it data.
+	dataWord bool
 }
 
 func (s *scored) add(r *Rule, at, detail string, from string) {
@@ -304,6 +306,7 @@ func (j *judge) alone(p *part, id closure.ID) {
 		j.apply(OnFetch, sub, s)
 		s.patch = isPatch(f.Fetch, sub.shapes)
 		s.data = isData(sub.shapes)
+		s.dataWord = s.data && !dataType(sub.shapes)
 	}
 	if !j.download(id) || f.Fetch.PostFetch != "" {
 		sub.shapes = append(p.shapes[:0], shapeOf("", sub.name))
@@ -341,7 +344,7 @@ func (j *judge) uses(p *part, id closure.ID) {
 		}
 		switch r.how {
 		case refSrc, refContent:
-		case refVar, refLink, refExec, refUnion:
+		case refVar, refLink, refExec, refUnion, refStart:
 			// Another variable that holds a fetch: plugins=…, firmware=….
 			if !j.download(r.id) {
 				continue
@@ -394,6 +397,9 @@ func (j *judge) backward(id closure.ID) {
 	if bestAt >= 0 {
 		if j.self[bestAt].bytecode() {
 			s.drop(noArch)
+			if s.dataWord {
+				s.drop(fromData)
+			}
 		}
 		s.sum += best
 		for _, e := range j.self[bestAt].evidence {

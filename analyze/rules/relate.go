@@ -89,6 +89,9 @@ func (j *judge) carries(id closure.ID) (*Rule, closure.ID, bool) {
 		return len(own) >= 3
 	}
 	for _, r := range j.refs[id] {
+		if p := r.id; r.how == refStart && p != closure.None && p != id && !j.download(p) && j.self[p].sum >= Threshold {
+			return &startsCarrier, p, true
+		}
 		if r.how != refWrap && r.how != refLink {
 			continue
 		}
@@ -114,6 +117,9 @@ func (j *judge) union(id closure.ID) (closure.ID, bool) {
 		}
 		p := r.id
 		if p == closure.None || j.download(p) || j.self[p].sum < Threshold {
+			if p != closure.None && strings.HasSuffix(j.g.Name(p), ".desktop") {
+				continue // an entry for its menu
+			}
 			return 0, false
 		}
 		if from < 0 {

@@ -34,7 +34,7 @@ func (s *shape) tokens(text string, dir bool) {
 		switch tok {
 		case "bin", "binary", "binaries", "prebuilt", "precompiled", "compiled", "prebuild", "builds", "jar", "jars", "portable", "standalone",
 			"installer", "setup", "runtime", "redist", "static", "executable", "sdk", "jre", "jdk", "toolchain", "bundle", "appimage", "commandline", "cli", "release", "desktop",
-			"all", "full", "complete", "install", "offline", "dmg", "msi", "deb", "rpm", "win", "mono", "netcore", "dotnet", "electron", "server", "standalones", "unix":
+			"all", "full", "complete", "distribution", "install", "offline", "dmg", "msi", "deb", "rpm", "win", "mono", "netcore", "dotnet", "electron", "server", "standalones", "unix":
 			if !dir && !first && (s.bin == "" || strongBin(tok) && !strongBin(s.bin)) {
 				s.bin = tok
 			}

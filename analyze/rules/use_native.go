@@ -225,6 +225,21 @@ func useNativeRules() []Rule {
 			},
 		},
 		{
+			ID: "use-raw-install", Title: "Installs .bin files that nothing made", Weight: 30, Kind: audit.Firmware, Scope: OnUse,
+			Why:      "What is called .bin is for a processor, mostly one of a device; where nothing is compiled it came so.",
+			How:      "cp or install of .bin, and the build is switched off.",
+			Limits:   "Data of other kinds is called so too: a hint that takes others to suspect.",
+			Remedy:   buildIt,
+			Positive: []Example{pkg(plain, "dontBuild", "1", "installPhase", "cp card.bin $out"), pkg(plain, "buildPhase", "true", "installPhase", "cp $src/*.bin $out")},
+			Negative: []Example{pkg(plain, "installPhase", "install -Dm555 *.bin -t $out/bin"), pkg(plain, "dontBuild", "1", "installPhase", "ln -s %0/card.bin $out/card.bin").other(Example{Name: "card-1.0"})},
+			match: func(s *subject) (string, string, bool) {
+				if s.builds || !s.f.sigs.has(sigDontBuild) {
+					return "", "", false
+				}
+				return s.hitOf(sigRawInstall)
+			},
+		},
+		{
 			ID: "use-object-install", Title: "Installs images, modules or WebAssembly that nothing made", Weight: 80, Scope: OnUse,
 			Why:      "A file of such a type that is copied and not made was committed, or downloaded.",
 			How:      "cp or install of .itb .efi .elf .ko .wasm .hcd .fw .ucode .uf2, where the build is switched off, replaced by a build command, or has no compiler.",

@@ -313,21 +313,32 @@ func useOtherRules() []Rule {
 		{
 			ID: "use-archive-as-output", Title: "Unpacks the source and makes all of it the output", Weight: 50, Kind: audit.Bytecode, Scope: OnUse,
 			Why:      "A release that is complete as it is unpacked was built before; where no interpreter and no shared data is spoken of, it is mostly class libraries.",
-			How:      "A build command, builder or install phase of the package's own unpacks the source and moves what came out to the top of the output or to one directory there, and does nothing that compiles or interprets.",
+			How:      "A build command, builder or install phase of the package's own unpacks the source to the top of the output or to one directory there, or in it, or moves what came out to it, and does nothing that compiles or interprets.",
 			Limits:   "Data of games, and collections of sources, are packed so too.",
 			Remedy:   buildIt,
-			Positive: []Example{pkg(plain, "buildCommand", "unzip $src\nmkdir $out\nmv example-* $out/example"), pkg(plain, "buildCommand", "tar xf $src\nmkdir $out\nmv */* $out"), pkg(plain, "installPhase", "mkdir $out\nunzip $src\nmv example-1.0 $out/bin"), pkg(plain, "buildCommand", "unzip $src\nmkdir $out\nmv example $out/")},
+			Positive: []Example{pkg(plain, "buildCommand", "unzip $src\nmkdir $out\nmv example-* $out/example"), pkg(plain, "buildCommand", "tar xf $src\nmkdir $out\nmv */* $out"), pkg(plain, "installPhase", "mkdir $out\nunzip $src\nmv example-1.0 $out/bin"), pkg(plain, "buildCommand", "unzip $src\nmkdir $out\nmv example $out/"), pkg(plain, "buildCommand", "mkdir $out\ntar -C $out --strip=1 -x -f $src"), pkg(plain, "unpackPhase", "mkdir -p $out\ncd $out; unzip $src", "installPhase", ":")},
 			Negative: []Example{
+				pkg(plain, "unpackPhase", "mkdir -p $out/xml/dtd\ncd $out/xml/dtd\nunzip $src", "installPhase", ":"),
 				pkg(plain, "buildCommand", "unzip $src\nmkdir -p $out/share\nmv example-* $out/share"), pkg(plain, "buildCommand", "tar xf $src\ncd *\nmake\nmv * $out"),
 				pkg(plain, "installPhase", "mv * $out"), pkg(plain, "buildCommand", "unzip $src\nmkdir $out\nmv LICENSE $out/"), pkg(plain, "installPhase", "unzip $src\nmv README-1.0.txt $out/bin"), pkg(plain, "buildCommand", "tar xf $src\nmv * $out\nwrapProgram $out/example.py"),
 			},
 			match: func(s *subject) (string, string, bool) {
 				g := &s.f.sigs
-				if s.builds || !g.has(sigBuildCommand) && !s.unpacksLate() || !g.has(sigUnpackSrc) || !g.has(sigSource) || g.any(sigInterpreted, sigFont, sigJarInstall, sigJavaRun, sigJavaHome, sigInterpreter) {
+				if s.builds || !g.any(sigBuildCommand, sigInOutput) && !s.unpacksLate() || !g.has(sigUnpackSrc) || !g.has(sigSource) || g.any(sigInterpreted, sigFont, sigJarInstall, sigJavaRun, sigJavaHome, sigInterpreter) {
 					return "", "", false
 				}
-				return s.hitOf(sigMoveAll)
+				return s.anyOf(sigMoveAll, sigInOutput)
 			},
+		},
+		{
+			ID: "use-foreign-install", Title: "Another package's program installs the source", Weight: 50, Kind: audit.Bytecode, Scope: OnUse,
+			Why:      "A program that takes plugins installs what is ready to be loaded.",
+			How:      "A program with its store path is told to install the source, which it gets as an address of a file, and nothing is compiled.",
+			Limits:   "Plugins in interpreted languages.",
+			Remedy:   "Build the plugin.",
+			Positive: []Example{pkg("https://example.org/plugins/tool-1.0.zip", "dontUnpack", "1", "installPhase", "SERVER_HOME=$out %0/bin/server-plugin install --batch -v file://$src").other(Example{Name: "server-1.0"})},
+			Negative: []Example{pkg(plain, "installPhase", "npm install file://$src"), pkg(plain, "installPhase", "%0/bin/convert -i file://$src -o $out/tool.html").other(Example{Name: "converter-1.0"}), pkg(plain, "buildPhase", "make", "installPhase", "%0/bin/server-plugin install file://$src").other(Example{Name: "server-1.0"})},
+			match:    soft(sigForeignInstall),
 		},
 		{
 			ID: "use-store-program", Title: "Puts single files into bin without a build", Weight: 10, Scope: OnUse,

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -118,8 +119,18 @@ func wineRef(w string, written bool) bool {
 	return i >= 32 && strings.Contains(w[:i], "/store/") && (written || strings.Contains(w[i:], "/bin"))
 }
 
+// handsOver says that a word is the source as an address, and the command one
+// that installs what it is given.
+func handsOver(w string, argv []string) bool {
+	return (strings.HasPrefix(w, "file://$src") || strings.HasPrefix(w, "file://${src}")) &&
+		slices.ContainsFunc(argv[1:], func(a string) bool { return strings.TrimLeft(a, "-") == "install" })
+}
+
 // pathWord looks at a word that holds a path.
 func (x *extractor) pathWord(cmd string, argv []string, w string) {
+	if w[0] == 'f' && handsOver(w, argv) && strings.Contains(argv[0], "/store/") {
+		x.hit(sigForeignInstall, join(argv))
+	}
 	if !x.has(sigWebArchive) && cmd != "ln" && (strings.Contains(w, "WEB-INF/") || strings.HasSuffix(w, "conf/server.xml")) && !strings.Contains(w, "/store/") {
 		x.hit(sigWebArchive, join(argv))
 	}
