@@ -134,7 +134,7 @@ func (x *extractor) command(argv []string) {
 			}
 			if to := argv[i]; (to == "-d" || to == "-C") && strings.HasPrefix(w, "$out") {
 				x.hit(sigCopyTree, join(argv))
-				if treeTop(w) && wholeSource(argv) {
+				if treeTop(w) && !strings.HasSuffix(w, "/bin") && wholeSource(argv) {
 					x.hit(sigMoveAll, join(argv))
 				}
 			}
@@ -182,6 +182,12 @@ func (x *extractor) command(argv []string) {
 		x.wrapper(argv)
 	case "java", "mono", "dotnet", "electron":
 		x.runtime(cmd, argv)
+	case "mcopy":
+		// Out of an image of a disk, where the first path is in it.
+		if slices.ContainsFunc(argv[1:max(1, len(argv)-1)], func(w string) bool { return strings.HasPrefix(w, "::") }) {
+			x.hit(sigMsi, join(argv))
+			x.hit(sigInnerPackage, join(argv))
+		}
 	case "wine", "wine64", "dosbox":
 		x.emulator(argv)
 	case "lndir":

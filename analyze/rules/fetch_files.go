@@ -47,16 +47,17 @@ func fetchFileRules() []Rule {
 		{
 			ID: "url-object", Title: "Compiled file fetched by itself", Weight: 70, Kind: audit.NativeCode,
 			Why:      "A shared library, object, kernel module, EFI program or disk image is never source.",
-			How:      "The file type of the address: .so .dll .dylib .o .a .ko .efi .elf .wasm .node .iso .img .qcow2 .vmdk .nar .beam .pyc .uf2 and the like.",
+			How:      "The file type of the address: .so .dll .dylib .o .a .ko .efi .elf .wasm .node .iso .img .qcow2 .vmdk .nar .beam .pyc .uf2, images of a console's cartridges, and the like; compressed or not.",
 			Limits:   "An image may hold data only.",
 			Remedy:   "Build it.",
-			Positive: []Example{dl("https://example.org/libtool.so"), dl("https://example.org/librt_v1_x.a.gz"), dl("https://example.org/disk.qcow2")},
+			Positive: []Example{dl("https://example.org/libtool.so"), dl("https://example.org/librt_v1_x.a.gz"), dl("https://example.org/disk.qcow2"), dl("https://example.org/system-0.2.img.bz2"), {Name: "game.us.z64", Fixed: true}},
 			Negative: []Example{dl("https://example.org/libso-1.0.tar.gz"), dl("https://example.org/tool.c")},
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
 				switch sh.ext {
 				case ".so", ".dll", ".dylib", ".o", ".a", ".a.gz", ".so.gz", ".ko", ".ko.xz", ".efi", ".elf", ".wasm", ".node", ".pyd",
-					".iso", ".img", ".img.gz", ".img.xz", ".qcow2", ".vmdk", ".vdi", ".vhd", ".ova", ".box", ".squashfs",
-					".nar", ".nar.xz", ".nar.bz2", ".beam", ".pyc", ".uf2", ".lib":
+					".iso", ".iso.gz", ".iso.bz2", ".iso.xz", ".iso.zst", ".img", ".img.gz", ".img.bz2", ".img.xz", ".img.zst", ".qcow2", ".qcow2.gz", ".qcow2.xz", ".vmdk", ".vdi", ".vhd", ".ova", ".box", ".squashfs",
+					".nar", ".nar.xz", ".nar.bz2", ".beam", ".pyc", ".uf2", ".lib",
+					".z64", ".n64", ".v64", ".nes", ".sfc", ".smc", ".gba", ".gbc", ".nds":
 					return sh.file, true
 				}
 				return "", false
@@ -69,7 +70,7 @@ func fetchFileRules() []Rule {
 			Limits:   "Firmware projects that are compiled from source carry the same words; that the consumer compiles counts against it.",
 			Remedy:   "Look for a free implementation, or accept it with a waiver.",
 			Positive: []Example{dl("https://example.org/wifi-firmware-1.2.tar.bz2"), dl("https://example.org/card.fw"), dl("https://example.org/firmware-card_0.41_all.deb"), dl("https://github.com/example/device-firmware/archive/0123456789abcdef0123456789abcdef01234567.tar.gz")},
-			Negative: []Example{dl("https://example.org/firmware-src-1.2.tar.gz"), dl("https://example.org/software-1.2.tar.gz"), dl("https://example.org/fix-firmware.patch")},
+			Negative: []Example{dl("https://example.org/firmware-src-1.2.tar.gz"), dl("https://example.org/software-1.2.tar.gz"), dl("https://example.org/packs/blobs_small.zip"), dl("https://example.org/fix-firmware.patch")},
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
 				switch sh.ext {
 				case ".fw", ".ucode", ".rom", ".fw.xz", ".cap", ".hcd":

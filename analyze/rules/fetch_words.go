@@ -125,11 +125,11 @@ func fetchWordRules() []Rule {
 		},
 		{
 			ID: "url-ready-word", Title: "File name says it is ready to run", Weight: 50,
-			Why:      "bin, binary, prebuilt, jre and the like are how projects tell their builds from their sources.",
+			Why:      "bin, binary, prebuilt, jre and the like are how projects tell their builds from their sources; bottle is how Homebrew calls its own.",
 			How:      "One of these words in the file name, not its first, or a directory called binaries or prebuilt.",
 			Limits:   "Some projects have the word in their name.",
 			Remedy:   "Fetch the source release instead.",
-			Positive: []Example{dl("mirror://apache/tool/tool-1.2-bin.tar.gz"), dl("https://example.org/binaries/tool-1.2.tar.gz"), dl("https://github.com/example/tool/archive/upstream/1.2.bin.tar.gz")},
+			Positive: []Example{dl("mirror://apache/tool/tool-1.2-bin.tar.gz"), dl("https://example.org/binaries/tool-1.2.tar.gz"), dl("https://example.org/tool-1.2.sonoma.bottle.tar.gz"), dl("https://github.com/example/tool/archive/upstream/1.2.bin.tar.gz")},
 			Negative: []Example{dl("mirror://apache/tool/tool-1.2-src.tar.gz"), dl("https://example.org/bind-9.16.tar.gz"), dl("mirror://cpan/authors/id/E/EX/EXAMPLE/Data-Binary-0.01.tar.gz"), dl("https://example.org/bin-1.0.tar.gz")},
 			match: anyShape(func(sh *shape, s *subject) (string, bool) {
 				if s.local() || sh.src != "" || !strongBin(sh.bin) || sh.sourceRegistry() || textType(sh.ext) || sh.ext == ".jar" || sh.ext == ".gem" {

@@ -34,7 +34,7 @@ func (s *shape) tokens(text string, dir bool) {
 		switch tok {
 		case "bin", "binary", "binaries", "prebuilt", "precompiled", "compiled", "prebuild", "builds", "jar", "jars", "portable", "standalone",
 			"installer", "setup", "runtime", "redist", "static", "executable", "sdk", "jre", "jdk", "toolchain", "bundle", "appimage", "commandline", "cli", "release", "desktop",
-			"all", "full", "complete", "distribution", "install", "offline", "dmg", "msi", "deb", "rpm", "win", "mono", "netcore", "dotnet", "electron", "server", "standalones", "unix":
+			"all", "full", "complete", "distribution", "install", "offline", "dmg", "msi", "deb", "rpm", "win", "mono", "netcore", "dotnet", "electron", "server", "standalones", "unix", "bottle":
 			if !dir && !first && (s.bin == "" || strongBin(tok) && !strongBin(s.bin)) {
 				s.bin = tok
 			}
@@ -45,7 +45,7 @@ func (s *shape) tokens(text string, dir bool) {
 		case "headers":
 			s.headers = s.headers || !dir
 		case "firmware", "firmwares", "microcode", "ucode", "fw", "blobs", "blob":
-			if s.firmware == "" && (!dir || tok == "firmware") {
+			if s.firmware == "" && (!dir || tok == "firmware") && (!first || dir || tok[0] != 'b') {
 				s.firmware = tok
 			}
 		case "font", "fonts", "ttf", "otf", "icon", "icons", "theme", "themes", "wallpaper", "wallpapers", "data", "docs", "doc", "manual", "man", "locale", "dictionary", "dictionaries", "dict", "hunspell", "sounds", "textures", "models", "samples", "woff":
@@ -60,7 +60,7 @@ func (s *shape) tokens(text string, dir bool) {
 // strongBin are words that on their own say that the file is ready to run.
 func strongBin(tok string) bool {
 	switch tok {
-	case "bin", "binary", "binaries", "prebuilt", "precompiled", "jar", "jre", "jdk", "dmg", "msi", "/binary", "/binaries", "/prebuilt", "/prebuilts", "appimage", "netcore":
+	case "bin", "binary", "binaries", "prebuilt", "precompiled", "jar", "jre", "jdk", "dmg", "msi", "/binary", "/binaries", "/prebuilt", "/prebuilts", "appimage", "netcore", "bottle":
 		return true
 	}
 	return false

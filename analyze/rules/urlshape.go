@@ -43,10 +43,10 @@ type shape struct {
 
 // Two-part and rarer file types, by their last part. The longest match wins.
 var fileTypes = map[string][]string{
-	".gz":  {".tar.gz", ".js.gz", ".nar.gz", ".cpio.gz", ".a.gz", ".so.gz", ".bin.gz", ".img.gz"},
-	".bz2": {".tar.bz2", ".nar.bz2", ".cpio.bz2"},
-	".xz":  {".tar.xz", ".nar.xz", ".cpio.xz", ".ko.xz", ".fw.xz", ".bin.xz", ".img.xz"},
-	".zst": {".tar.zst"}, ".lz": {".tar.lz"}, ".lzma": {".tar.lzma"}, ".z": {".tar.z"}, ".7z": {".tar.7z"}, ".lzo": {".tar.lzo"},
+	".gz":  {".tar.gz", ".js.gz", ".nar.gz", ".cpio.gz", ".a.gz", ".so.gz", ".bin.gz", ".img.gz", ".iso.gz", ".qcow2.gz"},
+	".bz2": {".tar.bz2", ".nar.bz2", ".cpio.bz2", ".img.bz2", ".iso.bz2"},
+	".xz":  {".tar.xz", ".nar.xz", ".cpio.xz", ".ko.xz", ".fw.xz", ".bin.xz", ".img.xz", ".iso.xz", ".qcow2.xz"},
+	".zst": {".tar.zst", ".img.zst", ".iso.zst"}, ".lz": {".tar.lz"}, ".lzma": {".tar.lzma"}, ".z": {".tar.z"}, ".7z": {".tar.7z"}, ".lzo": {".tar.lzo"},
 	".rpm": {".src.rpm"}, ".tgz": {".src.tgz"},
 	".vbox-extpack": {".vbox-extpack"}, ".flatpakref": {".flatpakref"}, ".appimage": {".appimage"},
 }

@@ -68,10 +68,10 @@ func useOtherRules() []Rule {
 		{
 			ID: "use-jar-install", Title: "Installs jars without compiling any", Weight: 50, Kind: audit.Bytecode, Scope: OnUse,
 			Why:      "A jar that is copied and not made was downloaded.",
-			How:      "cp or install of *.jar, or of the source to a file of that name, with no compiler or build tool in inputs or phases.",
+			How:      "cp or install of *.jar, one by one or together, or of the source to a file of that name, with no compiler or build tool in inputs or phases.",
 			Limits:   "A build that the text does not show is not seen.",
 			Remedy:   "Compile the classes.",
-			Positive: []Example{pkg(plain, "installPhase", "mkdir -p $out/share/java\ncp lib/*.jar $out/share/java"), pkg(plain, "installPhase", "cp -r target/* $out/share/java"), pkg(plain, "installPhase", "cp *.jar $out/lib").tools("apache-ant-1.9"), pkg("https://example.org/tool-1.0-war.zip", "buildCommand", "cp $src $out/webapps/tool.war")},
+			Positive: []Example{pkg(plain, "installPhase", "mkdir -p $out/share/java\ncp lib/*.jar $out/share/java"), pkg(plain, "installPhase", "cp -r target/* $out/share/java"), pkg(plain, "dontBuild", "1", "installPhase", "for f in plugins/*.jar; do cp $f $out/; done"), pkg(plain, "installPhase", "cp *.jar $out/lib").tools("apache-ant-1.9"), pkg("https://example.org/tool-1.0-war.zip", "buildCommand", "cp $src $out/webapps/tool.war")},
 			Negative: []Example{pkg(plain, "installPhase", "cp -r target/* $out/share/javascript"), pkg(plain, "installPhase", "cp list $out/share/tool.jar.list"), pkg(plain, "buildPhase", "javac *.java; jar cf tool.jar *.class", "installPhase", "cp tool.jar $out/share/java")},
 			match:    soft(sigJarInstall),
 		},

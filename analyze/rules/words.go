@@ -58,7 +58,9 @@ func (x *extractor) leftover(cmd string, argv []string, w string) {
 	}
 	switch w[n-4:] {
 	case ".jar":
-		if cmd != "cp" && cmd != "mv" && cmd != "install" && cmd != "ln" {
+		if cmd == "for" && strings.IndexByte(w, '*') >= 0 {
+			x.hit(sigJarInstall, join(argv)) // one by one
+		} else if cmd != "cp" && cmd != "mv" && cmd != "install" && cmd != "ln" {
 			x.hit(sigJarNamed, join(argv))
 		}
 	case ".bat", ".cmd":
