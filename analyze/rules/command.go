@@ -104,9 +104,6 @@ func (x *extractor) loader(text string) {
 	if !x.has(sigAddsRpath) && strings.Contains(text, "patchelf --print-rpath") {
 		x.hit(sigAddsRpath, "patchelf --print-rpath")
 	}
-	if _, rest, ok := strings.Cut(text, "cd $out"); ok && rest != "" && strings.IndexByte(" ;\n&", rest[0]) >= 0 && strings.Contains(rest, "$src") {
-		x.hit(sigInOutput, "cd $out, where the source is unpacked")
-	}
 	if !x.has(sigAppBundle) && (strings.Contains(text, "=$out/Applications/") || strings.Contains(text, "=\"$out/Applications/")) {
 		x.hit(sigAppBundle, "names the output's Applications")
 	}

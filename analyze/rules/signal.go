@@ -89,7 +89,6 @@ const (
 	sigEditsSource    // files of a compiled language, or a makefile, are edited before the build
 	sigOwnDownload    // the text itself downloads, as no fetcher would
 	sigWebArchive     // a directory that web applications of Java have is named
-	sigInOutput       // commands that name the source are run in the output
 	sigRawInstall     // files of type .bin are copied
 	sigForeignInstall // another package's program is given the source to install it
 

@@ -313,21 +313,20 @@ func useOtherRules() []Rule {
 		{
 			ID: "use-archive-as-output", Title: "Unpacks the source and makes all of it the output", Weight: 50, Kind: audit.Bytecode, Scope: OnUse,
 			Why:      "A release that is complete as it is unpacked was built before; where no interpreter and no shared data is spoken of, it is mostly class libraries.",
-			How:      "A build command, builder or install phase of the package's own unpacks the source to the top of the output or to one directory there, or in it, or moves what came out to it, and does nothing that compiles or interprets.",
+			How:      "A build command, builder or install phase of the package's own unpacks the source to the top of the output or to one directory there, or moves what came out to it, and does nothing that compiles or interprets.",
 			Limits:   "Data of games, and collections of sources, are packed so too.",
 			Remedy:   buildIt,
-			Positive: []Example{pkg(plain, "buildCommand", "unzip $src\nmkdir $out\nmv example-* $out/example"), pkg(plain, "buildCommand", "tar xf $src\nmkdir $out\nmv */* $out"), pkg(plain, "installPhase", "mkdir $out\nunzip $src\nmv example-1.0 $out/bin"), pkg(plain, "buildCommand", "unzip $src\nmkdir $out\nmv example $out/"), pkg(plain, "buildCommand", "mkdir $out\ntar -C $out --strip=1 -x -f $src"), pkg(plain, "unpackPhase", "mkdir -p $out\ncd $out; unzip $src", "installPhase", ":")},
+			Positive: []Example{pkg(plain, "buildCommand", "unzip $src\nmkdir $out\nmv example-* $out/example"), pkg(plain, "buildCommand", "tar xf $src\nmkdir $out\nmv */* $out"), pkg(plain, "installPhase", "mkdir $out\nunzip $src\nmv example-1.0 $out/bin"), pkg(plain, "buildCommand", "unzip $src\nmkdir $out\nmv example $out/"), pkg(plain, "buildCommand", "mkdir $out\ntar -C $out --strip=1 -x -f $src")},
 			Negative: []Example{
-				pkg(plain, "unpackPhase", "mkdir -p $out/xml/dtd\ncd $out/xml/dtd\nunzip $src", "installPhase", ":"),
 				pkg(plain, "buildCommand", "unzip $src\nmkdir -p $out/share\nmv example-* $out/share"), pkg(plain, "buildCommand", "tar xf $src\ncd *\nmake\nmv * $out"),
 				pkg(plain, "installPhase", "mv * $out"), pkg(plain, "buildCommand", "unzip $src\nmkdir $out\nmv LICENSE $out/"), pkg(plain, "installPhase", "unzip $src\nmv README-1.0.txt $out/bin"), pkg(plain, "buildCommand", "tar xf $src\nmv * $out\nwrapProgram $out/example.py"),
 			},
 			match: func(s *subject) (string, string, bool) {
 				g := &s.f.sigs
-				if s.builds || !g.any(sigBuildCommand, sigInOutput) && !s.unpacksLate() || !g.has(sigUnpackSrc) || !g.has(sigSource) || g.any(sigInterpreted, sigFont, sigJarInstall, sigJavaRun, sigJavaHome, sigInterpreter) {
+				if s.builds || !g.has(sigBuildCommand) && !s.unpacksLate() || !g.has(sigUnpackSrc) || !g.has(sigSource) || g.any(sigInterpreted, sigFont, sigJarInstall, sigJavaRun, sigJavaHome, sigInterpreter) {
 					return "", "", false
 				}
-				return s.anyOf(sigMoveAll, sigInOutput)
+				return s.hitOf(sigMoveAll)
 			},
 		},
 		{
