@@ -61,36 +61,36 @@ const (
 	sigNodeBuild
 	sigRubyBuild
 	sigPerlBuild
-	sigConfigure      // configure flags given
-	sigMakeFlags      // make flags given
-	sigFont           // fonts, icons, themes are installed
-	sigNoCC           // the standard environment has no compiler
-	sigBuildCommand   // a buildCommand stands in for all phases
-	sigTools          // inputs are given in the usual variables
-	sigSource         // a source is given that is no file beside the expression
-	sigInterpreted    // an interpreter, or a script by its name, is mentioned
-	sigOutBin         // a command names a file in the output's bin
-	sigUnpackSrc      // the source is unpacked by a command
-	sigMoveAll        // all that was unpacked becomes the output
-	sigAppBundle      // something goes to the output's Applications folder
-	sigMachinePath    // what is copied lies under a directory for one machine
-	sigEarlyPatch     // patchelf sets an interpreter before anything is built
-	sigCalledTool     // a build tool that builds only where it is called
-	sigWineRun        // wine is given a program, or is in a launcher's path
-	sigJarNamed       // jars are named by a command that does not copy them
-	sigBatchFiles     // launchers for another system are removed
-	sigOwnBuild       // the build phase runs a program of the package's own
-	sigBinName        // the package's own name ends in -bin
-	sigLibrary        // an input that is none of the tools that unpack or wrap
-	sigAddsRpath      // a library path is added to the one that the linker wrote
-	sigDontFixup      // dontFixup
-	sigObjectInstall  // files of compiled types are copied by name
-	sigInnerPackage   // an installer or package that lies in the source is opened
-	sigEditsSource    // files of a compiled language, or a makefile, are edited before the build
-	sigOwnDownload    // the text itself downloads, as no fetcher would
-	sigWebArchive     // a directory that web applications of Java have is named
-	sigRawInstall     // files of type .bin are copied
-	sigForeignInstall // another package's program is given the source to install it
+	sigConfigure     // configure flags given
+	sigMakeFlags     // make flags given
+	sigFont          // fonts, icons, themes are installed
+	sigNoCC          // the standard environment has no compiler
+	sigBuildCommand  // a buildCommand stands in for all phases
+	sigTools         // inputs are given in the usual variables
+	sigSource        // a source is given that is no file beside the expression
+	sigInterpreted   // an interpreter, or a script by its name, is mentioned
+	sigOutBin        // a command names a file in the output's bin
+	sigUnpackSrc     // the source is unpacked by a command
+	sigMoveAll       // all that was unpacked becomes the output
+	sigAppBundle     // something goes to the output's Applications folder
+	sigMachinePath   // what is copied lies under a directory for one machine
+	sigEarlyPatch    // patchelf sets an interpreter before anything is built
+	sigCalledTool    // a build tool that builds only where it is called
+	sigWineRun       // wine is given a program, or is in a launcher's path
+	sigJarNamed      // jars are named by a command that does not copy them
+	sigBatchFiles    // launchers for another system are removed
+	sigOwnBuild      // the build phase runs a program of the package's own
+	sigBinName       // the package's own name ends in -bin
+	sigLibrary       // an input that is none of the tools that unpack or wrap
+	sigAddsRpath     // a library path is added to the one that the linker wrote
+	sigDontFixup     // dontFixup
+	sigObjectInstall // files of compiled types are copied by name
+	sigInnerPackage  // an installer or package that lies in the source is opened
+	sigEditsSource   // files of a compiled language, or a makefile, are edited before the build
+	sigOwnDownload   // the text itself downloads, as no fetcher would
+	sigWebArchive    // a directory that web applications of Java have is named
+	sigRawInstall    // files of type .bin are copied
+	sigHandsOver     // another package's program is given the source to install it
 
 	numSignals
 )

@@ -227,13 +227,13 @@ func useNativeRules() []Rule {
 		{
 			ID: "use-raw-install", Title: "Installs .bin files that nothing made", Weight: 30, Kind: audit.Firmware, Scope: OnUse,
 			Why:      "What is called .bin is for a processor, mostly one of a device; where nothing is compiled it came so.",
-			How:      "cp or install of .bin, and the build is switched off.",
+			How:      "cp or install of .bin, and the build is switched off or has no compiler.",
 			Limits:   "Data of other kinds is called so too: a hint that takes others to suspect.",
 			Remedy:   buildIt,
 			Positive: []Example{pkg(plain, "dontBuild", "1", "installPhase", "cp card.bin $out"), pkg(plain, "buildPhase", "true", "installPhase", "cp $src/*.bin $out")},
 			Negative: []Example{pkg(plain, "installPhase", "install -Dm555 *.bin -t $out/bin"), pkg(plain, "dontBuild", "1", "installPhase", "ln -s %0/card.bin $out/card.bin").other(Example{Name: "card-1.0"})},
 			match: func(s *subject) (string, string, bool) {
-				if s.builds || !s.f.sigs.has(sigDontBuild) {
+				if s.builds || !s.f.sigs.any(sigDontBuild, sigNoCC) {
 					return "", "", false
 				}
 				return s.hitOf(sigRawInstall)

@@ -270,19 +270,20 @@ func useOtherRules() []Rule {
 		{
 			ID: readyPrograms, Title: "Ships programs, builds none, interprets none", Weight: 25, Kind: audit.NativeCode, Scope: OnUse,
 			Why:      "What goes to bin without a build is a script or a program; where nothing speaks of scripts, it is a program.",
-			How:      "The build is switched off, files are copied to the output's bin or the whole tree is copied and its bin is named, and neither inputs nor phases mention an interpreter, a script's file type or a shebang.",
+			How:      "The build is switched off or has no compiler, files are copied to the output's bin or the whole tree is copied and its bin is named, and neither inputs nor phases mention an interpreter, a script's file type or a shebang.",
 			Limits:   "Scripts without any dependency: a hint that takes others to suspect.",
 			Remedy:   buildIt,
-			Positive: []Example{pkg(plain, "dontBuild", "1", "installPhase", "mkdir -p $out/bin\ncp tool $out/bin"), pkg(plain, "dontBuild", "1", "installPhase", "cp -r . $out/opt\nln -s $out/opt/tool $out/bin/tool"), {Name: "tool-1.0", Env: []string{"phases", "installPhase", "installPhase", "tar xf %0\nmkdir -p $out/bin\ncp bundle/tool $out/bin"}, Other: []Example{dl("https://example.org/bundle_1.0.tgz")}}},
+			Positive: []Example{{Name: "tool-1.0", Src: &plainSrc, Raw: true, Env: []string{"stdenv", "%0", "installPhase", "cp tool $out/bin"}, Other: []Example{{Name: "stdenv-linux", Raw: true}}}, pkg(plain, "dontBuild", "1", "installPhase", "mkdir -p $out/bin\ncp tool $out/bin"), pkg(plain, "dontBuild", "1", "installPhase", "cp -r . $out/opt\nln -s $out/opt/tool $out/bin/tool"), {Name: "tool-1.0", Env: []string{"phases", "installPhase", "installPhase", "tar xf %0\nmkdir -p $out/bin\ncp bundle/tool $out/bin"}, Other: []Example{dl("https://example.org/bundle_1.0.tgz")}}},
 			Negative: []Example{
 				pkg(plain, "dontBuild", "1", "installPhase", "cp tool.pl $out/bin/tool"), pkg(plain, "dontBuild", "1", "installPhase", "cp tool $out/bin").tools("perl-5.30.3"),
 				pkg(plain, "dontBuild", "1", "installPhase", "cp -r . $out/share/tool"), pkg(plain, "installPhase", "cp tool $out/bin"),
 				pkg(plain, "dontBuild", "1", "installPhase", "install -dm755 $out/share/dict\ncp *.aff $out/share/dict"),
 				{Name: "tool-1.0", Env: []string{"dontBuild", "1", "installPhase", "cp $tool $out/bin"}},
+				{Name: "tool-1.0", Src: &plainSrc, Raw: true, Env: []string{"stdenv", "%0", "installPhase", "cp tool $out/bin"}, Other: []Example{{Name: "stdenv-linux", Raw: true, Tools: []string{"gcc-wrapper-9.3.0"}}}},
 			},
 			match: func(s *subject) (string, string, bool) {
 				g := &s.f.sigs
-				if s.builds || !g.has(sigDontBuild) || !g.has(sigSource) || g.any(sigInterpreted, sigFont, sigCopySrc) {
+				if s.builds || !g.any(sigDontBuild, sigNoCC) || !g.has(sigSource) || g.any(sigInterpreted, sigFont, sigCopySrc) {
 					return "", "", false
 				}
 				if g.has(sigCopyTree) && g.has(sigOutBin) {
@@ -313,17 +314,18 @@ func useOtherRules() []Rule {
 		{
 			ID: "use-archive-as-output", Title: "Unpacks the source and makes all of it the output", Weight: 50, Kind: audit.Bytecode, Scope: OnUse,
 			Why:      "A release that is complete as it is unpacked was built before; where no interpreter and no shared data is spoken of, it is mostly class libraries.",
-			How:      "A build command, builder or install phase of the package's own unpacks the source to the top of the output or to one directory there, or moves what came out to it, and does nothing that compiles or interprets.",
+			How:      "A build command, builder or install phase of the package's own unpacks the source to the top of the output or to one directory there, or moves what came out to it, and does nothing that compiles or interprets. Not where a hash is declared: that is a fetch in another form.",
 			Limits:   "Data of games, and collections of sources, are packed so too.",
 			Remedy:   buildIt,
 			Positive: []Example{pkg(plain, "buildCommand", "unzip $src\nmkdir $out\nmv example-* $out/example"), pkg(plain, "buildCommand", "tar xf $src\nmkdir $out\nmv */* $out"), pkg(plain, "installPhase", "mkdir $out\nunzip $src\nmv example-1.0 $out/bin"), pkg(plain, "buildCommand", "unzip $src\nmkdir $out\nmv example $out/"), pkg(plain, "buildCommand", "mkdir $out\ntar -C $out --strip=1 -x -f $src")},
 			Negative: []Example{
+				{Name: "tool-1.0-tex", Src: &plainSrc, Fixed: true, Env: []string{"buildCommand", "mkdir $out\ntar -xf $src --strip-components=1 -C $out"}},
 				pkg(plain, "buildCommand", "unzip $src\nmkdir -p $out/share\nmv example-* $out/share"), pkg(plain, "buildCommand", "tar xf $src\ncd *\nmake\nmv * $out"),
 				pkg(plain, "installPhase", "mv * $out"), pkg(plain, "buildCommand", "unzip $src\nmkdir $out\nmv LICENSE $out/"), pkg(plain, "installPhase", "unzip $src\nmv README-1.0.txt $out/bin"), pkg(plain, "buildCommand", "tar xf $src\nmv * $out\nwrapProgram $out/example.py"),
 			},
 			match: func(s *subject) (string, string, bool) {
 				g := &s.f.sigs
-				if s.builds || !g.has(sigBuildCommand) && !s.unpacksLate() || !g.has(sigUnpackSrc) || !g.has(sigSource) || g.any(sigInterpreted, sigFont, sigJarInstall, sigJavaRun, sigJavaHome, sigInterpreter) {
+				if s.builds || s.f.Fetch != nil || !g.has(sigBuildCommand) && !s.unpacksLate() || !g.has(sigUnpackSrc) || !g.has(sigSource) || g.any(sigInterpreted, sigFont, sigJarInstall, sigJavaRun, sigJavaHome, sigInterpreter) {
 					return "", "", false
 				}
 				return s.hitOf(sigMoveAll)
@@ -337,7 +339,7 @@ func useOtherRules() []Rule {
 			Remedy:   "Build the plugin.",
 			Positive: []Example{pkg("https://example.org/plugins/tool-1.0.zip", "dontUnpack", "1", "installPhase", "SERVER_HOME=$out %0/bin/server-plugin install --batch -v file://$src").other(Example{Name: "server-1.0"})},
 			Negative: []Example{pkg(plain, "installPhase", "npm install file://$src"), pkg(plain, "installPhase", "%0/bin/convert -i file://$src -o $out/tool.html").other(Example{Name: "converter-1.0"}), pkg(plain, "buildPhase", "make", "installPhase", "%0/bin/server-plugin install file://$src").other(Example{Name: "server-1.0"})},
-			match:    soft(sigForeignInstall),
+			match:    soft(sigHandsOver),
 		},
 		{
 			ID: "use-store-program", Title: "Puts single files into bin without a build", Weight: 10, Scope: OnUse,

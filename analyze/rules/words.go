@@ -131,7 +131,7 @@ func handsOver(w string, argv []string) bool {
 // pathWord looks at a word that holds a path.
 func (x *extractor) pathWord(cmd string, argv []string, w string) {
 	if w[0] == 'f' && handsOver(w, argv) && strings.Contains(argv[0], "/store/") {
-		x.hit(sigForeignInstall, join(argv))
+		x.hit(sigHandsOver, join(argv))
 	}
 	if !x.has(sigWebArchive) && cmd != "ln" && (strings.Contains(w, "WEB-INF/") || strings.HasSuffix(w, "conf/server.xml")) && !strings.Contains(w, "/store/") {
 		x.hit(sigWebArchive, join(argv))
