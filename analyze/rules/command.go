@@ -189,6 +189,11 @@ func (x *extractor) command(argv []string) {
 		x.emulator(argv)
 	case "lndir":
 		x.contentRefs(argv)
+	case "find":
+		// Fonts found by their type, and moved.
+		if slices.ContainsFunc(argv, func(w string) bool { return w == "mv" || w == "cp" || w == "install" }) && slices.ContainsFunc(argv, func(w string) bool { return fontFile(strings.ToLower(w)) }) {
+			x.hit(sigFont, join(argv))
+		}
 	case "git", "curl", "wget", "svn", "hg", "aria2c":
 		if slices.ContainsFunc(argv[1:], func(w string) bool { return strings.Contains(w, "://") }) {
 			x.hit(sigOwnDownload, join(argv))

@@ -31,7 +31,7 @@ var (
 	wrapsCarrier = Rule{
 		ID: "graph-wraps-suspect", Title: "Wraps a suspected derivation of the same name", Weight: 55, Scope: OnGraph,
 		Why:    "A wrapper stands for what it wraps.",
-		How:    "An input of the same name, up to version and words like unwrapped, fhs, extracted, is suspected; or a wrapper starts a program of a suspected input, or it is linked, whose first word is one of the name's words; or it is a union of outputs that are all suspected, up to entries for a menu. And there is no source of its own.",
+		How:    "An input of the same name, up to version and words like unwrapped, fhs, extracted, is suspected; or a wrapper or a script starts a program of a suspected input, or it is linked, whose first word is one of the name's words, up to a number at its end; or it is a union of outputs that are all suspected, up to entries for a menu. And there is no source of its own.",
 		Limits: "A wrapper's own output may hold only scripts.",
 		Remedy: "Build what is wrapped.",
 		Positive: []Example{{
@@ -44,10 +44,16 @@ var (
 			Name: "tool-bin-1.0", Env: []string{"buildCommand", "makeWrapper %0/bin/tool $out/bin/tool"},
 			Other: []Example{pkg(debURL, "unpackPhase", "dpkg-deb -x $src .", "installPhase", "cp -r usr $out").named("tool-release-bin-unwrapped-1.0")},
 		}, {
+			Name: "tool5", Env: []string{"text", "#!/bin/sh\nexec %0/bin/tool \"$@\"", "buildCommand", "echo -n \"$text\" > $out"},
+			Other: []Example{pkg(debURL, "unpackPhase", "dpkg-deb -x $src .", "installPhase", "cp -r usr $out").named("tool-1.0")},
+		}, {
 			Name: "tool-complete-1.0", Env: []string{"buildCommand", "for i in $paths; do lndir $i $out; done", "paths", "%0"},
 			Other: []Example{pkg(debURL, "unpackPhase", "dpkg-deb -x $src .", "installPhase", "cp -r usr $out").named("part-1.0")},
 		}},
 		Negative: []Example{{
+			Name: "starter", Env: []string{"text", "#!/bin/sh\nexec %0/bin/tool \"$@\"", "buildCommand", "echo -n \"$text\" > $out"},
+			Other: []Example{pkg(debURL, "unpackPhase", "dpkg-deb -x $src .", "installPhase", "cp -r usr $out").named("tool-1.0")},
+		}, {
 			Name: "tool-complete-1.0", Env: []string{"buildCommand", "for i in $paths; do lndir $i $out; done", "paths", "%0 %1"},
 			Other: []Example{pkg(debURL, "unpackPhase", "dpkg-deb -x $src .", "installPhase", "cp -r usr $out").named("part-1.0"), pkg(plain).named("other-1.0")},
 		}, {

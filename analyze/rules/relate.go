@@ -92,10 +92,10 @@ func (j *judge) carries(id closure.ID) (*Rule, closure.ID, bool) {
 		if p := r.id; r.how == refStart && p != closure.None && p != id && !j.download(p) && j.self[p].sum >= Threshold {
 			return &startsCarrier, p, true
 		}
-		if r.how != refWrap && r.how != refLink {
+		if r.how != refWrap && r.how != refLink && r.how != refExec {
 			continue
 		}
-		if p := r.id; p != closure.None && p != id && !j.download(p) && j.self[p].sum >= Threshold && known() && hasWord(own, firstWord(j.g.Name(p))) {
+		if p := r.id; p != closure.None && p != id && !j.download(p) && j.self[p].sum >= Threshold && known() && hasWord(strings.TrimRight(own, "0123456789"), strings.TrimRight(firstWord(j.g.Name(p)), "0123456789")) {
 			return &wrapsCarrier, p, true
 		}
 	}

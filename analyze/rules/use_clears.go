@@ -111,7 +111,7 @@ func useClears() []Rule {
 			How:      "Fonts are copied, or made by a font tool, and no program is patched or started.",
 			Limits:   "A program that brings fonts along and is copied whole.",
 			Remedy:   "None needed.",
-			Positive: []Example{pkg(plain, "installPhase", "install -m444 -Dt $out/share/fonts/truetype *.ttf"), dl("https://example.org/Tool.Mono-1.0.zip", "postFetch", "unzip -j $downloadedFile \\*.ttf -d $out/share/fonts")},
+			Positive: []Example{pkg(plain, "installPhase", "find . -name \\*.otf -exec mv {} $out/share/fonts/opentype/ \\;"), pkg(plain, "installPhase", "install -m444 -Dt $out/share/fonts/truetype *.ttf"), dl("https://example.org/Tool.Mono-1.0.zip", "postFetch", "unzip -j $downloadedFile \\*.ttf -d $out/share/fonts")},
 			Negative: []Example{pkg(plain, "installPhase", "cp fonts.txt $out/share"), pkg(plain, "installPhase", "cp *.ttf $out/share; cp tool $out/bin; patchelf --set-interpreter $ld $out/bin/tool")},
 			match: func(s *subject) (string, string, bool) {
 				if s.f.sigs.any(sigInterpreter, sigAutoPatchelf, sigPatchelf, sigJavaRun, sigMonoRun, sigAppImage) {
