@@ -25,22 +25,21 @@ const minEncoded = 1024
 func (w *walker) carried(n *node, f *File, b []byte, i, end int, last bool) (next int, consumed bool) {
 	for end = min(end, len(b)-armor.SampleSize); i < end && !f.Embedded; i += sampleStep {
 		forms := armor.Guess(b, i)
-		for _, form := range forms {
-			starts, count := form.Starts(b, i, format.Magic)
-			for _, start := range starts[:count] {
-				if len(b)-start < minEncoded/2 {
-					continue
-				}
-				if m, ok := w.carries(form, b[start:], last); ok {
-					if consumed := w.carrier(n, f, form, m, b, start); consumed || f.Embedded {
-						return i, consumed
-					}
+		if len(forms) == 0 {
+			continue
+		}
+		for _, s := range w.finder.Starts(forms, b, i) {
+			if len(b)-s.At < minEncoded/2 {
+				continue
+			}
+			if m, ok := w.carries(s.Form, b[s.At:], last); ok {
+				if consumed := w.carrier(n, f, s.Form, m, b, s.At); consumed || f.Embedded {
+					return i, consumed
 				}
 			}
 		}
-		if len(forms) > 0 { // the next sample is behind the beginning of the next run
-			i = max(i, forms[0].Skip(b, i)+96-sampleStep)
-		}
+		// The next sample is behind the beginning of the next run.
+		i = max(i, forms[0].Skip(b, i)+96-sampleStep)
 	}
 	return i, false
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 
 	"fromsource/analyze/audit"
+	"fromsource/analyze/content/armor"
 	"fromsource/analyze/content/format"
 	"fromsource/analyze/content/stream"
 )
@@ -50,11 +51,12 @@ type walker struct {
 	windowTurn bool
 	spare      *File // see newFile
 	scratch    []byte
+	finder     armor.Finder
 	told       error // the last read error, or w.stop, that is in Skipped
 }
 
 func newWalker(ctx context.Context, o Options) *walker {
-	return &walker{ctx: ctx, o: o.withDefaults()}
+	return &walker{ctx: ctx, o: o.withDefaults(), finder: armor.Finder{Begins: format.Magic}}
 }
 
 // release gives back the walk's memory.
@@ -287,12 +289,15 @@ func (w *walker) count(f *File, depth int) {
 // compiled looks at a file of a compiled format: its fingerprints, and what
 // may be appended to it.
 func (w *walker) compiled(n *node, m format.Match, f *File) {
+	seen := n.in.Remain() // of which m was made of the first bytes
 	b, undo, whole := w.whole(n)
 	defer undo()
 	f.Format, f.Kind, f.Confidence = m.Name, m.Kind, m.Confidence
 	if whole {
-		if better := format.Detect(n.path, b, int64(len(b))); better.Compiled() {
-			m = better
+		if seen < 0 || seen > format.Head {
+			if better := format.Detect(n.path, b, int64(len(b))); better.Compiled() {
+				m = better
+			}
 		}
 		if !w.o.Unhashed {
 			for _, p := range format.Prints(b) {

@@ -7,10 +7,7 @@
 // is not of a form decodes to little or nothing.
 package armor
 
-import (
-	"bytes"
-	"encoding/binary"
-)
+import "bytes"
 
 // Form is one way to write bytes as text.
 type Form uint8
@@ -96,10 +93,10 @@ var class = func() (t [256]uint8) {
 	return t
 }()
 
-// lanes counts some kinds of characters at once: each has a byte of a word, in
-// which the characters of a sample have room.
+// lanes counts some kinds of characters at once: each has seven bits of a word,
+// in which the characters of a sample have room.
 const (
-	lLetter = 8 * iota // of base64, but for hexadecimal digits
+	lLetter = 7 * iota // of base64, but for hexadecimal digits
 	lDigit             // hexadecimal
 	lBreak
 	lSpace
@@ -107,11 +104,14 @@ const (
 	lComma
 	lEquals
 	lColon
+	lWord
 )
 
 var lanes = func() (t [256]uint64) {
 	for c := range t {
-		for bit, lane := range map[uint8]int{cBase: lLetter, cDigit | cHex: lDigit, cBreak: lBreak, cSpace: lSpace, cEscape: lEscape, cComma: lComma} {
+		for bit, lane := range map[uint8]int{
+			cBase: lLetter, cDigit | cHex: lDigit, cBreak: lBreak, cSpace: lSpace, cEscape: lEscape, cComma: lComma, cWord: lWord,
+		} {
 			if class[c]&bit != 0 {
 				t[c] += 1 << lane
 			}
@@ -122,23 +122,18 @@ var lanes = func() (t [256]uint64) {
 	return t
 }()
 
-func lane(t uint64, lane int) int { return int(t >> lane & 0xff) }
+func lane(t uint64, lane int) int { return int(t >> lane & 0x7f) }
 
-// Words says at once of most text that it is nothing else: a blank and a small
-// letter that is neither a digit nor part of a number's spelling.
-func Words(b []byte) bool {
-	var seen byte
-	for len(b) >= 8 {
-		seen |= class[b[0]] | class[b[1]] | class[b[2]] | class[b[3]] | class[b[4]] | class[b[5]] | class[b[6]] | class[b[7]]
-		if seen&(cWord|cSpace) == cWord|cSpace {
-			return true
-		}
-		b = b[8:]
+// tally counts the kinds of all characters of a sample.
+func tally(s []byte) (t uint64) {
+	for len(s) >= 8 {
+		t += lanes[s[0]] + lanes[s[1]] + lanes[s[2]] + lanes[s[3]] + lanes[s[4]] + lanes[s[5]] + lanes[s[6]] + lanes[s[7]]
+		s = s[8:]
 	}
-	for _, c := range b {
-		seen |= class[c]
+	for _, c := range s {
+		t += lanes[c]
 	}
-	return seen&(cWord|cSpace) == cWord|cSpace
+	return t
 }
 
 var (
@@ -162,15 +157,15 @@ func Guess(b []byte, i int) []Form {
 	s := b[i:min(len(b), i+SampleSize)]
 	// In encoded text blanks are few or regular: an indent between two lines,
 	// or separators.
-	if blanksAround(s) && bytes.Count(s, []byte{','}) < 5 {
+	few := bytes.Count(s, []byte{','}) < 5
+	if few && len(s) == SampleSize && wordy((*[SampleSize]byte)(s)) {
 		return nil // says the same of most at less cost
 	}
-	if Words(s) && ((!run(s[:24]) && !run(s[len(s)-24:])) || !indented(s)) && bytes.Count(s, []byte{','}) < 5 {
+	t := tally(s)
+	// Words are text and nothing else: blanks, and small letters that are
+	// neither digits nor part of a number's spelling.
+	if few && lane(t, lWord) > 0 && lane(t, lSpace) > 0 && ((!run(s[:24]) && !run(s[len(s)-24:])) || !indented(s)) {
 		return nil
-	}
-	var t uint64
-	for _, c := range s {
-		t += lanes[c]
 	}
 	letters, hexes := lane(t, lLetter), lane(t, lDigit)
 	breaks, blanks, commas := lane(t, lBreak), lane(t, lSpace), lane(t, lComma)
@@ -221,80 +216,6 @@ func Guess(b []byte, i int) []Form {
 	return nil
 }
 
-// blanksAround says that a sample is of words that do not fill either end of it.
-func blanksAround(s []byte) bool {
-	if len(s) != SampleSize {
-		return false
-	}
-	if !blank(s[:24]) || !blank(s[40:]) {
-		return false
-	}
-	for _, k := range [...]int{0, 8, 16, 40, 48, 56} { // mostly the first has one
-		if kindsOf((*[8]byte)(s[k:]))&cWord != 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// blank says that a blank or a tab is among 24 bytes.
-func blank(s []byte) bool {
-	// Eight at once: what is equal becomes a byte of zeros, from which alone,
-	// or from a byte above one, a borrow takes the highest bit.
-	const ones, high, blanks, tabs = 0x0101010101010101, 0x8080808080808080, 0x2020202020202020, 0x0909090909090909
-	var found uint64
-	for k := 0; k < 24; k += 8 {
-		w := binary.LittleEndian.Uint64(s[k:])
-		b, t := w^blanks, w^tabs
-		found |= (b-ones)&^b | (t-ones)&^t
-	}
-	return found&high != 0
-}
-
-func kindsOf(b *[8]byte) uint8 {
-	return class[b[0]] | class[b[1]] | class[b[2]] | class[b[3]] | class[b[4]] | class[b[5]] | class[b[6]] | class[b[7]]
-}
-
-// indented is true where blanks are only at the beginnings and ends of lines,
-// and beside the marks that join lines.
-func indented(s []byte) bool {
-	inside, blank := false, false // of a line: behind its first word, and a blank since
-	for _, c := range s {
-		switch {
-		case c == '\n':
-			inside, blank = false, false
-		case c == ' ' || c == '\t':
-			blank = inside
-		case c == '\r' || c == '"' || c == '\'' || c == '+' || c == ',' || c == '\\':
-		default:
-			if blank {
-				return false
-			}
-			inside = true
-		}
-	}
-	return true
-}
-
-// run is true where no word ends.
-func run(s []byte) bool {
-	for _, c := range s {
-		if class[c]&(cBase|cHex|cDigit) == 0 {
-			return false
-		}
-	}
-	return true
-}
-
-func lower(b []byte) bool {
-	for _, c := range b {
-		if c >= 'a' && c <= 'z' || c == '0' || c == '1' || c == '+' || c == '/' {
-			return true
-		}
-	}
-	return false
-}
-
 // numbersOr looks at what may be a list: its numbers are bytes, or too large
 // for that; or the hexadecimal digits have no mark and are a dump.
 func numbersOr(s []byte, blanks int) []Form {
@@ -336,6 +257,14 @@ func marked(s []byte) bool {
 
 // pairs says whether hexadecimal digits are in twos.
 func pairs(s []byte) bool {
+	long := 0
+	for _, c := range s { // says so at once of most
+		if long++; c <= ' ' || c >= 0x80 {
+			long = 0
+		} else if long > 2 {
+			return false
+		}
+	}
 	two := 0
 	for f := range bytes.FieldsSeq(s) {
 		if len(f) > 2 {
@@ -346,38 +275,4 @@ func pairs(s []byte) bool {
 		}
 	}
 	return two >= 8
-}
-
-// maxSampled is the longest line that lineAt looks at.
-const maxSampled = 400
-
-// lineAt returns the line around b[i], where it is of a length that tools
-// write.
-func lineAt(b []byte, i int) []byte {
-	low, high := max(0, i-maxSampled/2), min(len(b), i+maxSampled/2)
-	start := lastBreak(b[low:i])
-	end := bytes.IndexByte(b[i:high], '\n')
-	if start < 0 && low > 0 || end < 0 && high < len(b) {
-		return nil
-	}
-	if end < 0 {
-		end = len(b) - i
-	}
-	return bytes.TrimRight(b[low+start+1:i+end], "\r")
-}
-
-// lastBreak is bytes.LastIndexByte for line ends, eight bytes at once.
-func lastBreak(b []byte) int {
-	const ones, high = 0x0101010101010101, 0x8080808080808080
-	i := len(b)
-	for ; i >= 8; i -= 8 {
-		w := binary.LittleEndian.Uint64(b[i-8:]) ^ '\n'*ones
-		if (w-ones)&^w&high != 0 {
-			break
-		}
-	}
-	for i > 0 && b[i-1] != '\n' {
-		i--
-	}
-	return i - 1
 }

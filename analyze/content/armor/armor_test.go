@@ -101,14 +101,15 @@ func FuzzText(f *testing.F) {
 		f.Add(bytes.Repeat([]byte(s), 30))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
+		find := armor.Finder{Begins: func([]byte) bool { return true }}
 		for i := 0; i+armor.SampleSize < len(b); i += 97 {
-			for _, form := range armor.Guess(b, i) {
-				starts, n := form.Starts(b, i, func([]byte) bool { return true })
-				for _, s := range starts[:n] {
-					if s < 0 || s > len(b) {
-						t.Errorf("%s from %d of %d", form, s, len(b))
-					}
+			forms := armor.Guess(b, i)
+			for _, s := range find.Starts(forms, b, i) {
+				if s.At < 0 || s.At > len(b) {
+					t.Errorf("%s from %d of %d", s.Form, s.At, len(b))
 				}
+			}
+			for _, form := range forms {
 				if end := form.Skip(b, i); end < i || end > len(b) {
 					t.Errorf("%s to %d from %d of %d", form, end, i, len(b))
 				}

@@ -81,9 +81,9 @@ func between(b []byte) (n int, open bool) {
 	return 0, n < maxGap
 }
 
-// bits decodes characters of some bits each, most significant first, in groups
+// packed decodes characters of some bits each, most significant first, in groups
 // that are whole bytes.
-func bits(dst, src []byte, t *alphabet, width, group int, end bool) (out []byte, used int, more bool) {
+func packed(dst, src []byte, t *alphabet, width, group int, end bool) (out []byte, used int, more bool) {
 	var acc uint64
 	n, i := 0, 0
 	flush := func() {

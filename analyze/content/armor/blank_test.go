@@ -5,22 +5,45 @@ import (
 	"testing"
 )
 
-// A blank is found wherever it is, beside whatever: bytes that differ from it
-// in one bit, and the highest and lowest ones.
+// around are bytes that differ from a blank, a tab or a line end in one bit, and
+// the highest and lowest ones.
+var around = []byte{0, 1, 8, '\n', 0x1f, '!', '-', '0', 'a', 0x7f, 0x80, 0x88, 0x89, 0x8a, 0x9f, 0xa0, 0xa1, 0xac, 0xff}
+
+// A blank is found wherever it is, beside whatever.
 func TestBlank(t *testing.T) {
-	for _, around := range []byte{0, 1, 8, '\n', 0x1f, '!', '0', 'a', 0x7f, 0x80, 0x88, 0x89, 0x8a, 0x9f, 0xa0, 0xa1, 0xff} {
-		s := bytes.Repeat([]byte{around}, 24)
-		if blank(s) {
-			t.Errorf("a blank among bytes %#x", around)
+	for _, c := range around {
+		s := bytes.Repeat([]byte{c}, 24)
+		if blank((*[24]byte)(s)) {
+			t.Errorf("a blank among bytes %#x", c)
 		}
 		for k := range s {
-			for _, c := range []byte{' ', '\t'} {
-				s[k] = c
-				if !blank(s) {
-					t.Errorf("no %q at %d among bytes %#x", c, k, around)
+			for _, b := range []byte{' ', '\t'} {
+				s[k] = b
+				if !blank((*[24]byte)(s)) {
+					t.Errorf("no %q at %d among bytes %#x", b, k, c)
 				}
 			}
-			s[k] = around
+			s[k] = c
+		}
+	}
+}
+
+// The last line end is found wherever it is.
+func TestLastBreak(t *testing.T) {
+	for _, c := range append(around, '\v') {
+		if c == '\n' {
+			continue
+		}
+		for n := range 30 {
+			s := bytes.Repeat([]byte{c}, n)
+			for k := -1; k < n; k++ {
+				if k >= 0 {
+					s[k] = '\n'
+				}
+				if got := lastBreak(s); got != k {
+					t.Errorf("%q: %d, want %d", s, got, k)
+				}
+			}
 		}
 	}
 }

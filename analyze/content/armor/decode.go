@@ -9,9 +9,9 @@ import "bytes"
 func (f Form) Decode(dst, src []byte, end bool) (out []byte, used int, more bool) {
 	switch f {
 	case Base64:
-		return bits(dst, src, base64Digits, 6, 4, end)
+		return packed(dst, src, base64Digits, 6, 4, end)
 	case Base32:
-		return bits(dst, src, base32Digits, 5, 8, end)
+		return packed(dst, src, base32Digits, 5, 8, end)
 	case Ascii85:
 		return fives(dst, src, ascii85, end)
 	case Base85:
@@ -38,96 +38,6 @@ func (f Form) Decode(dst, src []byte, end bool) (out []byte, used int, more bool
 		return lines(dst, src, end, motorola)
 	}
 	return dst, 0, false
-}
-
-// firstBytes is how many bytes say whether something begins.
-const firstBytes = 8
-
-// maxBack is how far before a sample the beginning of what it is in is looked
-// for, in bytes: what goes back further was seen by a sample before.
-const maxBack = 2 << 10
-
-// Starts returns where what b[i] is in may begin, at most three places; none
-// where that is too far back. Begins says of the first bytes whether they can
-// be of a file at all.
-func (f Form) Starts(b []byte, i int, begins func([]byte) bool) (at [3]int, n int) {
-	low := max(0, i-maxBack)
-	one := func(k int) ([3]int, int) {
-		if k < 0 || k == low && low > 0 {
-			return at, 0
-		}
-		return [3]int{k}, 1
-	}
-	switch f {
-	case List, ListLE, ListBE:
-		k := i
-		for k > low && ofLists[b[k-1]] {
-			k--
-		}
-		stop := b[max(k-1, 0)]
-		for k < i && class[b[k]]&cDigit == 0 && b[k] != '-' && b[k] != '\'' { // letters of a word before
-			k++
-		}
-		add := func(k int) {
-			var scratch [52]byte // as many as 100 characters can be
-			if out, _, _ := f.Decode(scratch[:0], b[k:min(k+100, i)], true); begins(out) {
-				at[n] = k
-				n++
-			}
-		}
-		if k > low || low == 0 {
-			add(k)
-		}
-		open := bytes.LastIndexAny(b[low:i], "{[=")
-		if open < 0 {
-			open = bytes.LastIndexByte(b[low:i], '(')
-		}
-		if open >= 0 && low+open+1 != k {
-			add(low + open + 1)
-		}
-		// Behind a comment or a directive the list may have begun before.
-		if stop == '/' || stop >= 'a' {
-			if k := f.backLines(b, i, low); k > low || low == 0 {
-				add(k)
-			}
-		}
-		return at, n
-	case Escaped:
-		// The first quote from which a string, or several put together, go
-		// on to here, and begin as a file does.
-		var scratch [firstBytes]byte
-		for k := low; k < i; k++ {
-			if c := b[k]; c != '"' && c != '\'' && c != '`' {
-				continue
-			}
-			// Most strings do not, by characters that stand for themselves.
-			if k+5 <= i && literal(b[k+1:k+5]) && !begins(b[k+1:k+5]) {
-				continue
-			}
-			out, _, _ := escapedTo(scratch[:0], b[k+1:min(k+33, i)], true, firstBytes)
-			if !begins(out) {
-				continue
-			}
-			if _, used, _ := escaped(nil, b[k+1:i], true); used+8 >= i-k-1 {
-				return one(k + 1)
-			}
-		}
-		return one(low)
-	case Quoted:
-		at, n = one(f.back(b, i, low))
-		if k := bytes.LastIndex(b[low:i], []byte("\n\n")); k >= 0 || low == 0 {
-			at[n] = max(0, low+k+2)
-			if k < 0 {
-				at[n] = 0
-			}
-			n++
-		}
-		return at, n
-	case Base64, Base32, Hex, Ascii85, Base85, Z85:
-		return one(f.back(b, i, low))
-	default:
-		return one(f.backLines(b, i, low))
-	}
 }
 
 // set is a set of characters.
@@ -222,39 +132,6 @@ func (f Form) back(b []byte, i, low int) int {
 		k += 2
 	}
 	return k
-}
-
-// backLines walks to the first of the lines of a form.
-func (f Form) backLines(b []byte, i, low int) int {
-	k := lastBreak(b[low : i+1])
-	if k < 0 {
-		return low
-	}
-	if k = low + k + 1; k > i {
-		k = i
-	}
-	for k > low {
-		p := lastBreak(b[low : k-1])
-		start := low + p + 1
-		line := bytes.TrimRight(b[start:k-1], "\r \t")
-		if out, used, _ := f.Decode(nil, line, true); len(out) == 0 || used+1 < len(line) {
-			if !f.Firmware() || !record(lineAt(b, start), line0(line)) {
-				break
-			}
-		}
-		k = start
-		if p < 0 {
-			break
-		}
-	}
-	return k
-}
-
-func line0(b []byte) byte {
-	if len(b) == 0 {
-		return 0
-	}
-	return b[0]
 }
 
 // Skip returns an offset behind i up to which text of the form goes on; it
