@@ -23,9 +23,9 @@ func TarChecksum(b []byte) bool {
 	// Eight bytes at once, into four sums of 16 bits, which do not overflow.
 	const odd = 0x00ff00ff00ff00ff
 	var sums uint64
-	for i := 0; i < TarBlock; i += 8 {
-		w := le.Uint64(b[i:])
-		sums += w&odd + w>>8&odd
+	for rest := b; len(rest) >= 32; rest = rest[32:] {
+		p, q, r, s := le.Uint64(rest), le.Uint64(rest[8:]), le.Uint64(rest[16:]), le.Uint64(rest[24:])
+		sums += p&odd + q&odd + r&odd + s&odd + (p>>8&odd + q>>8&odd + r>>8&odd + s>>8&odd)
 	}
 	unsigned := int64(sums&0xffff + sums>>16&0xffff + sums>>32&0xffff + sums>>48)
 	for _, c := range b[148:156] {
@@ -70,6 +70,9 @@ func container(name string) Match { return Match{Name: name, Container: true} }
 // out as containers of one file.
 func detectArchive(b Blob) (Match, bool) {
 	h := b.B
+	if !archiveFirst[h[0]] {
+		return detectUnmarked(b)
+	}
 	has := func(s string) bool { return len(h) >= len(s) && string(h[:len(s)]) == s }
 	switch {
 	case len(h) >= 10 && has("\x1f\x8b\x08") && h[3]&0xe0 == 0:
@@ -115,6 +118,24 @@ func detectArchive(b Blob) (Match, bool) {
 		return container("squashfs"), true
 	case len(h) >= 32 && has("7z\xbc\xaf\x27\x1c\x00"):
 		return container("7z"), true
+	default:
+		return detectUnmarked(b)
+	}
+	return Match{}, false
+}
+
+// archiveFirst are the first bytes of those that begin with their magic.
+var archiveFirst = func() (t [256]bool) {
+	for _, c := range []byte("\x1f\xfdB\x28PQRSTUVWXYZ[\\]^_\x04\x02L\x89JC!\xed0\xc7q\x0dhs7") {
+		t[c] = true
+	}
+	return t
+}()
+
+// detectUnmarked recognises those that begin with anything.
+func detectUnmarked(b Blob) (Match, bool) {
+	h := b.B
+	switch {
 	case len(h) >= 262 && TarHeader(h):
 		return container("tar"), true
 	case len(h) >= 32774 && string(h[32769:32774]) == "CD001":

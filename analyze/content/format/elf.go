@@ -110,7 +110,7 @@ func (h *elfHeader) sane() bool {
 }
 
 type elfSection struct {
-	name          string
+	name          []byte // in the file
 	typ           elf.SectionType
 	flags         elf.SectionFlag
 	addr, off, sz uint64
@@ -163,7 +163,7 @@ func (h *elfHeader) sections(b Blob) []elfSection {
 	if strndx < num {
 		names := b.at(out[strndx].off, out[strndx].sz)
 		for i := range out {
-			out[i].name = cstring(names, uint64(h.u32(tab[uint64(i)*ent:])))
+			out[i].name = cbytes(names, uint64(h.u32(tab[uint64(i)*ent:])))
 		}
 	}
 	return out
@@ -202,15 +202,18 @@ func (h *elfHeader) segments(b Blob) []elfSegment {
 	return out
 }
 
-func cstring(b []byte, off uint64) string {
+func cstring(b []byte, off uint64) string { return string(cbytes(b, off)) }
+
+// cbytes is what is at an offset up to a zero.
+func cbytes(b []byte, off uint64) []byte {
 	if off >= uint64(len(b)) {
-		return ""
+		return nil
 	}
 	b = b[off:]
 	if i := bytes.IndexByte(b, 0); i >= 0 {
 		b = b[:i]
 	}
-	return string(b)
+	return b
 }
 
 // detectELF recognises ELF files of all classes, orders and machines.
@@ -236,8 +239,8 @@ func detectELF(b Blob) (Match, bool) {
 	grow(h.phoff, uint64(h.phnum)*uint64(h.phentsize))
 	guile, modinfo, code := false, false, len(secs) == 0
 	for _, s := range secs {
-		guile = guile || strings.HasPrefix(s.name, ".guile.")
-		modinfo = modinfo || s.name == ".modinfo"
+		guile = guile || bytes.HasPrefix(s.name, []byte(".guile."))
+		modinfo = modinfo || string(s.name) == ".modinfo"
 		if s.typ != elf.SHT_NOBITS {
 			grow(s.off, s.sz)
 			code = code || s.flags&elf.SHF_EXECINSTR != 0 && s.typ == elf.SHT_PROGBITS

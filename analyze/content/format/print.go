@@ -88,9 +88,9 @@ func elfPrints(b Blob) []Print {
 	}
 	for _, s := range secs {
 		switch {
-		case s.name == ".comment" && s.typ == elf.SHT_PROGBITS:
+		case string(s.name) == ".comment" && s.typ == elf.SHT_PROGBITS:
 			out = append(out, comments(b.at(s.off, s.sz))...)
-		case s.name == ".rodata" && s.typ == elf.SHT_PROGBITS && s.sz >= MinText:
+		case string(s.name) == ".rodata" && s.typ == elf.SHT_PROGBITS && s.sz >= MinText:
 			if data := b.at(s.off, s.sz); data != nil {
 				sum := sha256.Sum256(data)
 				out = append(out, Print{What: "section:.rodata", Sum: hex.EncodeToString(sum[:]), Size: int64(s.sz)})
