@@ -27,32 +27,65 @@ type arena struct {
 	small, big segment
 }
 
+// segment is a mapping of size bytes, and of those that are left out so that
+// what is read lies as stream.Align has it.
 type segment struct {
-	mem  []byte
-	used int
+	mem             []byte
+	size, used, out int
 }
+
+// slack is what may be left out of a segment: less is had where more nest.
+const slack = 4 << 10
+
+// arenas are small ones that are not in use, whose pages need not be cleared
+// once more. No more are kept than some walks need at once.
+var arenas = make(chan segment, 4)
 
 func (s *segment) unmap() {
 	if s.mem != nil {
 		_ = unix.Munmap(s.mem) // fails only for what is no mapping
-		s.mem, s.used = nil, 0
+		*s = segment{}
 	}
 }
 
-func (s *segment) reserve(n int) error {
-	if s.mem != nil {
-		return nil
+func (s *segment) reserve(size int) error {
+	mem, err := unix.Mmap(-1, 0, size+slack, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err != nil {
+		return err
 	}
-	var err error
-	s.mem, err = unix.Mmap(-1, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
-	return err
+	_ = unix.Madvise(mem, unix.MADV_HUGEPAGE) // fewer faults where the kernel can
+	*s = segment{mem: mem, size: size}
+	return nil
 }
+
+// room is how many bytes fit in.
+func (s *segment) room() int { return s.size - (s.used - s.out) }
 
 func (a *arena) release() {
-	a.small.unmap()
+	if a.small.mem != nil {
+		select {
+		case arenas <- segment{mem: a.small.mem, size: a.small.size}:
+		default:
+			a.small.unmap()
+		}
+		a.small = segment{}
+	}
 	if a.large() {
 		a.big.unmap()
 		<-arenaTurn
+	}
+}
+
+// reserve takes a small arena.
+func (a *arena) reserve() error {
+	if a.small.mem != nil {
+		return nil
+	}
+	select {
+	case a.small = <-arenas:
+		return nil
+	default:
+		return a.small.reserve(smallArena)
 	}
 }
 
@@ -79,11 +112,11 @@ func (a *arena) grow(ctx context.Context) error {
 // spill reads all the rest of in. The bytes are valid until undo is called,
 // in reverse order of the spills.
 func (a *arena) spill(ctx context.Context, in *stream.In) (b []byte, undo func(), err error) {
-	if err := a.small.reserve(smallArena); err != nil {
+	if err := a.reserve(); err != nil {
 		return nil, func() {}, err
 	}
-	if in.Remain() <= int64(smallArena-a.small.used) {
-		b, full, undo := a.small.fill(in)
+	if in.Remain() <= int64(a.small.room()) {
+		b, full, undo := a.small.fill(nil, in)
 		if !full {
 			return b, undo, in.Err()
 		}
@@ -102,36 +135,43 @@ func (a *arena) spillLarge(ctx context.Context, head []byte, in *stream.In) ([]b
 	if err := a.grow(ctx); err != nil {
 		return nil, func() {}, err
 	}
-	start := a.big.used
-	back := func() {
-		a.big.used = start
-		if start == 0 && a.large() {
-			a.big.unmap()
-			<-arenaTurn
-		}
-	}
-	if len(head) > len(a.big.mem)-start || in.Remain() > int64(len(a.big.mem)-start-len(head)) {
-		back()
+	if room := a.big.room(); len(head) > room || in.Remain() > int64(room-len(head)) {
+		a.shrink()
 		return nil, func() {}, errNoRoom
 	}
-	a.big.used += copy(a.big.mem[start:], head)
-	_, full, _ := a.big.fill(in)
+	b, full, undo := a.big.fill(head, in)
+	back := func() {
+		undo()
+		a.shrink()
+	}
 	if full {
 		back()
 		return nil, func() {}, errNoRoom
 	}
-	return a.big.mem[start:a.big.used:a.big.used], back, in.Err()
+	return b, back, in.Err()
 }
 
-// fill copies the rest of in; full is true where it does not fit.
-func (s *segment) fill(in *stream.In) (b []byte, full bool, undo func()) {
-	start := s.used
-	undo = func() { s.used = start }
+// shrink gives the large arena back where nothing is in it.
+func (a *arena) shrink() {
+	if a.large() && a.big.used == 0 {
+		a.big.unmap()
+		<-arenaTurn
+	}
+}
+
+// fill copies head, for which there is room, and the rest of in; full is true
+// where that does not fit.
+func (s *segment) fill(head []byte, in *stream.In) (b []byte, full bool, undo func()) {
+	before := *s
+	undo = func() { s.used, s.out = before.used, before.out }
+	pad := (in.Phase() - s.used - len(head)) & (stream.Align - 1)
+	start, end := s.used+pad, min(s.used+pad+s.room(), len(s.mem))
+	s.used, s.out = start+copy(s.mem[start:end], head), s.out+pad
 	for {
-		n := in.Into(s.mem[s.used:])
+		n := in.Into(s.mem[s.used:end])
 		s.used += n
 		if n == 0 {
-			full = s.used == len(s.mem) && len(in.Next()) > 0
+			full = s.used == end && len(in.Next()) > 0
 			return s.mem[start:s.used:s.used], full, undo
 		}
 	}

@@ -10,26 +10,34 @@ type source struct {
 	err  error
 }
 
+// Align is the power of two modulo which a byte's place in a buffer is that in
+// the stream: to places that differ in less than 16 a kernel copies pages at a
+// third of the speed.
+const Align = 64
+
 // step is how much is read at once: little enough that it is still in the
 // processor's cache when it is looked at.
 const step = 256 << 10
 
+// buffer has room for a window wherever that begins.
+type buffer [Window + Align]byte
+
 // buffers are those that are not in use, for the next sources: an archive can
 // have a million members. No more are kept than some walks need at once.
-var buffers = make(chan *[Window]byte, 32)
+var buffers = make(chan *buffer, 32)
 
 func newSource(r io.Reader) *source {
 	select {
 	case b := <-buffers:
 		return &source{rd: r, b: b[:]}
 	default:
-		return &source{rd: r, b: new([Window]byte)[:]}
+		return &source{rd: r, b: new(buffer)[:]}
 	}
 }
 
 func (s *source) close() {
 	select {
-	case buffers <- (*[Window]byte)(s.b):
+	case buffers <- (*buffer)(s.b):
 	default:
 	}
 	*s = source{err: io.EOF}
@@ -39,16 +47,17 @@ func (s *source) close() {
 // says how.
 func (s *source) peek(n int) []byte {
 	for s.w-s.r < n && s.err == nil {
-		if s.r == s.w {
-			s.r, s.w = 0, 0
-		} else if len(s.b)-s.r < n {
-			copy(s.b, s.b[s.r:s.w])
-			s.r, s.w = 0, s.w-s.r
+		if s.r == s.w || len(s.b)-s.r < n {
+			first := s.phase()
+			s.r, s.w = first, first+copy(s.b[first:], s.b[s.r:s.w])
 		}
 		s.w += s.read(s.b[s.w:min(len(s.b), max(s.w+step, s.r+n))])
 	}
 	return s.b[s.r : s.r+min(n, s.w-s.r)]
 }
+
+// phase is the place of the next byte in the stream modulo Align.
+func (s *source) phase() int { return s.r & (Align - 1) }
 
 // direct reads past the buffer, in which nothing is; it returns nothing only
 // where the source ended, and err then says how.
@@ -56,7 +65,10 @@ func (s *source) direct(p []byte) int {
 	if s.err != nil {
 		return 0
 	}
-	return s.read(p)
+	n := s.read(p)
+	s.r = (s.r + n) & (Align - 1)
+	s.w = s.r
+	return n
 }
 
 // read reads some bytes, or none and sets err.

@@ -167,6 +167,9 @@ func (in *In) Advance(n int) {
 	in.src.r += len(b)
 }
 
+// Phase is the place of the next byte in the source modulo Align.
+func (in *In) Phase() int { return in.src.phase() }
+
 // Into consumes bytes into p, at most all of it, and returns how many: none at
 // the end, and where p is empty. What is not buffered yet is read in place.
 func (in *In) Into(p []byte) int {
