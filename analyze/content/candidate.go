@@ -13,7 +13,13 @@ func candidate(b []byte) int {
 	// tells for most of these pairs at once that they are of none.
 	for ; i+8+minCandidate <= len(b); i += 8 {
 		w := binary.LittleEndian.Uint64(b[i:])
-		if w == 0 || pair(w)|pair(w>>16)|pair(w>>32)|pair(w>>48) == 0 {
+		if w == 0 { // as much of data is
+			for i+72+minCandidate <= len(b) && zeros((*[64]byte)(b[i+8:])) {
+				i += 64
+			}
+			continue
+		}
+		if pair(w)|pair(w>>16)|pair(w>>32)|pair(w>>48) == 0 {
 			continue
 		}
 		for k := max(i-1, 0); k < i+8; k++ {
@@ -28,6 +34,13 @@ func candidate(b []byte) int {
 		}
 	}
 	return -1
+}
+
+// zeros says whether there is nothing else in a block.
+func zeros(b *[64]byte) bool {
+	le := binary.LittleEndian
+	return le.Uint64(b[:])|le.Uint64(b[8:])|le.Uint64(b[16:])|le.Uint64(b[24:])|
+		le.Uint64(b[32:])|le.Uint64(b[40:])|le.Uint64(b[48:])|le.Uint64(b[56:]) == 0
 }
 
 // pair is not zero where the lowest two bytes are in the table.

@@ -133,16 +133,18 @@ func (w *walker) named(dir, name string) string {
 
 // plain says of most names that there is nothing in them to clean.
 func plain(name string) bool {
-	before := byte('/')
+	before, unclean := byte(1), byte(0)
 	for i := range len(name) {
-		c := name[i]
-		if c == '\\' || c == 0 || (c == '/' || c == '.') && (before == '/' || before == '.') {
-			return false
-		}
+		c := inNames[name[i]]
+		unclean |= c&before | c&2
 		before = c
 	}
-	return true
+	return unclean == 0
 }
+
+// inNames has 1 for the characters of which two may not follow each other, and
+// 2 for those that may not be there.
+var inNames = [256]byte{'/': 1, '.': 1, '\\': 2, 0: 2}
 
 func join(dir, name string) string {
 	path := dir
