@@ -8,6 +8,7 @@ import (
 	"fromsource/analyze/audit"
 	"fromsource/analyze/content/armor"
 	"fromsource/analyze/content/format"
+	"fromsource/analyze/content/inflate"
 	"fromsource/analyze/content/stream"
 )
 
@@ -105,7 +106,7 @@ func (w *walker) encoded(n *node, form armor.Form, name string, at int64) audit.
 	start := n.in.Off()
 	var r io.Reader = &decoder{in: n.in, form: form}
 	if name == "deflate" { // which nothing in the bytes says
-		z := newFlate(r)
+		z := inflate.New(r)
 		defer z.Close()
 		r = z
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/ulikunitz/xz/lzma"
 
 	"fromsource/analyze/content/archive"
+	"fromsource/analyze/content/inflate"
 )
 
 // maxWindow is the largest dictionary that a decompressor may have: that of
@@ -54,20 +55,15 @@ var codecs = map[string]codec{
 
 func nothing() {}
 
-var gzips sync.Pool
-
 func openGzip(src *bufio.Reader) (io.Reader, func(), error) {
-	z, ok := gzips.Get().(*gzip.Reader)
-	if !ok {
-		z = new(gzip.Reader)
-	}
-	if err := z.Reset(src); err != nil {
+	z, done, err := inflate.Gzip(src)
+	if err != nil {
 		return nil, nil, err
 	}
 	z.Multistream(false)
 	g := &gzipMembers{z: z, src: src}
 	g.kept.add(g.extra(), z.Extra)
-	return g, func() { gzips.Put(z) }, nil
+	return g, done, nil
 }
 
 // gzipMembers reads all members of a gzip file, and stops before what follows

@@ -8,35 +8,14 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"sync"
 
-	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/zstd"
 
 	"fromsource/analyze/audit"
 	"fromsource/analyze/content/archive"
+	"fromsource/analyze/content/inflate"
 	"fromsource/analyze/content/stream"
 )
-
-var flates sync.Pool
-
-// pooledFlate gives its state back when it is closed.
-type pooledFlate struct{ io.ReadCloser }
-
-func newFlate(r io.Reader) io.ReadCloser {
-	if z, ok := flates.Get().(io.ReadCloser); ok {
-		if z.(flate.Resetter).Reset(r, nil) == nil {
-			return pooledFlate{z}
-		}
-	}
-	return pooledFlate{flate.NewReader(r)}
-}
-
-func (p pooledFlate) Close() error {
-	err := p.ReadCloser.Close()
-	flates.Put(p.ReadCloser)
-	return err
-}
 
 // zip walks a zip archive by its central directory, and then what that does not
 // list. Where there is none it is read forward.
@@ -166,7 +145,7 @@ func unzip(src *bufio.Reader, method uint16) (io.ReadCloser, error) {
 	case 0:
 		return io.NopCloser(src), nil
 	case 8:
-		return newFlate(src), nil
+		return inflate.New(src), nil
 	case 12:
 		return io.NopCloser(bzip2.NewReader(src)), nil
 	case 93:

@@ -5,9 +5,8 @@ import (
 	"errors"
 	"hash/adler32"
 	"io"
-	"sync"
 
-	"github.com/klauspost/compress/flate"
+	"fromsource/analyze/content/inflate"
 )
 
 // enough is how much of what a stream inflates to tells what it is, and how
@@ -29,7 +28,7 @@ func detectZlib(b Blob) (Match, bool) {
 	if !zlibHeader(b.B) {
 		return Match{}, false
 	}
-	out, used, err := inflate(b.B[2:], enough)
+	out, used, err := inflated(b.B[2:], enough)
 	switch {
 	case err == nil, errors.Is(err, io.ErrUnexpectedEOF) && len(b.B) > 2+enough:
 		return container("zlib"), b.B[2]&6 != 2 && len(out) >= 64
@@ -53,31 +52,24 @@ func Deflated(b []byte) (out []byte, name string) {
 	}
 	// Pictures, of which each line begins with a small number, end here: a
 	// program has a magic, and an archive begins with it or with a name.
-	if out, _, _ := inflate(b, enough/4); len(out) >= 4 && out[0] < ' ' && !Magic(out) {
+	if out, _, _ := inflated(b, enough/4); len(out) >= 4 && out[0] < ' ' && !Magic(out) {
 		return nil, ""
 	}
-	out, _, err := inflate(b, enough)
+	out, _, err := inflated(b, enough)
 	if err != nil && (len(out) < 64 || !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF)) {
 		return nil, ""
 	}
 	return out, name
 }
 
-var inflaters sync.Pool
-
-// inflate returns the beginning of what most bytes of b inflate to, and how many
+// inflated returns the beginning of what most bytes of b inflate to, and how many
 // were used: the error is io.EOF where the stream ends there, and
 // io.ErrUnexpectedEOF where more of b would be needed.
-func inflate(b []byte, most int) (out []byte, used int, err error) {
+func inflated(b []byte, most int) (out []byte, used int, err error) {
 	b = b[:min(len(b), most)]
 	src := bytes.NewReader(b)
-	z, ok := inflaters.Get().(io.ReadCloser)
-	if !ok {
-		z = flate.NewReader(src)
-	} else if err := z.(flate.Resetter).Reset(src, nil); err != nil { //nolint:forcetypeassert // as documented
-		return nil, 0, err
-	}
-	defer inflaters.Put(z)
+	z := inflate.New(src)
+	defer z.Close()
 	out = make([]byte, most)
 	n := 0
 	for n < len(out) && err == nil {
