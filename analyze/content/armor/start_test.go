@@ -1,0 +1,31 @@
+package armor
+
+import (
+	"bytes"
+	"testing"
+)
+
+// FuzzFirstNumbers: the first numbers are in each form what the text decodes to,
+// as far as they go.
+func FuzzFirstNumbers(f *testing.F) {
+	for _, s := range []string{
+		"0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0x3e, 0", "0x464c457f, 0x00010102, 256, 1",
+		"127,69,76,70,2,1,1,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0", "(byte)0x7f, /* E */ 'E', -1, 300, 4294967295", "",
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		first := numbersOf(text)
+		for _, form := range asList {
+			all, _, _ := form.Decode(nil, text[:min(len(text), firstText)], true)
+			got := first.bytes(nil, form)
+			width := 4
+			if form == List {
+				width = 1
+			}
+			if !bytes.HasPrefix(all, got) || len(got) < min(len(all), firstNumbers*width) || len(got) > maxFirst {
+				t.Errorf("%s of %q: %x, want the beginning of %x", form, text, got, all)
+			}
+		}
+	})
+}
