@@ -39,7 +39,7 @@ const slack = 4 << 10
 
 // arenas are small ones that are not in use, whose pages need not be cleared
 // once more. No more are kept than some walks need at once.
-var arenas = make(chan segment, 4)
+var arenas = make(chan segment, 2)
 
 func (s *segment) unmap() {
 	if s.mem != nil {

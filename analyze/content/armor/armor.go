@@ -161,6 +161,11 @@ func Guess(b []byte, i int) []Form {
 	if few && len(s) == SampleSize && wordy((*[SampleSize]byte)(s)) {
 		return nil // says the same of most at less cost
 	}
+	return guess(b, i, s, few)
+}
+
+// guess is Guess where a first look at the sample did not tell.
+func guess(b []byte, i int, s []byte, few bool) []Form {
 	t := tally(s)
 	// Words are text and nothing else: blanks, and small letters that are
 	// neither digits nor part of a number's spelling.

@@ -156,11 +156,19 @@ func (f Form) Skip(b []byte, i int) int {
 	return i
 }
 
-// first is the offset of the first of some characters, or the length of b.
+// first is the offset of the first of some characters, or the length of b. It
+// looks no further than a little behind that.
 func first(b []byte, chars string) int {
-	for i := range len(chars) {
-		if k := bytes.IndexByte(b, chars[i]); k >= 0 {
-			b = b[:k]
+	const step = 512
+	for at := 0; at < len(b); at += step {
+		part := b[at:min(len(b), at+step)]
+		for i := range len(chars) {
+			if k := bytes.IndexByte(part, chars[i]); k >= 0 {
+				part = part[:k]
+			}
+		}
+		if end := at + len(part); len(part) < step && end < len(b) {
+			return end
 		}
 	}
 	return len(b)

@@ -29,3 +29,24 @@ func FuzzFirstNumbers(f *testing.F) {
 		}
 	})
 }
+
+// TestFirst: the first of the characters is found at any distance, and none
+// where there is none.
+func TestFirst(t *testing.T) {
+	for _, size := range []int{0, 1, 511, 512, 513, 1024, 1500} {
+		b := bytes.Repeat([]byte{'x'}, size)
+		if got := first(b, "}]"); got != size {
+			t.Errorf("%d in %d bytes without", got, size)
+		}
+		for k := range size {
+			b[k] = ']'
+			if k+7 < size {
+				b[k+7] = '}'
+			}
+			if got := first(b, "}]"); got != k {
+				t.Errorf("%d, want %d of %d", got, k, size)
+			}
+			b[k], b[min(k+7, size-1)] = 'x', 'x'
+		}
+	}
+}
