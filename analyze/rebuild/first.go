@@ -48,8 +48,9 @@ func (n *Nix) realisations(ctx context.Context, drv string) (map[string]string, 
 		argv = append(argv, "--store", n.Store)
 	}
 	paths := map[string]string{}
-	// Up to Nix 2.14 a derivation stands for its outputs; since then it is
-	// itself, and its outputs are asked for as such, as older ones can't be.
+	// To older versions (2.8 was tried) a derivation's path stands for its
+	// outputs; to newer ones (2.26) it is the derivation, and the outputs are
+	// asked for by a form that older ones do not know.
 	for _, what := range []string{drv, drv + "^*"} {
 		out, err := output(ctx, n.Runner, Cmd{Argv: append(slices.Clip(argv), "realisation", "info", what), Env: n.Env})
 		if err != nil && !ranAndFailed(err) {
