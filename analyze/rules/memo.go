@@ -13,7 +13,7 @@ import (
 // is to look it up and to say the same again. A memo changes no answer: what
 // a piece says depends on nothing but the piece and the variable that it
 // stands in, and pieces are told apart by 128 bits of hashes with seeds that
-// nobody can know beforehand.
+// nobody can know beforehand; store paths by 64 (see pathHash).
 
 // op is one thing that a piece of text says: a signal with its detail, or,
 // where there is none, a variable that stands for a store path, or the path.
