@@ -45,7 +45,10 @@ func (s *shape) tokens(text string, dir bool) {
 		case "headers":
 			s.headers = s.headers || !dir
 		case "firmware", "firmwares", "microcode", "ucode", "fw", "blobs", "blob":
-			if s.firmware == "" && (!dir || tok == "firmware") && (!first || dir || tok[0] != 'b') {
+			if first && !dir && strings.HasPrefix(tok, "blob") {
+				break // a name, not what it is
+			}
+			if s.firmware == "" && (!dir || tok == "firmware") {
 				s.firmware = tok
 			}
 		case "font", "fonts", "ttf", "otf", "icon", "icons", "theme", "themes", "wallpaper", "wallpapers", "data", "docs", "doc", "manual", "man", "locale", "dictionary", "dictionaries", "dict", "hunspell", "sounds", "textures", "models", "samples", "woff":
