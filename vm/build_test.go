@@ -161,6 +161,18 @@ func checkExecs(t *testing.T, x *Export) {
 	if !strings.HasPrefix(tool[0].Output, "/nix/store/") || !strings.HasSuffix(tool[0].Output, "-tool") || shell[0].Output != tool[0].Output {
 		t.Errorf("outputs %q and %q", shell[0].Output, tool[0].Output)
 	}
+	if shared := find("/dev/shm/echo", "-tool.drv"); len(shared) != 1 || shared[0].SHA256 != tool[0].SHA256 {
+		t.Errorf("of a program in shared memory: %+v", shared)
+	}
+	opened := map[string]wire.Exec{}
+	for _, e := range find("/build/made.jar", "-tool.drv") {
+		opened[e.By+" "+e.As] = e
+	}
+	for _, by := range []string{"/bin/sh ", "/build/cat argument"} {
+		if e, ok := opened[by]; !ok || e.SHA256 != "8dcc7e601606217f3b754766511182a916b17e9a26a94c9d887104eba92e9bb2" || !e.Opens {
+			t.Errorf("an archive that %q opened: %+v", by, opened)
+		}
+	}
 	if len(find("/build/echo", "-image.drv")) != 0 || len(find("/bin/sh", "-image.drv")) != 1 {
 		t.Errorf("the image's build executed the shell and nothing else: %+v", all)
 	}

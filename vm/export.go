@@ -167,7 +167,8 @@ func (x *Export) Execs() []wire.Exec {
 	}
 	slices.SortFunc(all, func(a, b wire.Exec) int {
 		return cmp.Or(strings.Compare(a.Drv, b.Drv), strings.Compare(a.Output, b.Output),
-			strings.Compare(a.Path, b.Path), strings.Compare(a.SHA256, b.SHA256))
+			strings.Compare(a.Path, b.Path), strings.Compare(a.SHA256, b.SHA256),
+			strings.Compare(a.By, b.By), strings.Compare(a.As, b.As))
 	})
 	return slices.Compact(all)
 }

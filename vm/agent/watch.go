@@ -19,12 +19,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watcher records every program that a build executes.
+// watcher records every program that a build executes, and the bytecode that it
+// opens, which is how programs are executed that an interpreter is given.
 //
-// The kernel asks before each execve of a file on the work disk, which holds
-// the store, the build directories and the sandbox's shell, and the process
-// waits for the answer: so there is always a process to look at, however short
-// it lives, and a file that deletes itself is still hashed. The answer is
+// The kernel asks before each execve and each open of a file on the work disk,
+// which holds the store, the build directories and the sandbox's shell, and the
+// process waits for the answer: so there is always a process to look at, however
+// short it lives, and a file that deletes itself is still hashed. The answer is
 // always yes, and is given once the host has been told: no program does
 // anything before it is on record, so the record of a build is complete when
 // the build is.
@@ -35,6 +36,12 @@ type watcher struct {
 	outs map[string]string // derivation to $out
 	sums map[fileID]string
 }
+
+// watched are the events that the kernel asks for.
+const watched = unix.FAN_OPEN_EXEC_PERM | unix.FAN_OPEN_PERM
+
+// storeDir is where the guest has its store.
+const storeDir = "/nix/store/"
 
 // maxSeen bounds the memory of a watch, which a build could fill; real
 // closures of thousands of builds stay far below.
@@ -67,7 +74,7 @@ func watchExec(w *wire.Writer, dir string) error {
 	if err != nil {
 		return fmt.Errorf("the kernel has no fanotify: %w", err)
 	}
-	if err := unix.FanotifyMark(fd, unix.FAN_MARK_ADD|unix.FAN_MARK_FILESYSTEM, unix.FAN_OPEN_EXEC_PERM, unix.AT_FDCWD, dir); err != nil {
+	if err := unix.FanotifyMark(fd, unix.FAN_MARK_ADD|unix.FAN_MARK_FILESYSTEM, watched, unix.AT_FDCWD, dir); err != nil {
 		_ = unix.Close(fd) // the first error is the one to report
 		return fmt.Errorf("the kernel can't watch for executed programs: %w", err)
 	}
@@ -101,7 +108,7 @@ func (x *watcher) loop() error {
 				return fmt.Errorf("exec events of version %d", ev.Vers)
 			}
 			if ev.Fd >= 0 {
-				if err := x.event(int(ev.Fd), int(ev.Pid)); err != nil {
+				if err := x.event(int(ev.Fd), int(ev.Pid), ev.Mask&unix.FAN_OPEN_EXEC_PERM != 0); err != nil {
 					return err
 				}
 			}
@@ -110,10 +117,15 @@ func (x *watcher) loop() error {
 	}
 }
 
-// event looks at one execution, records it and lets it go on.
-func (x *watcher) event(fd, pid int) error {
+// event looks at one execution or open, records it and lets it go on. An
+// execution is an open too, of which the kernel asks afterwards.
+func (x *watcher) event(fd, pid int, execution bool) error {
 	defer unix.Close(fd)
-	if err := x.record(fd, pid); err != nil {
+	look := x.opened
+	if execution {
+		look = x.record
+	}
+	if err := look(fd, pid); err != nil {
 		return err // the end of the watch is the answer, once the host knows
 	}
 	// The answer: struct fanotify_response.
@@ -131,27 +143,54 @@ func (x *watcher) record(fd, pid int) error {
 	if err != nil || (drv == "" && out == "") {
 		return nil // not a build
 	}
-	path = strings.TrimSuffix(path, " (deleted)")
-	rec := wire.Exec{Drv: drv, Output: out, Path: path}
-	if drv != "" {
+	if err := x.shared(pid); err != nil {
+		return err
+	}
+	return x.tell(wire.Exec{Drv: drv, Output: out, Path: strings.TrimSuffix(path, " (deleted)")}, fd)
+}
+
+// shared watches the /dev/shm of a build as well. Nix mounts a new one for each,
+// before it executes the builder, and programs can be put there and executed.
+func (x *watcher) shared(pid int) error {
+	fd, err := unix.Open(fmt.Sprintf("/proc/%d/root/dev/shm", pid), unix.O_PATH|unix.O_NOFOLLOW|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil // it has none
+	}
+	defer unix.Close(fd)
+	// A build can put something else there, which is not to be watched: the
+	// agent must never wait for itself.
+	var st unix.Statfs_t
+	if err := unix.Fstatfs(fd, &st); err != nil || st.Type != unix.TMPFS_MAGIC {
+		return nil
+	}
+	if err := unix.FanotifyMark(x.fd, unix.FAN_MARK_ADD|unix.FAN_MARK_FILESYSTEM, watched, unix.AT_FDCWD, "/proc/self/fd/"+strconv.Itoa(fd)); err != nil {
+		return fmt.Errorf("watching a build's /dev/shm: %w", err)
+	}
+	return nil
+}
+
+// tell completes a record and sends it, if it is new.
+func (x *watcher) tell(rec wire.Exec, fd int) error {
+	rec.Opens = true
+	if drv, out := rec.Drv, rec.Output; drv != "" {
 		if out == "" {
 			rec.Output = x.outs[drv]
 		} else {
 			x.outs[drv] = out
 		}
 	}
-	if !strings.HasPrefix(path, "/nix/store/") {
+	if !strings.HasPrefix(rec.Path, storeDir) {
 		rec.SHA256 = x.sum(fd)
 	}
 	key := rec
-	if drv != "" {
+	if rec.Drv != "" {
 		key.Output = "" // known late for a build's first program
 	}
 	if x.seen[key] {
 		return nil
 	}
 	if len(x.seen) == maxSeen {
-		return errors.New("builds executed more programs than are recorded")
+		return errors.New("builds executed and opened more files than are recorded")
 	}
 	x.seen[key] = true
 	return x.w.Send(wire.Msg{T: "exec", Exec: &rec}, nil)

@@ -62,6 +62,7 @@
 //	{"t":"event","event":"exec-watch-ended","detail":"..."}  no more exec messages follow
 //	{"t":"exec","exec":{...}}           one record of the exec watch; see Exec
 //
-// An exec message is on its way before the program does anything, and what a
+// An exec message is on its way before the program does anything, or before it
+// can read what it opens, and what a
 // run may have failed for, events and a beat, before its done.
 package wire

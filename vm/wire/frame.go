@@ -84,7 +84,8 @@ type Info struct {
 	MemFree  int64 `json:"memFree,omitempty"`
 }
 
-// Exec is one program that a build executed.
+// Exec is one program that a build executed, or one file of bytecode that it
+// opened.
 type Exec struct {
 	// Drv is the store path of the derivation being built, where the guest
 	// could tell; Output is the value of the build's $out, where seen.
@@ -95,6 +96,17 @@ type Exec struct {
 	Path string `json:"path"`
 	// SHA256 is the hex hash of the file, for files outside the store.
 	SHA256 string `json:"sha256,omitempty"`
+	// By is set where the file was opened and not executed: the program that
+	// opened it. Of what lies in the store and was not named to that program,
+	// Path is only the store path.
+	By string `json:"by,omitempty"`
+	// As is how the program was started with the file: the option before it,
+	// such as -jar, "argument" where it is the first one without an option, or
+	// "" where the command line does not name it.
+	As string `json:"as,omitempty"`
+	// Opens says that what this build opens is on record as well, as far as it
+	// begins as bytecode does.
+	Opens bool `json:"opens,omitempty"`
 }
 
 // ErrProtocol is wrapped by every error about bytes that are no frame, or a

@@ -25,7 +25,8 @@ rec {
   };
 
   # Executes a program that is not in the store: a copy of the shell, made in
-  # the build directory.
+  # the build directory, and another one in shared memory. Opens a file that
+  # begins as an archive does, by a program that is started with it.
   tool = derivation {
     name = "tool";
     system = "x86_64-linux";
@@ -35,6 +36,12 @@ rec {
       read line < $source
       ./echo "$line" > $out
       ./echo again
+      cp /bin/sh /dev/shm/echo
+      /dev/shm/echo > /dev/shm/said
+      printf 'PK\003\004' > made.jar
+      ./echo < made.jar
+      cp /bin/sh ./cat
+      ./cat made.jar > /dev/null
       :
     '' ];
     inherit source;
