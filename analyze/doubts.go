@@ -179,6 +179,8 @@ func (d *decider) doubtInput(id closure.ID, it *item, what string, b *built, dou
 		doubt("its %s %s is prebuilt, and its build executed %s, which may have been given %s of it", what, name, base(with), base(given.Path))
 	case slices.Contains(kinds, audit.NativeCode) && d.injects(id) != "" && d.forMachine(id, it, "elf-shared") != nil:
 		doubt("its %s %s is prebuilt, and its text sets %s, by which a program can load it unseen", what, name, d.injects(id))
+	case slices.Contains(kinds, audit.Bytecode) && d.execs[id].opens && !d.openedOf(id, it):
+		// No interpreter opened any of it.
 	case slices.Contains(kinds, audit.Bytecode) && d.execs[id].interpreter() != "":
 		doubt("its %s %s is prebuilt bytecode, and its build executed %s, which may have been given it", what, name, d.execs[id].interpreter())
 	case slices.Contains(kinds, audit.Bytecode) && origin:

@@ -120,7 +120,14 @@ func Rules() []rules.Rule {
 			ID: "exec-recorded", Title: "a build executed a prebuilt program",
 			Why:    "What a prebuilt program generates is only as trustworthy as the program.",
 			How:    "The guest records every program that a build executes; this one lies in a fetch, was unpacked from one, or is carried by a package.",
-			Limits: "Bytecode that an interpreter is given, what a dynamic loader or an emulator is given, and programs changed before they run, are not in the record; where such were at hand and could have been given, the verdict is unknown.",
+			Limits: "What a dynamic loader or an emulator is given, and programs changed before they run, are not in the record; where such were at hand and could have been given, the verdict is unknown.",
+			Remedy: "Bootstrap the tool from source.",
+		},
+		{
+			ID: "exec-given", Title: "a build started an interpreter with prebuilt bytecode",
+			Why:    "It is the bytecode that is executed: a Java archive is a program as a native one is.",
+			How:    "The guest records the bytecode that a build opens, by which program, and how that was started with it: by -jar or the class path, or as its first argument.",
+			Limits: "Bytecode that an interpreter opens and was not started with is not taken for executed: a compiler reads it too. Where the interpreter opened some, the verdict is unknown.",
 			Remedy: "Bootstrap the tool from source.",
 		},
 		{

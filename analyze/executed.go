@@ -10,18 +10,52 @@ import (
 	"fromsource/closure"
 )
 
-// executed is what one build was seen to execute, sorted.
-type executed struct {
+// programs are files of one build's record, sorted.
+type programs struct {
 	paths []string            // in the store
 	sums  map[[32]byte]string // of files outside the store, with one path each
 	lost  string              // such a file of which there is no hash
+}
+
+func (p *programs) add(g *closure.Graph, e *trace.Exec) {
+	if strings.HasPrefix(e.Path, g.StoreDir()+"/") {
+		p.paths = append(p.paths, e.Path)
+		return
+	}
+	if b, err := hex.DecodeString(e.SHA256); err == nil && len(b) == 32 {
+		if p.sums == nil {
+			p.sums = map[[32]byte]string{}
+		}
+		sum := [32]byte(b)
+		if old, seen := p.sums[sum]; !seen || e.Path < old {
+			p.sums[sum] = e.Path
+		}
+	} else if p.lost == "" || e.Path < p.lost {
+		p.lost = e.Path
+	}
+}
+
+func (p *programs) sort() {
+	slices.Sort(p.paths)
+	p.paths = slices.Compact(p.paths)
+}
+
+// executed is what one build was seen to execute.
+type executed struct {
+	programs
+	// given is the bytecode that interpreters were started with; opened is
+	// what they opened besides, of the store whole store paths.
+	given, opened programs
+	// opens says that given and opened are complete.
+	opens bool
 }
 
 // executions sorts the record by derivation. A record whose derivation is not
 // in the closure is none of ours.
 func executions(g *closure.Graph, record []trace.Exec) map[closure.ID]*executed {
 	byID := map[closure.ID]*executed{}
-	for _, e := range record {
+	for i := range record {
+		e := &record[i]
 		id, ok := g.Lookup(e.Drv)
 		if !ok {
 			id, ok = g.Producer(e.Output)
@@ -31,31 +65,47 @@ func executions(g *closure.Graph, record []trace.Exec) map[closure.ID]*executed 
 		}
 		x := byID[id]
 		if x == nil {
-			x = &executed{sums: map[[32]byte]string{}}
+			x = &executed{opens: true}
 			byID[id] = x
 		}
-		if strings.HasPrefix(e.Path, g.StoreDir()+"/") {
-			x.paths = append(x.paths, e.Path)
-			continue
-		}
-		if b, err := hex.DecodeString(e.SHA256); err == nil && len(b) == 32 {
-			sum := [32]byte(b)
-			if old, seen := x.sums[sum]; !seen || e.Path < old {
-				x.sums[sum] = e.Path
-			}
-		} else if x.lost == "" || e.Path < x.lost {
-			x.lost = e.Path
+		x.opens = x.opens && e.Opens
+		switch {
+		case e.By == "":
+			x.add(g, e)
+		case starts(e):
+			x.given.add(g, e)
+		case named(e.By, startedAs):
+			x.opened.add(g, e)
 		}
 	}
 	for _, x := range byID {
-		slices.Sort(x.paths)
-		x.paths = slices.Compact(x.paths)
+		x.sort()
+		x.given.sort()
+		x.opened.sort()
 	}
 	return byID
 }
 
+// starts reports whether an interpreter was started with a file to execute it.
+func starts(e *trace.Exec) bool {
+	name := programName(e.By)
+	switch {
+	case name == "java":
+		switch e.As {
+		case "-jar", "-cp", "-classpath", "--class-path", "-p", "--module-path", "-javaagent":
+			return true
+		}
+		return false
+	case strings.HasPrefix(name, "java"): // javac and the like read classes, but run processors
+		return e.As == "-processorpath" || e.As == "--processor-path"
+	case strings.HasPrefix(name, "emacs"):
+		return e.As == "-l" || e.As == "--load" || e.As == "--script"
+	}
+	return e.As == "argument" && named(e.By, startedAs)
+}
+
 // bySum lists the files outside the store in a fixed order.
-func (x *executed) bySum() [][32]byte {
+func (x *programs) bySum() [][32]byte {
 	out := make([][32]byte, 0, len(x.sums))
 	for s := range x.sums {
 		out = append(out, s)

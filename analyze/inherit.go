@@ -105,20 +105,26 @@ func (d *decider) inherit(id closure.ID) *heritage {
 }
 
 // executedFrom goes through the programs of other derivations that a build
-// executed: those on record, and its builder.
+// executed or gave to an interpreter: those on record, and its builder.
 func (d *decider) executedFrom(id closure.ID, h *heritage) {
-	programs := map[closure.ID][]string{}
-	var order []closure.ID
 	x := d.execs[id]
 	if x == nil {
 		x = &executed{}
 	}
-	paths := x.paths
+	direct := x.programs
 	builder := d.builder(id)
-	if _, recorded := slices.BinarySearch(paths, builder); builder != "" && !recorded {
-		paths = append(slices.Clip(paths), builder)
+	if _, recorded := slices.BinarySearch(direct.paths, builder); builder != "" && !recorded {
+		direct.paths = append(slices.Clip(direct.paths), builder)
 	}
-	for _, p := range paths {
+	d.ranFrom(id, &direct, "its build executed", builder, h)
+	d.ranFrom(id, &x.given, "its build started an interpreter with", "", h)
+}
+
+// ranFrom goes through programs that a build did that with.
+func (d *decider) ranFrom(id closure.ID, x *programs, did, builder string, h *heritage) {
+	of := map[closure.ID][]string{}
+	var order []closure.ID
+	for _, p := range x.paths {
 		storePath, rest := splitStore(d.g.StoreDir(), p)
 		it := d.items[storePath]
 		if it == nil || it.id == id || d.known(id, p) {
@@ -131,16 +137,16 @@ func (d *decider) executedFrom(id closure.ID, h *heritage) {
 		if d.bystander(it, rest) {
 			continue
 		}
-		if programs[it.id] == nil {
+		if of[it.id] == nil {
 			order = append(order, it.id)
 		}
-		programs[it.id] = append(programs[it.id], p)
+		of[it.id] = append(of[it.id], p)
 	}
 	for _, a := range order {
-		first := programs[a][0]
-		detail := fmt.Sprintf("its build executed %s of %s", base(first), d.g.Name(a))
-		if n := len(programs[a]) - 1; n > 0 {
-			detail = fmt.Sprintf("its build executed %s and %s of %s", base(first), count(n, "other program"), d.g.Name(a))
+		first := of[a][0]
+		detail := fmt.Sprintf("%s %s of %s", did, base(first), d.g.Name(a))
+		if n := len(of[a]) - 1; n > 0 {
+			detail = fmt.Sprintf("%s %s and %s of %s", did, base(first), count(n, "other program"), d.g.Name(a))
 		}
 		conf := audit.High
 		if !d.out[a].made {
@@ -155,7 +161,7 @@ func (d *decider) executedFrom(id closure.ID, h *heritage) {
 	for _, sum := range x.bySum() {
 		at := x.sums[sum]
 		d.sameFile(id, &content.File{Path: at, SHA256: sum}, func(a closure.ID) {
-			d.taken(h, legacy{a, "exec-through", audit.LevelTrace, at, fmt.Sprintf("its build executed %s, a file of %s", base(at), d.g.Name(a)), audit.High})
+			d.taken(h, legacy{a, "exec-through", audit.LevelTrace, at, fmt.Sprintf("%s %s, a file of %s", did, base(at), d.g.Name(a)), audit.High})
 		})
 	}
 }

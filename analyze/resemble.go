@@ -3,7 +3,6 @@ package analyze
 import (
 	"cmp"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -266,10 +265,11 @@ var runners = map[string][]string{
 }
 
 // interpreted finds bytecode in an item that a program of a build's record
-// could have executed, and that program.
+// could have executed, and that program. Where the record has what interpreters
+// open, one must have opened something of the item, or what could be.
 func (d *decider) interpreted(id closure.ID, it *item) (f *content.File, by string) {
 	x := d.execs[id]
-	if x == nil {
+	if x == nil || x.opens && !d.openedOf(id, it) {
 		return nil, ""
 	}
 	none := map[string]bool{} // formats of which the record has no program
@@ -286,6 +286,32 @@ func (d *decider) interpreted(id closure.ID, it *item) (f *content.File, by stri
 	return nil, ""
 }
 
+// openedOf reports whether the interpreters of a build opened a file of an item,
+// or one of which nothing is known: that can be a changed copy.
+func (d *decider) openedOf(id closure.ID, it *item) bool {
+	x := d.execs[id]
+	for _, p := range []*programs{&x.given, &x.opened} {
+		if p.lost != "" || slices.ContainsFunc(p.paths, func(at string) bool {
+			storePath, _ := splitStore(d.g.StoreDir(), at)
+			return storePath == it.path || d.items[storePath] == nil
+		}) {
+			return true
+		}
+		for sum := range p.sums {
+			hits := d.lookup(id, &content.File{SHA256: sum})
+			if len(hits) == 0 {
+				return true
+			}
+			for _, h := range hits {
+				if d.origins[h.Origin].item == it || it.id != closure.None && !d.g.FixedOutput(it.id) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 // interpreter is a program of a build's record that could have been given
 // bytecode to execute; "" if none is.
 func (x *executed) interpreter() string { return x.named(startedAs) }
@@ -296,9 +322,7 @@ func (x *executed) loader() string { return x.named(loadAs) }
 // named is the first program in a record of which the name begins with one of
 // these.
 func (x *executed) named(prefixes []string) string {
-	is := func(p string) bool {
-		return slices.ContainsFunc(prefixes, func(n string) bool { return strings.HasPrefix(strings.TrimPrefix(path.Base(p), "."), n) })
-	}
+	is := func(p string) bool { return named(p, prefixes) }
 	if i := slices.IndexFunc(x.paths, is); i >= 0 {
 		return x.paths[i]
 	}
@@ -308,6 +332,17 @@ func (x *executed) named(prefixes []string) string {
 		}
 	}
 	return ""
+}
+
+// named reports whether a program's name begins with one of these.
+func named(p string, prefixes []string) bool {
+	return slices.ContainsFunc(prefixes, func(n string) bool { return strings.HasPrefix(programName(p), n) })
+}
+
+// programName is a program's name without the path, and as it was before one of
+// nixpkgs' wrappers called it .NAME-wrapped.
+func programName(p string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(base(p), "."), "-wrapped")
 }
 
 // alikeTo is what could be made of a fetch in another form.

@@ -36,6 +36,12 @@ type run struct {
 	confidence audit.Confidence
 }
 
+// The rules of what a record shows.
+const (
+	execRecorded = "exec-recorded"
+	execGiven    = "exec-given"
+)
+
 // runs finds the prebuilt files, not the seed's, that builds executed.
 func (s *state) runs() map[closure.ID][]run {
 	out := map[closure.ID][]run{}
@@ -44,7 +50,8 @@ func (s *state) runs() map[closure.ID][]run {
 			continue // what a fetch executes does not reach its bytes
 		}
 		if x := s.execs[i]; x != nil {
-			out[i] = append(out[i], s.recorded(i, x)...)
+			out[i] = append(out[i], s.recorded(i, &x.programs, execRecorded)...)
+			out[i] = append(out[i], s.recorded(i, &x.given, execGiven)...)
 		}
 		out[i] = append(out[i], s.textual(i)...)
 		if s.req.Store != nil {
@@ -54,8 +61,8 @@ func (s *state) runs() map[closure.ID][]run {
 	return out
 }
 
-// recorded goes through the record of one build.
-func (s *state) recorded(id closure.ID, x *executed) []run {
+// recorded goes through one part of the record of one build.
+func (s *state) recorded(id closure.ID, x *programs, rule string) []run {
 	var out []run
 	for _, p := range x.paths {
 		storePath, rest := splitStore(s.g.StoreDir(), p)
@@ -67,13 +74,13 @@ func (s *state) recorded(id closure.ID, x *executed) []run {
 		if f == nil {
 			continue // a script, or compiled elsewhere
 		}
-		out = append(out, s.runOf(id, it, f, p)...)
+		out = append(out, s.runOf(id, it, f, p, rule)...)
 	}
 	for _, sum := range x.bySum() {
 		for _, h := range s.lookup(id, &content.File{SHA256: sum}) {
 			if !s.origins[h.Origin].seed {
 				out = append(out, run{
-					by: id, origin: h.Origin, rule: "exec-recorded", level: audit.LevelTrace,
+					by: id, origin: h.Origin, rule: rule, level: audit.LevelTrace,
 					at: x.sums[sum], member: h.Member, via: closure.None, kind: h.Kind, confidence: h.Confidence,
 				})
 			}
@@ -91,29 +98,25 @@ func (s *state) asBuilder(id closure.ID, known []run) []run {
 	}
 	storePath, rest := splitStore(s.g.StoreDir(), drv.Builder)
 	it := s.items[storePath]
-	if it == nil || it.walk == nil || it.id == id || slices.ContainsFunc(known, func(r run) bool { return r.at == drv.Builder && r.rule == "exec-recorded" }) {
+	if it == nil || it.walk == nil || it.id == id || slices.ContainsFunc(known, func(r run) bool { return r.at == drv.Builder && r.rule == execRecorded }) {
 		return nil
 	}
 	f := it.member(rest)
 	if f == nil {
 		return nil // a script, or compiled elsewhere
 	}
-	out := s.runOf(id, it, f, drv.Builder)
-	for i := range out {
-		out[i].rule = "exec-builder"
-	}
-	return out
+	return s.runOf(id, it, f, drv.Builder, "exec-builder")
 }
 
 // runOf is what it means that a file of an item was executed.
-func (s *state) runOf(by closure.ID, it *item, f *content.File, at string) []run {
+func (s *state) runOf(by closure.ID, it *item, f *content.File, at, rule string) []run {
 	var out []run
 	if o, ok := s.number[it]; ok {
 		if s.origins[o].seed {
 			return nil
 		}
 		return []run{{
-			by: by, origin: o, rule: "exec-recorded", level: audit.LevelTrace,
+			by: by, origin: o, rule: rule, level: audit.LevelTrace,
 			at: at, member: f.Path, via: closure.None, kind: f.Kind, confidence: or(f.Confidence, audit.High),
 		}}
 	}
@@ -123,7 +126,7 @@ func (s *state) runOf(by closure.ID, it *item, f *content.File, at string) []run
 	for _, h := range s.lookup(it.id, f) {
 		if !s.origins[h.Origin].seed {
 			out = append(out, run{
-				by: by, origin: h.Origin, rule: "exec-recorded", level: audit.LevelTrace,
+				by: by, origin: h.Origin, rule: rule, level: audit.LevelTrace,
 				at: at, member: h.Member, via: it.id, kind: h.Kind, confidence: h.Confidence,
 			})
 		}
@@ -246,6 +249,8 @@ func (s *state) runEvidence(r run) audit.Evidence {
 		what = "its text says that its build runs"
 	case "exec-builder":
 		what = "its builder is"
+	case execGiven:
+		what = "its build started an interpreter with"
 	}
 	detail := fmt.Sprintf("%s a prebuilt member of %s: %s", what, closure.NameOf(o.item.path), r.member)
 	if r.via != closure.None {
@@ -281,6 +286,8 @@ func (s *state) usages(runs map[closure.ID][]run) []usage {
 				detail = "run by a build, as its text says"
 			case "exec-builder":
 				detail = "the builder of a derivation"
+			case execGiven:
+				detail = "given to an interpreter by a build"
 			}
 			out[r.origin].add(audit.Evidence{
 				Rule: r.rule, Level: r.level, At: r.member, Detail: detail, From: s.g.Path(i),

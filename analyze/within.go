@@ -159,12 +159,16 @@ func (d *decider) impure(id closure.ID, doubt func(string, ...any)) {
 	if p := strings.TrimSpace(drv.Get("__impureHostDeps")); p != "" && !strings.Contains(drv.System, "darwin") {
 		doubt("its build is given files of the machine (__impureHostDeps: %s)", strings.Fields(p)[0])
 	}
-	if x := d.execs[id]; x != nil {
-		if x.lost != "" {
-			doubt("its build executed %s, of which the record has no hash", x.lost)
+	x := d.execs[id]
+	if x == nil {
+		return
+	}
+	for _, part := range []*programs{&x.programs, &x.given} {
+		if part.lost != "" {
+			doubt("its build executed %s, of which the record has no hash", part.lost)
 		}
-		for _, s := range x.bySum() {
-			if p := x.sums[s]; !inBuildDir(p) && p != "/bin/sh" && !strings.HasPrefix(base(p), "busybox") && len(d.index.Match(&content.File{SHA256: s})) == 0 {
+		for _, s := range part.bySum() {
+			if p := part.sums[s]; !inBuildDir(p) && p != "/bin/sh" && !strings.HasPrefix(base(p), "busybox") && len(d.index.Match(&content.File{SHA256: s})) == 0 {
 				doubt("its build executed %s, a program of the machine and not of any input", p)
 				return
 			}
@@ -179,7 +183,7 @@ func (d *decider) strangers(id closure.ID, doubt func(string, ...any)) {
 	if x == nil {
 		return
 	}
-	for _, p := range x.paths {
+	for _, p := range slices.Concat(x.paths, x.given.paths) {
 		storePath, _ := splitStore(d.g.StoreDir(), p)
 		switch it := d.items[storePath]; {
 		case it == nil:

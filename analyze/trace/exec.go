@@ -7,8 +7,8 @@ import (
 	"io"
 )
 
-// Exec is one program that a build was seen to execute: a line of the guest's
-// exec.jsonl.
+// Exec is one program that a build was seen to execute, or one file of bytecode
+// that it was seen to open: a line of the guest's exec.jsonl.
 type Exec struct {
 	// Drv is the derivation that was built, Output an output path of it;
 	// either may be empty.
@@ -18,6 +18,16 @@ type Exec struct {
 	// lie outside the store, such as those in the build directory.
 	Path   string `json:"path"`
 	SHA256 string `json:"sha256,omitempty"`
+	// By is set where Path was opened and not executed: the program that opened
+	// it. Path is then only the store path of what lies in the store, unless
+	// As is set.
+	By string `json:"by,omitempty"`
+	// As is how By was started with the file: the option before it on the
+	// command line, "argument" where it is the first argument that is no option,
+	// "" where it is not named there.
+	As string `json:"as,omitempty"`
+	// Opens says that the bytecode which the build opens is on record too.
+	Opens bool `json:"opens,omitempty"`
 }
 
 // maxExecLine bounds one line: paths are at most 4 KiB each, escaped.
