@@ -5,6 +5,7 @@ package inspect
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"runtime"
 	"slices"
@@ -141,7 +142,9 @@ func (m *merge) input(path string) Input {
 	for _, s := range m.skipped {
 		in.Skipped = append(in.Skipped, Skip(s))
 	}
-	for _, p := range m.parts {
+	for i := range m.parts {
+		p := m.parts[i]
+		m.parts[i] = content.Result{} // as a member it has what is needed
 		in.Files += p.Files
 		in.Bytes += p.Bytes
 		for _, s := range p.Skipped {
@@ -166,7 +169,7 @@ func newMember(f content.File) Member {
 		Detail: f.Detail, Embedded: f.Embedded,
 	}
 	if f.SHA256 != [32]byte{} {
-		m.SHA256 = fmt.Sprintf("%x", f.SHA256)
+		m.SHA256 = hex.EncodeToString(f.SHA256[:])
 	}
 	for _, p := range f.Code {
 		m.Prints = append(m.Prints, Print{p.What, p.Sum})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -93,6 +94,22 @@ func TestJSON(t *testing.T) {
 		return b.Bytes()
 	}
 	one := write()
+	var whole bytes.Buffer
+	r, err := inspect.Run(context.Background(), []string{dir, filepath.Join(dir, "main.c"), filepath.Join(dir, "none")}, content.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Inputs[2].Error = "\"<&>\\\x00 é"
+	enc := json.NewEncoder(&whole)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	for _, r := range []inspect.Report{r, {Inputs: []inspect.Input{}}} {
+		var parts bytes.Buffer
+		whole.Reset()
+		if err := errors.Join(r.JSON(&parts), enc.Encode(r)); err != nil || parts.String() != whole.String() {
+			t.Errorf("in parts:\n%s\nas a whole:\n%s\n%v", &parts, &whole, err)
+		}
+	}
 	for range 3 {
 		if !bytes.Equal(one, write()) {
 			t.Error("not the same again")

@@ -2,7 +2,9 @@ package inspect
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -10,16 +12,75 @@ import (
 	"text/tabwriter"
 )
 
-// JSON writes the report as fromsource/inspect/v1.
+// JSON writes the report as fromsource/inspect/v1, a member at a time: the whole
+// text can be as large as what it is about.
 func (r Report) JSON(w io.Writer) error {
 	b := bufio.NewWriter(w)
-	enc := json.NewEncoder(b)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(r); err != nil {
+	j := &indented{w: b}
+	j.enc = json.NewEncoder(&j.one)
+	j.enc.SetEscapeHTML(false)
+	b.WriteString("{\n")
+	j.field("  ", "schema", r.Schema)
+	j.field("  ", "tool", r.Tool)
+	list(j, "  ", "inputs", r.Inputs, func(in Input) {
+		b.WriteString("{\n")
+		const pad = "      "
+		j.field(pad, "path", in.Path)
+		j.field(pad, "kinds", in.Kinds)
+		list(j, pad, "members", in.Members, func(m Member) { j.value(pad+"  ", m) })
+		b.WriteString(",\n")
+		list(j, pad, "skipped", in.Skipped, func(s Skip) { j.value(pad+"  ", s) })
+		fmt.Fprintf(b, ",\n%s\"files\": %d,\n%s\"bytes\": %d", pad, in.Files, pad, in.Bytes)
+		if in.Error != "" {
+			fmt.Fprintf(b, ",\n%s\"error\": ", pad)
+			j.value(pad, in.Error)
+		}
+		b.WriteString("\n    }")
+	})
+	b.WriteString("\n}\n")
+	if err := errors.Join(j.err, b.Flush()); err != nil {
 		return fmt.Errorf("writing inspection: %w", err)
 	}
-	return b.Flush()
+	return nil
+}
+
+// indented writes JSON as an encoder with indentation of two spaces does.
+type indented struct {
+	w   *bufio.Writer // errors of it come with its Flush
+	enc *json.Encoder
+	one bytes.Buffer
+	err error
+}
+
+func (j *indented) value(pad string, v any) {
+	j.one.Reset()
+	j.enc.SetIndent(pad, "  ")
+	if err := j.enc.Encode(v); err != nil {
+		j.err = errors.Join(j.err, err)
+	}
+	j.w.Write(bytes.TrimSuffix(j.one.Bytes(), []byte("\n")))
+}
+
+func (j *indented) field(pad, name string, v any) {
+	fmt.Fprintf(j.w, "%s%q: ", pad, name)
+	j.value(pad, v)
+	j.w.WriteString(",\n")
+}
+
+// list writes a field that has a value for each of all.
+func list[T any](j *indented, pad, name string, all []T, value func(T)) {
+	fmt.Fprintf(j.w, "%s%q: [", pad, name)
+	for i, v := range all {
+		if i > 0 {
+			j.w.WriteByte(',')
+		}
+		j.w.WriteString("\n" + pad + "  ")
+		value(v)
+	}
+	if len(all) > 0 {
+		j.w.WriteString("\n" + pad)
+	}
+	j.w.WriteByte(']')
 }
 
 // Text writes the report for people: for each input one line that answers, its
