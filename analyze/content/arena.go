@@ -1,6 +1,7 @@
 package content
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -24,6 +25,7 @@ var errNoRoom = errors.New("too large to be held in memory")
 // of the garbage collector's heap, which would otherwise keep as much again in
 // reserve, and only pages that are used exist.
 type arena struct {
+	account    *account
 	small, big segment
 }
 
@@ -32,13 +34,18 @@ type arena struct {
 type segment struct {
 	mem             []byte
 	size, used, out int
+	held            int // of the account: what was written to at any time
 }
 
-// slack is what may be left out of a segment: less is had where more nest.
-const slack = 4 << 10
+const (
+	// slack is what may be left out of a segment: less is had where more nest.
+	slack = 4 << 10
+	// page is how much becomes memory at once, where the kernel can.
+	page = 2 << 20
+)
 
-// arenas are small ones that are not in use, whose pages need not be cleared
-// once more. No more are kept than some walks need at once.
+// arenas are small ones that are not in use, whose first page need not be
+// cleared once more. No more are kept than some walks need at once.
 var arenas = make(chan segment, 2)
 
 func (s *segment) unmap() {
@@ -63,6 +70,11 @@ func (s *segment) room() int { return s.size - (s.used - s.out) }
 
 func (a *arena) release() {
 	if a.small.mem != nil {
+		memory.give(a.account, int64(a.small.held), 0)
+		memory.mapping(-int64(a.small.held))
+		if a.small.held > page {
+			_ = unix.Madvise(a.small.mem[page:], unix.MADV_DONTNEED) // it is aligned
+		}
 		select {
 		case arenas <- segment{mem: a.small.mem, size: a.small.size}:
 		default:
@@ -70,10 +82,8 @@ func (a *arena) release() {
 		}
 		a.small = segment{}
 	}
-	if a.large() {
-		a.big.unmap()
-		<-arenaTurn
-	}
+	a.big.used = 0
+	a.shrink()
 }
 
 // reserve takes a small arena.
@@ -89,23 +99,53 @@ func (a *arena) reserve() error {
 	}
 }
 
-// large is true while the walk has the turn for the large arena.
+// large is true while the walk has the large arena.
 func (a *arena) large() bool { return a.big.mem != nil }
 
-// grow takes the turn for the large arena.
-func (a *arena) grow(ctx context.Context) error {
+// grow reserves the large arena.
+func (a *arena) grow() error {
 	if a.large() {
 		return nil
 	}
-	select {
-	case arenaTurn <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 	if err := a.big.reserve(arenaSize); err != nil {
-		<-arenaTurn
 		return err
 	}
+	return nil
+}
+
+// shrink gives the large arena back where nothing is in it.
+func (a *arena) shrink() {
+	if a.large() && a.big.used == 0 {
+		held := int64(a.big.held)
+		a.big.unmap()
+		memory.give(a.account, held, 0)
+		memory.mapping(-held)
+	}
+}
+
+// more is how much more is held where the first n bytes of s are written to.
+func (s *segment) more(n int) int64 {
+	n = min((n+page-1)&^(page-1), len(s.mem))
+	return int64(max(n-s.held, 0))
+}
+
+// fits says whether that may be held.
+func (a *arena) fits(s *segment, n int) bool { return a.account.held+s.more(n) <= mostHeld }
+
+// cover has the first n bytes of s be held.
+func (a *arena) cover(ctx context.Context, s *segment, n int) error {
+	more := s.more(n)
+	if more == 0 {
+		return nil
+	}
+	if !a.fits(s, n) {
+		return errNoRoom
+	}
+	if err := memory.take(ctx, a.account, more); err != nil {
+		return err
+	}
+	memory.mapping(more)
+	s.held += int(more)
 	return nil
 }
 
@@ -116,9 +156,9 @@ func (a *arena) spill(ctx context.Context, in *stream.In) (b []byte, undo func()
 		return nil, func() {}, err
 	}
 	if in.Remain() <= int64(a.small.room()) {
-		b, full, undo := a.small.fill(nil, in)
-		if !full {
-			return b, undo, in.Err()
+		b, undo, err := a.fill(ctx, &a.small, nil, in)
+		if !errors.Is(err, errNoRoom) {
+			return b, undo, cmp.Or(err, in.Err())
 		}
 		// The size was not known, and it is more: go on in the large arena
 		// with what was read.
@@ -132,47 +172,52 @@ func (a *arena) spillLarge(ctx context.Context, head []byte, in *stream.In) ([]b
 	if in.Remain() > arenaSize {
 		return nil, func() {}, errNoRoom
 	}
-	if err := a.grow(ctx); err != nil {
+	if err := a.grow(); err != nil {
 		return nil, func() {}, err
 	}
-	if room := a.big.room(); len(head) > room || in.Remain() > int64(room-len(head)) {
+	size := len(head) + int(max(in.Remain(), 0))
+	if size > a.big.room() || !a.fits(&a.big, a.big.used+size) {
 		a.shrink()
 		return nil, func() {}, errNoRoom
 	}
-	b, full, undo := a.big.fill(head, in)
+	b, undo, err := a.fill(ctx, &a.big, head, in)
 	back := func() {
 		undo()
 		a.shrink()
 	}
-	if full {
+	if err != nil {
 		back()
-		return nil, func() {}, errNoRoom
+		return nil, func() {}, err
 	}
 	return b, back, in.Err()
 }
 
-// shrink gives the large arena back where nothing is in it.
-func (a *arena) shrink() {
-	if a.large() && a.big.used == 0 {
-		a.big.unmap()
-		<-arenaTurn
-	}
-}
-
-// fill copies head, for which there is room, and the rest of in; full is true
-// where that does not fit.
-func (s *segment) fill(head []byte, in *stream.In) (b []byte, full bool, undo func()) {
+// fill copies head, for which there is room, and the rest of in. The error is
+// errNoRoom where that does not fit, and what was read comes with it.
+func (a *arena) fill(ctx context.Context, s *segment, head []byte, in *stream.In) (b []byte, undo func(), err error) {
 	before := *s
 	undo = func() { s.used, s.out = before.used, before.out }
 	pad := (in.Phase() - s.used - len(head)) & (stream.Align - 1)
 	start, end := s.used+pad, min(s.used+pad+s.room(), len(s.mem))
+	if err := a.cover(ctx, s, start+len(head)); err != nil {
+		return nil, undo, err
+	}
 	s.used, s.out = start+copy(s.mem[start:end], head), s.out+pad
 	for {
-		n := in.Into(s.mem[s.used:end])
+		next := min(end, max(s.used+1, s.held))
+		if left := in.Remain(); left >= 0 {
+			next = int(min(int64(end), int64(s.used)+left))
+		}
+		if err := a.cover(ctx, s, next); err != nil {
+			return s.mem[start:s.used:s.used], undo, err
+		}
+		n := in.Into(s.mem[s.used:min(end, s.held)])
 		s.used += n
 		if n == 0 {
-			full = s.used == end && len(in.Next()) > 0
-			return s.mem[start:s.used:s.used], full, undo
+			if s.used == end && len(in.Next()) > 0 {
+				err = errNoRoom
+			}
+			return s.mem[start:s.used:s.used], undo, err
 		}
 	}
 }

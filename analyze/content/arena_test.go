@@ -19,7 +19,7 @@ func TestSpill(t *testing.T) {
 		b[i] = byte(i * 7 / 3)
 	}
 	for _, size := range []int64{int64(len(b)), -1} {
-		var a arena
+		a := arena{account: new(account)}
 		var undos []func()
 		var held [][]byte
 		var want [][]byte
@@ -65,7 +65,7 @@ func TestSpillBounds(t *testing.T) {
 		ok    bool
 	}{{smallArena, false, true}, {smallArena + 1, true, true}, {arenaSize, true, true}, {arenaSize + 1, false, false}} {
 		for _, known := range []bool{true, false} {
-			var a arena
+			a := arena{account: new(account)}
 			declared := int64(-1)
 			if known {
 				declared = c.size

@@ -6,12 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zlib"
-	"github.com/klauspost/compress/zstd"
-	"github.com/mikelolasagasti/xz"
 	"github.com/ulikunitz/xz/lzma"
 
 	"fromsource/analyze/content/archive"
@@ -19,7 +16,7 @@ import (
 )
 
 // maxWindow is the largest dictionary that a decompressor may have: that of
-// zstd's highest level. While the large arena is in use it is that of xz -9.
+// zstd's highest level. What is left beside the largest arena is that of xz -9.
 const (
 	maxWindow       = 128 << 20
 	maxWindowBeside = 64 << 20
@@ -27,13 +24,11 @@ const (
 
 // codec reads one compressed format.
 type codec struct {
-	// window is how large a dictionary the stream's header asks for; nil
-	// where it is always small.
-	window func(head []byte) int64
 	// exact is true where nothing behind the stream's end is read.
 	exact bool
 	// open starts to read; done gives back what the reader holds.
-	open func(src *bufio.Reader) (r io.Reader, done func(), err error)
+	// What it holds is accounted for, but for dictionaries under 1 MiB.
+	open func(w *walker, src *bufio.Reader) (r io.Reader, done func(), err error)
 }
 
 // codecs are those of all single-file containers. Of the readers of xz in Go
@@ -42,12 +37,12 @@ type codec struct {
 // liblzma, on one 124 MB source archive).
 var codecs = map[string]codec{
 	"gzip":     {open: openGzip, exact: true},
-	"xz":       {open: openXz, window: xzWindow},
+	"xz":       {open: openXz},
 	"bzip2":    {open: openBzip2, exact: true},
-	"zstd":     {open: openZstd, window: zstdWindow, exact: true},
+	"zstd":     {open: openZstd, exact: true},
 	"lz4":      {open: openLZ4, exact: true},
-	"lzma":     {open: openLzma, window: lzmaWindow, exact: true},
-	"lzip":     {open: openLzip, window: lzipWindow, exact: true},
+	"lzma":     {open: openLzma, exact: true},
+	"lzip":     {open: openLzip, exact: true},
 	"compress": {open: openLzw},
 	"zlib":     {open: openZlib, exact: true},
 	"lzop":     {open: openLzop, exact: true},
@@ -55,7 +50,7 @@ var codecs = map[string]codec{
 
 func nothing() {}
 
-func openGzip(src *bufio.Reader) (io.Reader, func(), error) {
+func openGzip(_ *walker, src *bufio.Reader) (io.Reader, func(), error) {
 	z, done, err := inflate.Gzip(src)
 	if err != nil {
 		return nil, nil, err
@@ -104,80 +99,30 @@ func (g *gzipMembers) Read(p []byte) (int, error) {
 	}
 }
 
-var xzs sync.Pool
-
-func openXz(src *bufio.Reader) (io.Reader, func(), error) {
-	z, ok := xzs.Get().(*xz.Reader)
-	var err error
-	if !ok {
-		z, err = xz.NewReader(src, maxWindow)
-	} else {
-		err = z.Reset(src)
+func openLzma(w *walker, src *bufio.Reader) (io.Reader, func(), error) {
+	b, _ := src.Peek(13) // less is an error of the decompressor
+	dict := dictionary{w: w}
+	if err := dict.need(lzmaWindow(b)); err != nil {
+		return nil, nil, err
 	}
-	return z, func() { xzs.Put(z) }, err
-}
-
-// xzWindow finds the dictionary size in the first block's LZMA2 filter (The
-// .xz File Format, 3.1 and 5.3.1).
-func xzWindow(b []byte) int64 {
-	if len(b) < 12+8 || b[12] == 0 {
-		return 0
-	}
-	flags := b[13]
-	p := b[14:]
-	for bit := byte(0x40); bit != 0; bit <<= 1 { // compressed and uncompressed size
-		if flags&bit != 0 {
-			_, n := binary.Uvarint(p)
-			if n <= 0 {
-				return 0
-			}
-			p = p[n:]
-		}
-	}
-	for range int(flags&3) + 1 {
-		id, n := binary.Uvarint(p)
-		if n <= 0 {
-			return 0
-		}
-		p = p[n:]
-		size, n := binary.Uvarint(p)
-		if n <= 0 || size > uint64(len(p)-n) {
-			return 0
-		}
-		if props := p[n : n+int(size)]; id == 0x21 && size == 1 {
-			if d := props[0]; d < 40 {
-				return int64(2|d&1) << (d/2 + 11)
-			}
-			return 1 << 32
-		}
-		p = p[n+int(size):]
-	}
-	return 0
-}
-
-var zstds sync.Pool
-
-func zstdWindow(b []byte) int64 {
-	var h zstd.Header
-	if h.Decode(b) != nil {
-		return 0
-	}
-	if h.SingleSegment {
-		return int64(min(h.FrameContentSize, 1<<40))
-	}
-	return int64(min(h.WindowSize, 1<<40))
-}
-
-func openLzma(src *bufio.Reader) (io.Reader, func(), error) {
 	z, err := lzma.ReaderConfig{DictCap: maxWindow}.NewReader(src)
-	return z, nothing, err
+	if err != nil {
+		dict.done()
+	}
+	return z, dict.done, err
 }
 
+// lzmaWindow is the dictionary that a header asks for, or the size where that is
+// less (lzma-file-format.txt in XZ Utils, 1.1).
 func lzmaWindow(b []byte) int64 {
-	if len(b) < 5 {
+	if len(b) < 13 {
 		return 0
 	}
-	return int64(binary.LittleEndian.Uint32(b[1:]))
+	dict, size := int64(binary.LittleEndian.Uint32(b[1:])), binary.LittleEndian.Uint64(b[5:])
+	if size < uint64(dict) {
+		return int64(size)
+	}
+	return dict
 }
 
 // lzipWindow decodes the coded dictionary size (lzip manual, "File format").
@@ -192,13 +137,18 @@ func lzipWindow(b []byte) int64 {
 // lzipReader reads the members of an lzip file, each an LZMA stream with a
 // fixed set of properties between a header and a trailer.
 type lzipReader struct {
-	src *bufio.Reader
-	z   io.Reader
+	src  *bufio.Reader
+	dict dictionary
+	z    io.Reader
 }
 
-func openLzip(src *bufio.Reader) (io.Reader, func(), error) {
-	l := &lzipReader{src: src}
-	return l, nothing, l.begin()
+func openLzip(w *walker, src *bufio.Reader) (io.Reader, func(), error) {
+	l := &lzipReader{src: src, dict: dictionary{w: w}}
+	err := l.begin()
+	if err != nil {
+		l.dict.done()
+	}
+	return l, l.dict.done, err
 }
 
 func (l *lzipReader) begin() error {
@@ -208,6 +158,9 @@ func (l *lzipReader) begin() error {
 	}
 	if string(h[:5]) != "LZIP\x01" || lzipWindow(h) > maxWindow {
 		return fmt.Errorf("lzip header %q", h)
+	}
+	if err := l.dict.need(lzipWindow(h)); err != nil {
+		return err
 	}
 	// lc=3, lp=0, pb=2, unknown size: an end marker closes the stream.
 	alone := []byte{0x5d, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
@@ -265,17 +218,17 @@ func (p *prefixed) ReadByte() (byte, error) {
 	return p.src.ReadByte()
 }
 
-func openZlib(src *bufio.Reader) (io.Reader, func(), error) {
+func openZlib(_ *walker, src *bufio.Reader) (io.Reader, func(), error) {
 	z, err := zlib.NewReader(src)
 	return z, nothing, err
 }
 
-func openLzop(src *bufio.Reader) (io.Reader, func(), error) {
+func openLzop(_ *walker, src *bufio.Reader) (io.Reader, func(), error) {
 	z, err := archive.NewLzop(src)
 	return z, nothing, err
 }
 
-func openLzw(src *bufio.Reader) (io.Reader, func(), error) {
+func openLzw(_ *walker, src *bufio.Reader) (io.Reader, func(), error) {
 	z, err := archive.NewLzw(src)
 	return z, nothing, err
 }

@@ -41,15 +41,10 @@ func (w *walker) decompress(n *node, name string, c codec) error {
 		src.Reset(nil) // it holds the input no longer
 		sources.Put(src)
 	}()
-	if c.window != nil {
-		b, _ := src.Peek(64) // less is an error of the decompressor
-		back, err := w.window(c.window(b))
-		if err != nil {
-			return fmt.Errorf("reading %s: %w", name, err)
-		}
-		defer back()
+	r, done, err := c.open(w, src)
+	if large := new(errDictionary); errors.As(err, &large) {
+		return fmt.Errorf("reading %s: %w", name, err)
 	}
-	r, done, err := c.open(src)
 	if err != nil {
 		return atByte(name, fed, src, err)
 	}

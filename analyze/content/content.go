@@ -75,6 +75,10 @@ type Options struct {
 	// too large to be held in memory, before Visit is called with the same
 	// *File. The bytes are valid during the call only.
 	Code func(f *File, b []byte)
+	// Within is the file that a Code function is given at the time, where the
+	// walk is one of its bytes: one that has memory of its own would wait for
+	// that of the walk around it.
+	Within *File
 	// Link, where set, is called for every symbolic link of an input that is a
 	// NAR, with its path in there (empty where the NAR is the link) and its
 	// target as it is written.

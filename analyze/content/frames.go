@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 )
 
@@ -56,17 +55,19 @@ type tailed interface{ tail() []byte }
 type frames struct {
 	src *bufio.Reader
 	// next says how many bytes of the stream belong to what begins here: a
-	// header or a block. 0 is for the end of the stream; errFrame leaves it to
-	// the decompressor to say what is wrong.
+	// header or a block; a header may also be left in head. 0 is for the end of
+	// the stream; errFrame leaves it to the decompressor to say what is wrong.
 	next func(*frames) (int64, error)
-	pass int64 // bytes to give
+	dict dictionary
+	head []byte // what is given before them
+	pass int64  // bytes to give
 	off  int64
 	err  error
 	kept asides
 	// check is the length of the sum behind the last block, block that behind
-	// each; in is true within a frame.
-	check, block int64
-	in, legacy   bool
+	// each; in is true within a frame, ended behind one.
+	check, block      int64
+	in, ended, legacy bool
 }
 
 func (f *frames) aside() *asides { return &f.kept }
@@ -76,7 +77,12 @@ var errFrame = errors.New("no frame")
 
 // Read implements io.Reader.
 func (f *frames) Read(p []byte) (int, error) {
-	for f.pass == 0 {
+	for f.pass == 0 || len(f.head) > 0 {
+		if len(f.head) > 0 {
+			n := copy(p, f.head)
+			f.head = f.head[n:]
+			return n, nil
+		}
 		if f.err != nil {
 			return 0, f.err
 		}
@@ -86,7 +92,7 @@ func (f *frames) Read(p []byte) (int, error) {
 			n = 1 << 62
 		case err != nil:
 			f.err = err
-		case n == 0:
+		case n == 0 && len(f.head) == 0:
 			f.err = io.EOF
 		}
 		f.pass = n
@@ -132,48 +138,6 @@ func (f *frames) skip() error {
 	}
 }
 
-// nextZstd finds the pieces of zstd frames (RFC 8878, 3.1.1).
-func nextZstd(f *frames) (int64, error) {
-	if f.in {
-		h, _ := f.src.Peek(3)
-		if len(h) < 3 {
-			return 0, errFrame
-		}
-		v := int64(h[0]) | int64(h[1])<<8 | int64(h[2])<<16
-		n := v >> 3
-		switch v >> 1 & 3 {
-		case 1: // one byte, repeated
-			n = 1
-		case 3:
-			return 0, errFrame
-		}
-		n += 3
-		if v&1 != 0 {
-			f.in = false
-			n += f.check
-		}
-		return n, nil
-	}
-	if err := f.skip(); err != nil {
-		return 0, err
-	}
-	h, _ := f.src.Peek(5)
-	if len(h) < 5 || string(h[:4]) != "\x28\xb5\x2f\xfd" {
-		if f.off == 0 {
-			return 0, errFrame
-		}
-		return 0, nil
-	}
-	n, single := int64(5), h[4]>>5&1
-	if single == 0 {
-		n++
-	}
-	n += []int64{0, 1, 2, 4}[h[4]&3]
-	n += []int64{int64(single), 2, 4, 8}[h[4]>>6]
-	f.in, f.check = true, int64(h[4]>>2&1)*4
-	return n, nil
-}
-
 // nextLZ4 finds the pieces of lz4 frames (lz4_Frame_format.md), and of those of
 // its first version, which have no end mark.
 func nextLZ4(f *frames) (int64, error) {
@@ -201,11 +165,11 @@ func nextLZ4(f *frames) (int64, error) {
 	switch {
 	case len(h) >= 4 && le.Uint32(h) == old:
 		f.in, f.legacy, f.block, f.check = true, true, 0, 0
-		return 4, nil
+		return 4, f.dict.need(2 * 8 << 20) // a block, and what it is made of
 	case len(h) == 5 && le.Uint32(h) == magic:
 		flags := h[4]
 		f.in, f.block, f.check = true, int64(flags>>4&1)*4, int64(flags>>2&1)*4
-		return 7 + int64(flags>>3&1)*8 + int64(flags&1)*4, nil
+		return 7 + int64(flags>>3&1)*8 + int64(flags&1)*4, f.dict.need(2 * 4 << 20)
 	case f.off == 0:
 		return 0, errFrame
 	}
@@ -221,25 +185,9 @@ type framed struct {
 // Read implements io.Reader.
 func (f framed) Read(p []byte) (int, error) { return f.Reader.Read(p) }
 
-func openZstd(src *bufio.Reader) (io.Reader, func(), error) {
-	f := &frames{src: src, next: nextZstd}
-	z, ok := zstds.Get().(*zstd.Decoder)
-	if ok {
-		if err := z.Reset(f); err != nil {
-			return nil, nil, err
-		}
-		return framed{z, f}, func() { zstds.Put(z) }, nil
-	}
-	z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
-	if err != nil {
-		return nil, nil, err
-	}
-	return framed{z, f}, func() { zstds.Put(z) }, nil
-}
-
-func openLZ4(src *bufio.Reader) (io.Reader, func(), error) {
-	f := &frames{src: src, next: nextLZ4}
-	return framed{lz4.NewReader(f), f}, nothing, nil
+func openLZ4(w *walker, src *bufio.Reader) (io.Reader, func(), error) {
+	f := &frames{src: src, next: nextLZ4, dict: dictionary{w: w}}
+	return framed{lz4.NewReader(f), f}, f.dict.done, nil
 }
 
 // bzip2Reader reads the streams of a bzip2 file, and stops before what follows
@@ -251,10 +199,16 @@ type bzip2Reader struct {
 	over bool
 }
 
-func openBzip2(src *bufio.Reader) (io.Reader, func(), error) {
-	b := &bzip2Reader{src: src}
+// bzip2Table is the memory of a decompressor of bzip2 -9.
+const bzip2Table = 4 << 20
+
+func openBzip2(w *walker, src *bufio.Reader) (io.Reader, func(), error) {
+	b, table := &bzip2Reader{src: src}, dictionary{w: w}
+	if err := table.need(bzip2Table); err != nil {
+		return nil, nil, err
+	}
 	b.z = bzip2.NewReader(bzip2Source{b})
-	return b, nothing, nil
+	return b, table.done, nil
 }
 
 // bzip2Source is read by the byte.

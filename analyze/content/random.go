@@ -1,7 +1,9 @@
 package content
 
 import (
+	"bufio"
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -9,9 +11,11 @@ import (
 
 	"github.com/bodgit/sevenzip"
 	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
 	"github.com/ulikunitz/xz/lzma"
 
 	"fromsource/analyze/content/archive"
+	"fromsource/analyze/content/inflate"
 	"fromsource/analyze/content/stream"
 )
 
@@ -115,15 +119,15 @@ func (w *walker) sevenZip(n *node) error {
 	if err != nil {
 		return fmt.Errorf("reading 7z: %w", err)
 	}
-	back, err := w.window(max(0, maxWindowBeside-w.windows))
+	cover, dicts, note, err := checkSevenZip(at)
 	if err != nil {
 		return fmt.Errorf("reading 7z: %w", err)
 	}
-	defer back()
-	cover, note, err := checkSevenZip(at)
-	if err != nil {
+	dict := dictionary{w: w}
+	if err := dict.need(dicts); err != nil {
 		return fmt.Errorf("reading 7z: %w", err)
 	}
+	defer dict.done()
 	if note != "" {
 		w.skip(n.path, note)
 	}
@@ -174,49 +178,107 @@ func openSevenZipFile(f *sevenzip.File) (r io.ReadCloser, err error) {
 }
 
 // limitSevenZip replaces the library's decoders that allocate whatever a
-// header asks for by ones that are bounded.
+// header asks for by ones that are bounded, and those whose results depend on
+// what they read before.
 var limitSevenZip = sync.OnceFunc(func() {
-	sevenzip.RegisterDecompressor([]byte{0x21}, func(p []byte, _ uint64, rs []io.ReadCloser) (io.ReadCloser, error) {
-		if len(p) != 1 || p[0] > 40 || len(rs) != 1 {
-			return nil, errors.New("LZMA2 properties")
+	one := func(name string, open func(p []byte, size uint64, r io.Reader) (io.Reader, error)) func([]byte, uint64, []io.ReadCloser) (io.ReadCloser, error) {
+		return func(p []byte, size uint64, rs []io.ReadCloser) (io.ReadCloser, error) {
+			if len(rs) != 1 {
+				return nil, fmt.Errorf("%s: %d streams", name, len(rs))
+			}
+			r, err := open(p, size, rs[0])
+			if err != nil {
+				return nil, err
+			}
+			return closing{&dropped{r: r}, func() { _ = rs[0].Close() }}, nil // of a section it can't fail
 		}
-		dict := int64(2|p[0]&1) << (p[0]/2 + 11)
-		if dict > maxWindowBeside {
-			return nil, fmt.Errorf("a dictionary of %d MiB", dict>>20)
+	}
+	sevenzip.RegisterDecompressor([]byte{0x21}, one("LZMA2", func(p []byte, size uint64, r io.Reader) (io.Reader, error) {
+		dict := sevenZipDict("\x21", p)
+		if dict == 0 || dict > maxWindow {
+			return nil, fmt.Errorf("LZMA2: a dictionary of %d MiB", dict>>20)
 		}
-		z, err := lzma.Reader2Config{DictCap: int(dict)}.NewReader2(rs[0])
-		return closing{z, rs[0]}, err
-	})
-	sevenzip.RegisterDecompressor([]byte{3, 1, 1}, func(p []byte, size uint64, rs []io.ReadCloser) (io.ReadCloser, error) {
-		if len(p) != 5 || len(rs) != 1 {
+		return lzma.Reader2Config{DictCap: int(min(uint64(dict), max(size, lzma.MinDictCap)))}.NewReader2(r)
+	}))
+	sevenzip.RegisterDecompressor([]byte{3, 1, 1}, one("LZMA", func(p []byte, size uint64, r io.Reader) (io.Reader, error) {
+		if len(p) != 5 {
 			return nil, errors.New("LZMA properties")
 		}
-		head := append([]byte{}, p...)
-		for i := range 8 {
-			head = append(head, byte(size>>(8*i)))
-		}
-		z, err := lzma.ReaderConfig{DictCap: maxWindowBeside}.NewReader(io.MultiReader(bytes.NewReader(head), rs[0]))
-		return closing{z, rs[0]}, err
-	})
-	sevenzip.RegisterDecompressor([]byte{4, 0xf7, 0x11, 1}, func(_ []byte, _ uint64, rs []io.ReadCloser) (io.ReadCloser, error) {
-		if len(rs) != 1 {
-			return nil, errors.New("zstd: more than one stream")
-		}
-		z, err := zstd.NewReader(rs[0], zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindowBeside), zstd.WithDecoderLowmem(true))
+		head := binary.LittleEndian.AppendUint64(bytes.Clone(p), size)
+		return lzma.ReaderConfig{DictCap: maxWindow}.NewReader(io.MultiReader(bytes.NewReader(head), r))
+	}))
+	sevenzip.RegisterDecompressor([]byte{4, 1, 8}, one("deflate", func(_ []byte, _ uint64, r io.Reader) (io.Reader, error) {
+		return inflate.New(bufio.NewReader(r)), nil
+	}))
+	sevenzip.RegisterDecompressor([]byte{4, 0xf7, 0x11, 1}, one("zstd", func(_ []byte, _ uint64, r io.Reader) (io.Reader, error) {
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(sevenZipZstd), zstd.WithDecoderLowmem(true))
 		if err != nil {
 			return nil, err
 		}
-		return closing{z, z.IOReadCloser()}, nil
-	})
+		return z.IOReadCloser(), nil
+	}))
+	sevenzip.RegisterDecompressor([]byte{4, 0xf7, 0x11, 4}, one("lz4", func(_ []byte, _ uint64, r io.Reader) (io.Reader, error) {
+		return lz4.NewReader(r), nil
+	}))
 	sevenzip.RegisterDecompressor([]byte{3, 4, 1}, func([]byte, uint64, []io.ReadCloser) (io.ReadCloser, error) {
 		return nil, errors.New("PPMd: its memory is not bounded")
 	})
 })
 
-// closing reads from one and closes another.
-type closing struct {
-	io.Reader
-	c io.Closer
+// sevenZipZstd is the window of zstd streams in 7z archives, whose properties do
+// not say it.
+const sevenZipZstd = 64 << 20
+
+// sevenZipDict is the memory that a method of 7z needs, in bytes.
+func sevenZipDict(id string, p []byte) int64 {
+	switch {
+	case id == "\x21" && len(p) == 1 && p[0] >= 40:
+		return 1 << 32
+	case id == "\x21" && len(p) == 1:
+		return int64(2|p[0]&1) << (p[0]/2 + 11)
+	case id == "\x03\x01\x01" && len(p) == 5:
+		return int64(binary.LittleEndian.Uint32(p[1:]))
+	case id == "\x04\xf7\x11\x01":
+		return sevenZipZstd
+	case id == "\x04\xf7\x11\x02":
+		return 16 << 20 // brotli: RFC 7932, 9.1
+	case id == "\x04\xf7\x11\x04":
+		return 2 * 8 << 20
+	case id == "\x04\x02\x02":
+		return bzip2Table
+	}
+	return 0
 }
 
-func (c closing) Close() error { return c.c.Close() }
+// dropped is a decompressor that is let go of where it ends: the library keeps
+// those of folders that could not be read whole.
+type dropped struct {
+	r   io.Reader
+	err error
+}
+
+// Read implements io.Reader.
+func (d *dropped) Read(p []byte) (n int, err error) {
+	if d.err != nil {
+		return 0, d.err
+	}
+	if n, d.err = d.r.Read(p); d.err != nil {
+		if c, ok := d.r.(interface{ Close() error }); ok {
+			_ = c.Close() // what it failed with was told
+		}
+		d.r = nil
+	}
+	return n, d.err
+}
+
+// closing is a reader that gives back what it holds.
+type closing struct {
+	io.Reader
+	done func()
+}
+
+// Close implements io.Closer.
+func (c closing) Close() error {
+	c.done()
+	return nil
+}

@@ -15,11 +15,6 @@ import (
 // rar walks an archive of RAR 5. Those of the versions before may ask for more
 // memory than can be bounded.
 func (w *walker) rar(n *node) error {
-	back, err := w.window(max(0, maxWindowBeside-w.windows))
-	if err != nil {
-		return fmt.Errorf("reading rar: %w", err)
-	}
-	defer back()
 	in := n.in
 	at, size, undo, err := w.random(n)
 	defer undo()
@@ -30,8 +25,13 @@ func (w *walker) rar(n *node) error {
 	case !errors.Is(err, errNoRoom) || n.in.Remain() <= arenaSize:
 		return fmt.Errorf("reading rar: %w", err)
 	}
+	dict := dictionary{w: w}
+	if err := dict.need(max(min(dict.room(), maxWindowBeside), 1<<20)); err != nil {
+		return fmt.Errorf("reading rar: %w", err)
+	}
+	defer dict.done()
 	fed := &tally{in: in}
-	r, err := rardecode.NewReader(fed, rardecode.MaxDictionarySize(maxWindowBeside))
+	r, err := rardecode.NewReader(fed, rardecode.MaxDictionarySize(dict.n))
 	if err != nil {
 		return fmt.Errorf("reading rar: %w", err)
 	}

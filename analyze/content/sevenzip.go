@@ -26,16 +26,17 @@ const maxSevenZipFiles = 150_000
 
 // checkSevenZip says why an archive's directory is not given to the library
 // (7zFormat.txt in the LZMA SDK), what of the archive the directory accounts
-// for, and what of the directory itself makes no file.
-func checkSevenZip(at io.ReaderAt) (cover archive.Cover, note string, err error) {
+// for, how large dictionaries its folders need, and what of the directory itself
+// makes no file.
+func checkSevenZip(at io.ReaderAt) (cover archive.Cover, dicts int64, note string, err error) {
 	var h [32]byte
 	if _, err := at.ReadAt(h[:], 0); err != nil {
-		return cover, "", err
+		return cover, 0, "", err
 	}
 	cover.Add(0, 32)
 	b, err := sevenZipPart(at, le64(h[12:]), le64(h[20:]))
 	if err != nil || len(b) == 0 {
-		return cover, "", err
+		return cover, 0, "", err
 	}
 	cover.Add(32+int64(le64(h[12:])), int64(len(b)))
 	for range 4 { // a directory's directory may be compressed again
@@ -44,25 +45,25 @@ func checkSevenZip(at io.ReaderAt) (cover archive.Cover, note string, err error)
 		case 1:
 			n := p.files()
 			if p.err == nil && n > maxSevenZipFiles {
-				return cover, "", fmt.Errorf("a directory of %d files", n)
+				return cover, 0, "", fmt.Errorf("a directory of %d files", n)
 			}
 			if p.err != nil || n == 0 {
-				return cover, "", p.err
+				return cover, 0, "", p.err
 			}
-			return cover, p.properties(n), p.err
+			return cover, p.dicts, p.properties(n), p.err
 		case 0x17:
 			f := p.streams()
 			if p.err != nil {
-				return cover, "", p.err
+				return cover, 0, "", p.err
 			}
 			if b, err = f.decode(at); err != nil {
-				return cover, "", err
+				return cover, 0, "", err
 			}
 		default:
-			return cover, "", errSevenZip
+			return cover, 0, "", errSevenZip
 		}
 	}
-	return cover, "", errSevenZip
+	return cover, 0, "", errSevenZip
 }
 
 // sevenZipPart reads bytes behind the signature header.
@@ -128,9 +129,11 @@ type sevenZipNumbers struct {
 	b   []byte
 	err error
 	// cover, where set, is told where the packed streams are; held counts
-	// what they hold, and odd the bytes of properties that make no file.
+	// what they hold, odd the bytes of properties that make no file, and dicts
+	// has the most that a folder's dictionaries are together.
 	cover     *archive.Cover
 	held, odd uint64
+	dicts     int64
 }
 
 // next reads n bytes.
@@ -328,6 +331,7 @@ func (p *sevenZipNumbers) streams() (first sevenZipFolder) {
 // folder passes one folder and returns how many sizes it has.
 func (p *sevenZipNumbers) folder(keep bool, f *sevenZipFolder) uint64 {
 	var in, out uint64
+	dicts := int64(0)
 	coders := p.number()
 	if keep {
 		f.coders = coders
@@ -347,7 +351,9 @@ func (p *sevenZipNumbers) folder(keep bool, f *sevenZipFolder) uint64 {
 			f.id, f.props = string(id), props
 		}
 		in, out = in+ins, out+outs
+		dicts += sevenZipDict(string(id), props)
 	}
+	p.dicts = max(p.dicts, dicts)
 	if out == 0 || in < out-1 {
 		p.err = errSevenZip
 		return 0

@@ -17,7 +17,7 @@ import (
 
 // Version names the detector: results of the same version on the same bytes
 // are the same. It changes whenever a result could.
-const Version = "6"
+const Version = "7"
 
 // Inspect walks the bytes of r and all containers in them. Name is the path of
 // the input in the result, and a hint that never decides alone; the members of
@@ -45,18 +45,15 @@ type walker struct {
 	entries int
 	depths  []int // of res.Members
 	parts   int   // of containers that belong to no entry
-	windows int64 // dictionaries in use
 	stop    error // why the whole walk ends early
-	// windowTurn is true while the walk may have large dictionaries.
-	windowTurn bool
-	spare      *File // see newFile
-	scratch    []byte
-	finder     armor.Finder
-	told       error // the last read error, or w.stop, that is in Skipped
+	spare   *File // see newFile
+	scratch []byte
+	finder  armor.Finder
+	told    error // the last read error, or w.stop, that is in Skipped
 }
 
 func newWalker(ctx context.Context, o Options) *walker {
-	return &walker{ctx: ctx, o: o.withDefaults(), finder: armor.Finder{Begins: format.Magic}}
+	return &walker{ctx: ctx, o: o.withDefaults(), arena: arena{account: memory.account(o.Within)}, finder: armor.Finder{Begins: format.Magic}}
 }
 
 // release gives back the walk's memory.
@@ -315,7 +312,9 @@ func (w *walker) compiled(n *node, m format.Match, f *File) {
 		return
 	}
 	if whole && w.o.Code != nil {
+		end := memory.showing(f, w.arena.account)
 		w.o.Code(f, b)
+		end()
 	}
 	switch {
 	case whole && m.End > 0 && m.End < int64(len(b)):

@@ -9,8 +9,6 @@ import (
 	"hash/crc32"
 	"io"
 
-	"github.com/klauspost/compress/zstd"
-
 	"fromsource/analyze/audit"
 	"fromsource/analyze/content/archive"
 	"fromsource/analyze/content/inflate"
@@ -119,7 +117,7 @@ func (w *walker) zipFile(n *node, z *archive.Zip, e *archive.ZipEntry, at io.Rea
 		src.Reset(nil) // it holds the input no longer
 		sources.Put(src)
 	}()
-	r, err := unzip(src, e.Method)
+	r, err := unzip(w, src, e.Method)
 	if err != nil {
 		w.skip(path, fmt.Sprintf("reading zip: %v", err))
 		z.Cover().Add(e.At, e.Packed)
@@ -131,8 +129,13 @@ func (w *walker) zipFile(n *node, z *archive.Zip, e *archive.ZipEntry, at io.Rea
 	defer in.Close()
 	w.file(&node{path: path, in: in, exec: e.Executable, depth: n.depth + 1})
 	w.excess(path, in)
+	if c, ok := r.(closing); ok {
+		if a, ok := c.Reader.(asided); ok {
+			w.asides(&node{path: path, depth: n.depth + 1}, a.aside())
+		}
+	}
 	used := e.Packed
-	if in.Err() == nil && e.Method == 8 { // the stream may end before its bytes do
+	if in.Err() == nil && (e.Method == 8 || e.Method == 93) { // the stream may end before its bytes do
 		left, _ := section.Seek(0, io.SeekCurrent) // of a section it can't fail
 		used = left - int64(src.Buffered())
 	}
@@ -140,16 +143,18 @@ func (w *walker) zipFile(n *node, z *archive.Zip, e *archive.ZipEntry, at io.Rea
 }
 
 // unzip reads one of the methods of APPNOTE.TXT 4.4.5.
-func unzip(src *bufio.Reader, method uint16) (io.ReadCloser, error) {
+func unzip(w *walker, src *bufio.Reader, method uint16) (io.ReadCloser, error) {
 	switch method {
 	case 0:
 		return io.NopCloser(src), nil
 	case 8:
 		return inflate.New(src), nil
 	case 12:
-		return io.NopCloser(bzip2.NewReader(src)), nil
+		table := dictionary{w: w}
+		return closing{bzip2.NewReader(src), table.done}, table.need(bzip2Table)
 	case 93:
-		return newZstd(src), nil
+		r, done, err := openZstd(w, src)
+		return closing{r, done}, err
 	}
 	return nil, fmt.Errorf("there is no reader for method %d here", method)
 }
@@ -201,17 +206,3 @@ func (w *walker) zipForward(n *node) error {
 		}
 	}
 }
-
-// newZstd reads zip's method 93.
-func newZstd(r io.Reader) io.ReadCloser {
-	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(smallWindow), zstd.WithDecoderLowmem(true))
-	if err != nil {
-		return io.NopCloser(failing{err})
-	}
-	return z.IOReadCloser()
-}
-
-// failing is a reader that has nothing but an error.
-type failing struct{ err error }
-
-func (f failing) Read([]byte) (int, error) { return 0, f.err }

@@ -63,7 +63,7 @@ func nested(ctx context.Context, inspect content.Inspector, f *content.File, b [
 			}
 			tries++
 			left.tries--
-			r, err := inspect(ctx, fmt.Sprintf("%s/@%d", f.Path, at), bytes.NewReader(b[at:end]), content.Options{Code: code, MaxBytes: left.bytes})
+			r, err := inspect(ctx, fmt.Sprintf("%s/@%d", f.Path, at), bytes.NewReader(b[at:end]), content.Options{Code: code, MaxBytes: left.bytes, Within: f})
 			left.bytes -= r.Bytes
 			at += 3
 			if err != nil {

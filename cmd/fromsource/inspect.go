@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"runtime/debug"
 
 	"github.com/spf13/pflag"
 
@@ -12,10 +11,6 @@ import (
 	"fromsource/analyze/content/inspect"
 	"fromsource/report"
 )
-
-// inspectMemory is the heap, in bytes, from which garbage is collected more
-// eagerly while files are inspected.
-const inspectMemory = 200 << 20
 
 func inspectCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) error {
 	format := flags.StringP("format", "f", "text", "")
@@ -33,9 +28,9 @@ func inspectCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) 
 		default:
 			return usageError("inspect prints text or json, not %q", *format)
 		}
-		// The walk's own bounds keep it below 300 MB; this has the collector
-		// clean up before garbage adds to that.
-		debug.SetMemoryLimit(inspectMemory)
+		// The walks' own bounds keep the process below 300 MB; this has the
+		// collector clean up before garbage adds to that.
+		content.LimitMemory(content.Memory)
 		// The text names no hashes.
 		r, err := inspect.Run(ctx, args, content.Options{Unhashed: *format == "text"})
 		if err != nil {
