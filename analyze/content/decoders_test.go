@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -74,6 +75,11 @@ func packed(t testing.TB, name string) (out [][]byte) {
 	return append(out, bytes.Join(out[:3], nil))
 }
 
+// seeds are those of packed that a fuzzer has a use for.
+func seeds(f *testing.F, name string) [][]byte {
+	return slices.DeleteFunc(packed(f, name), func(b []byte) bool { return len(b) > 8<<10 })
+}
+
 // TestSame: what comes of a broken stream does not depend on what a decoder read
 // before.
 func TestSame(t *testing.T) {
@@ -109,7 +115,7 @@ func TestSame(t *testing.T) {
 func FuzzSame(f *testing.F) {
 	names := []string{"zstd", "xz", "lz4"}
 	for i, name := range names {
-		all := packed(f, name)
+		all := seeds(f, name)
 		for k, b := range all {
 			f.Add(uint8(i), all[(k+1)%len(all)], b)
 		}
@@ -152,7 +158,7 @@ func broken(r *rand.Rand, b []byte) []byte {
 // FuzzZstd: of any stream comes what the library makes of it, up to what is no
 // frame; and no more is accounted for than may be.
 func FuzzZstd(f *testing.F) {
-	for _, b := range packed(f, "zstd") {
+	for _, b := range seeds(f, "zstd") {
 		f.Add(b)
 	}
 	f.Add([]byte("\x50\x2a\x4d\x18\x01\x00\x00\x00x\x28\xb5\x2f\xfd\x00\x88\x01\x00\x00"))
@@ -179,7 +185,7 @@ func FuzzZstd(f *testing.F) {
 
 // FuzzXz is FuzzZstd of xz.
 func FuzzXz(f *testing.F) {
-	for _, b := range packed(f, "xz") {
+	for _, b := range seeds(f, "xz") {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
