@@ -53,14 +53,20 @@
 //     the machine; where one does, an unidentified program beside prebuilt
 //     code, an interpreter beside prebuilt bytecode, a dynamic loader or an
 //     emulator beside prebuilt programs and libraries, a program of which
-//     nothing is at hand, or one that refers to prebuilt libraries; a program
+//     nothing is at hand, or one that refers to prebuilt libraries; beside a
+//     source archive that holds something compiled outside its tests, an
+//     interpreter, emulator or flag that could take that in, or an unidentified
+//     program where that is a program or what a compiler ships itself as (no
+//     record: a program or library for the machine, or the latter); a program
 //     executed, a file held, or a source of something that is itself unknown;
 //     an input that prebuilt programs made and that holds what could have been
 //     compiled into it; a program that shares most of its code with a prebuilt
 //     one, or that a text among the inputs or a value of the derivation could
 //     have carried, or an input of no known format; an output that could hide a
-//     prebuilt input; a prebuilt object, not among tests, that is too small to
-//     be seen once it is linked; a program that is equal to a prebuilt one of
+//     prebuilt input; firmware among the inputs that no output is seen to hold;
+//     a prebuilt object, not among tests, that is too small to be seen once it
+//     is linked, or of which a linker can take parts, or beside an image for a
+//     device; a program that is equal to a prebuilt one of
 //     which it knows nothing; a link to what the closure has not; an image
 //     that holds more than the closure makes; or a suspicion by its text where
 //     its build had prebuilt files at hand and its outputs hold anything that is

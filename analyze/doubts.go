@@ -7,6 +7,7 @@ import (
 
 	"fromsource/analyze/audit"
 	"fromsource/analyze/content"
+	"fromsource/analyze/trace"
 	"fromsource/closure"
 )
 
@@ -143,22 +144,11 @@ func (d *decider) doubtInput(id closure.ID, it *item, what string, b *built, dou
 			}
 		}
 	}
-	if origin && !b.recorded && len(d.runnable(it)) == 0 {
-		if i := slices.IndexFunc(it.walk.Members, func(f content.File) bool { return f.Kind == audit.Bytecode && !f.Embedded }); i >= 0 {
-			b.weak = append(b.weak, fmt.Sprintf("its %s %s holds bytecode (%s), and what its build executed is not on record", what, name, it.walk.Members[i].Path))
-		}
+	if origin {
+		d.absorbed(id, it, what, doubt)
 	}
-	if origin && b.recorded && len(d.runnable(it)) == 0 {
-		if f, by := d.interpreted(id, it); f != nil {
-			doubt("its %s %s holds bytecode (%s), and its build executed %s, which may have been given it", what, name, f.Path, base(by))
-		}
-		f, with := d.givenTo(id, it)
-		if f != nil && f.Format == "elf-shared" && d.execs[id].interpreter() == "" {
-			f = d.programFor(id, it) // a library of a source archive's tests is not worth the doubt
-		}
-		if f != nil {
-			b.weak = append(b.weak, fmt.Sprintf("its %s %s holds a program (%s): had %s been given it, that would not be on record", what, name, f.Path, base(with)))
-		}
+	if origin && len(d.runnable(it)) == 0 {
+		d.doubtMember(id, it, what, b, doubt)
 	}
 	if !prebuilt {
 		d.doubtMade(it, b, doubt)
@@ -179,8 +169,9 @@ func (d *decider) doubtInput(id closure.ID, it *item, what string, b *built, dou
 		doubt("its %s %s is prebuilt, and its build executed %s, which may have been given %s of it", what, name, base(with), base(given.Path))
 	case slices.Contains(kinds, audit.NativeCode) && d.injects(id) != "" && d.forMachine(id, it, "elf-shared") != nil:
 		doubt("its %s %s is prebuilt, and its text sets %s, by which a program can load it unseen", what, name, d.injects(id))
-	case slices.Contains(kinds, audit.Bytecode) && d.execs[id].opens && !d.openedOf(id, it):
-		// No interpreter opened any of it.
+	case d.interprets(id, it) != "":
+		doubt("its %s %s is prebuilt, and its build executed %s, which may have been given it", what, name, d.interprets(id, it))
+	case slices.Contains(kinds, audit.Bytecode) && d.unopened(id, it): // the record says so
 	case slices.Contains(kinds, audit.Bytecode) && d.execs[id].interpreter() != "":
 		doubt("its %s %s is prebuilt bytecode, and its build executed %s, which may have been given it", what, name, d.execs[id].interpreter())
 	case slices.Contains(kinds, audit.Bytecode) && origin:
@@ -233,16 +224,23 @@ func (d *decider) doubtMade(it *item, b *built, doubt func(string, ...any)) {
 	}
 }
 
-// unidentified is a program in its own build directory that a build executed
-// and that is no known prebuilt one: mostly what the build has just compiled,
-// but a prebuilt program that was patched first would look the same.
+// unidentified is a program in its own build directory, or among its own
+// outputs and gone from there, that a build executed and that is no known
+// prebuilt one and no script that was fetched: mostly what the build has just
+// compiled, but a prebuilt program that was patched first would look the same.
 func (d *decider) unidentified(id closure.ID) string {
 	x := d.execs[id]
 	if x == nil {
 		return ""
 	}
 	for _, s := range x.bySum() {
-		if p := x.sums[s]; inBuildDir(p) {
+		if p := x.sums[s]; inBuildDir(p) && !d.wasFetched(trace.Short(s)) {
+			return p
+		}
+	}
+	for _, p := range x.paths {
+		storePath, rest := splitStore(d.g.StoreDir(), p)
+		if it := d.items[storePath]; it != nil && it.id == id && it.walk != nil && it.member(rest) == nil {
 			return p
 		}
 	}

@@ -74,9 +74,9 @@ func (s *state) collectWholes() {
 }
 
 // sums are the bulk samples of an item: of its own bytes, and of the compiled
-// files in its archives.
+// files in it, which can be compressed.
 func (it *item) sums() []uint32 {
-	if it.walk.Archives == 0 {
+	if len(it.walk.Wholes) == 0 {
 		return it.walk.Bulk
 	}
 	out := slices.Clone(it.walk.Bulk)

@@ -1,7 +1,9 @@
 package analyze
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"fromsource/analyze/audit"
@@ -74,10 +76,12 @@ func (s *state) common(id closure.ID, samples []trace.Sample) {
 }
 
 // matchLinked recognises prebuilt objects in what an output has linked. Files
-// that are recognised as a whole are left out.
+// that are recognised as a whole are left out. Little of one, and one in other
+// objects (of which a compiler makes the same from the same source) is a doubt.
 func (s *state) matchLinked(it *item, m *trace.Matches, whole map[string]bool) {
+	parts, told := map[trace.Origin]string{}, map[trace.Origin]bool{}
 	for _, sample := range it.walk.Samples {
-		if sample.Object || whole[sample.File] || len(s.linked.by) == 0 {
+		if whole[sample.File] || len(s.linked.by) == 0 {
 			continue
 		}
 		shared := map[trace.Origin]int{}
@@ -89,7 +93,10 @@ func (s *state) matchLinked(it *item, m *trace.Matches, whole map[string]bool) {
 			}
 		}
 		for o, n := range shared {
-			if n < trace.MinShared {
+			if n < trace.MinShared || sample.Object {
+				if !s.origins[o].seed && n >= leastPart {
+					parts[o] = min(cmp.Or(parts[o], sample.File), sample.File)
+				}
 				continue
 			}
 			h := trace.Hit{
@@ -100,10 +107,21 @@ func (s *state) matchLinked(it *item, m *trace.Matches, whole map[string]bool) {
 				s.linked.seed[it.id] = append(s.linked.seed[it.id], h)
 			} else {
 				m.Add(h)
+				told[o] = true
 			}
 		}
 	}
+	for _, o := range slices.Sorted(maps.Keys(parts)) {
+		if from := s.origins[o].item; !told[o] {
+			s.alike[it.id] = append(s.alike[it.id], resemblance{by: it.id, from: from, detail: fmt.Sprintf(
+				"its %s has some of the machine code of prebuilt objects of %s: they could be linked into it in part", it.called(parts[o]), closure.NameOf(from.path))})
+		}
+	}
 }
+
+// leastPart is how many sums a file must share with objects for it to be
+// possible that a linker has taken in a part of one: a function or two.
+const leastPart = 3
 
 // objectOf is the object of an origin that shares most with a file.
 func (s *state) objectOf(o trace.Origin, sums []uint32) string {
@@ -161,9 +179,10 @@ func (s *state) fileOf(id closure.ID, file string) string {
 }
 
 // sampled reports whether linking this member of an item into something would
-// be seen: enough of its code is sampled, even if relocations change half.
+// be seen: enough of its code is sampled, even if relocations change half, and a
+// linker takes all of it or nothing.
 func (it *item) sampled(path string) bool {
 	return slices.ContainsFunc(it.walk.Samples, func(x trace.Sample) bool {
-		return x.File == path && len(x.Sums) >= 2*trace.MinShared
+		return x.File == path && len(x.Sums) >= 2*trace.MinShared && !x.Split
 	})
 }

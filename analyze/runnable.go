@@ -152,7 +152,7 @@ func executable(kinds []audit.Kind) []audit.Kind {
 // linkable are formats that a linker takes code from.
 func linkable(format string) bool {
 	switch format {
-	case "elf-relocatable", "coff-object", "coff", "macho-object", "omf", "llvm-bitcode", "ghc-object", "ocaml-object", "syso":
+	case "elf-relocatable", "coff-object", "macho-object", "omf-object", "omf-library", "xcoff-object", "som-object", "llvm-bitcode", "go-object":
 		return true
 	}
 	return false
@@ -172,15 +172,16 @@ func (s *state) machineOf(id closure.ID) string {
 	return machines[cpu]
 }
 
-// foreignTo reports whether an object is for another machine than the
-// derivation's own, so that its linker could make nothing of it.
-func (s *state) foreignTo(id closure.ID, f *content.File) bool {
+// foreignTo reports whether an object is for another machine or system than the
+// derivation's own, and than what it has made: its linker could make nothing of
+// it.
+func (d *decider) foreignTo(id closure.ID, f *content.File) bool {
 	if f.Format != "elf-relocatable" {
-		return s.alien(f)
+		return d.alien(f) && !d.makes(id, f)
 	}
-	own := s.machineOf(id)
+	own := d.machineOf(id)
 	machine, _, _ := strings.Cut(f.Detail, ",")
-	return own != "" && machine != "" && machine != own
+	return own != "" && machine != "" && machine != own && !d.makes(id, f)
 }
 
 // derivation reads a derivation again, and remembers the last one; nil where

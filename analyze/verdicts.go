@@ -186,19 +186,14 @@ func (d *decider) follow(id closure.ID, f *fetched) {
 		if f.unfollowed != "" {
 			continue
 		}
-		if d.execs[c] == nil {
-			for _, it := range d.outputs[id] {
-				if it != nil && it.walk != nil && d.programFor(c, it) != nil && f.unfollowed == "" {
-					f.unfollowed = fmt.Sprintf("whether the build of %s executed it is not on record", d.g.Name(c))
-				}
-			}
-		}
 		for _, it := range d.outputs[id] {
 			if it == nil || it.walk == nil || f.unfollowed != "" {
 				continue
 			}
-			if m, by := d.interpreted(c, it); m != nil {
-				f.unfollowed = fmt.Sprintf("the build of %s executed %s, which may have been given %s", d.g.Name(c), base(by), m.Path)
+			if d.execs[c] == nil && (d.programFor(c, it) != nil || d.loose(c, it) != nil) {
+				f.unfollowed = fmt.Sprintf("whether the build of %s executed it is not on record", d.g.Name(c))
+			} else if m, how := d.unseen(c, it); m != nil {
+				f.unfollowed = fmt.Sprintf("of %s, which uses it: %s (%s)", d.g.Name(c), how, m.Path)
 			}
 		}
 		if why := d.outputsAbsent(c); f.unfollowed == "" && why != "" {

@@ -54,8 +54,12 @@ func (d *decider) loadable(it *item) bool {
 func (d *decider) unrecorded(id closure.ID, it *item, what string, doubt func(string, ...any)) {
 	name := closure.NameOf(it.path)
 	if it.id == closure.None || d.g.FixedOutput(it.id) {
-		if f := d.programFor(id, it); f != nil {
-			doubt("its %s %s holds a program (%s), and whether its build executed that is not on record", what, name, f.Path)
+		f := d.programFor(id, it)
+		if f == nil {
+			f = d.loose(id, it)
+		}
+		if f != nil {
+			doubt("its %s %s holds %s (%s), and whether its build executed that is not on record", what, name, called(f), f.Path)
 			return
 		}
 	}
@@ -82,7 +86,7 @@ func (d *decider) givenTo(id closure.ID, it *item) (f *content.File, loader stri
 	if x == nil {
 		return nil, ""
 	}
-	if e := x.named(emulators); e != "" {
+	if e := x.emulator(); e != "" {
 		for i := range it.walk.Members {
 			m := &it.walk.Members[i]
 			if m.Kind == audit.NativeCode && !m.Embedded && !linkable(m.Format) {

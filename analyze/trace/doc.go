@@ -26,6 +26,9 @@
 //     their machine code ([Linked]). A program that was compiled by the same
 //     compiler from the same source looks alike; nothing tells those apart.
 //
+//   - objects in other objects the same way, and functions out of them, which the
+//     caller takes for a doubt only.
+//
 //   - what lies compressed in the loaded parts of native code by what it unpacks
 //     to, like a member of an archive.
 //

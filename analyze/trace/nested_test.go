@@ -16,12 +16,18 @@ import (
 func TestNested(t *testing.T) {
 	const incbin = `printf '.data\n.globl blob\nblob: .incbin "raw"\n' > r.s; gcc -c -o r.o r.s; mkdir out; gcc -shared -o out/r.so r.o; `
 	for name, pack := range map[string]string{
-		"gzip":  "gzip -9nc /usr/bin/cpio > raw; ",
-		"xz":    "xz -9c /usr/bin/cpio > raw; ",
-		"zstd":  "zstd -q -19 -c /usr/bin/cpio > raw; ",
-		"bzip2": "bzip2 -9c /usr/bin/cpio > raw; ",
-		"zip":   "cp /usr/bin/cpio c; zip -q r.zip c; mv r.zip raw; ",
-		"tar":   "{ echo head; tar -C /usr/bin -cJf - cpio; } > raw; ",
+		"gzip":   "gzip -9nc /usr/bin/cpio > raw; ",
+		"xz":     "xz -9c /usr/bin/cpio > raw; ",
+		"zstd":   "zstd -q -19 -c /usr/bin/cpio > raw; ",
+		"bzip2":  "bzip2 -9c /usr/bin/cpio > raw; ",
+		"zip":    "cp /usr/bin/cpio c; zip -q r.zip c; mv r.zip raw; ",
+		"tar":    "{ echo head; tar -C /usr/bin -cJf - cpio; } > raw; ",
+		"lz4":    "lz4 -q -9 < /usr/bin/cpio > raw; ",
+		"lz4 -l": "lz4 -q -l -9 < /usr/bin/cpio > raw; ",
+		"lzma":   "xz --format=lzma -9c /usr/bin/cpio > raw; ",
+		"lzop":   "lzop -9 < /usr/bin/cpio > raw; ",
+		"lzip":   "lzip -9 < /usr/bin/cpio > raw; ",
+		"zlib":   "perl -MCompress::Zlib -0777 -ne 'print compress($_)' /usr/bin/cpio > raw; ",
 	} {
 		x := NewIndex()
 		x.Add(1, walkOf(t, "cp /usr/bin/cpio out").Members)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"debug/elf"
 	"slices"
+	"strings"
 )
 
 // Sample is a fingerprint of the machine code of one file that survives
@@ -16,6 +17,8 @@ type Sample struct {
 	// Object is true for what a linker takes in (a relocatable file, alone or
 	// in a static library), false for what it puts out.
 	Object bool
+	// Split is true for an object of which a linker can leave out functions.
+	Split bool
 	// Sums are sorted.
 	Sums []uint32
 }
@@ -51,6 +54,11 @@ var leaving = func() (t [256]uint64) {
 	return t
 }()
 
+// apart are sections of code that a compiler sets apart in every object; others
+// beside .text are there for a linker to choose from (gcc -ffunction-sections,
+// C++'s inline functions).
+var apart = map[string]bool{".text.unlikely": true, ".text.startup": true, ".text.hot": true, ".text.exit": true}
+
 // sampleELF samples the code of an ELF file; false for any other file, and
 // for one without enough code to be told from another.
 func sampleELF(path string, b []byte) (Sample, bool) {
@@ -60,6 +68,7 @@ func sampleELF(path string, b []byte) (Sample, bool) {
 	}
 	defer f.Close()
 	s := Sample{File: path, Object: f.Type == elf.ET_REL}
+	functions := 0
 	for _, sec := range f.Sections {
 		if sec.Type != elf.SHT_PROGBITS || sec.Flags&elf.SHF_EXECINSTR == 0 || sec.Flags&elf.SHF_COMPRESSED != 0 {
 			continue
@@ -67,7 +76,11 @@ func sampleELF(path string, b []byte) (Sample, bool) {
 		if end := sec.Offset + sec.Size; end >= sec.Offset && end <= uint64(len(b)) {
 			s.Sums = sampleCode(s.Sums, b[sec.Offset:end])
 		}
+		if sec.Size > 0 && strings.HasPrefix(sec.Name, ".text.") && !apart[sec.Name] {
+			functions++
+		}
 	}
+	s.Split = s.Object && functions > 1
 	slices.Sort(s.Sums)
 	s.Sums = slices.Clip(slices.Compact(s.Sums))
 	return s, len(s.Sums) > 0
