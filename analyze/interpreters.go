@@ -48,7 +48,8 @@ var (
 		"chez-object": {"scheme", "petite", "chez", "racket"}, "mit-scheme-object": {"mit-scheme"}, "scheme48-image": {"scheme48", "scsh"}, "racket-bytecode": {"racket", "gracket", "raco", "mzscheme"},
 		"sbcl-core": {"sbcl"}, "sbcl-fasl": {"sbcl"}, "clisp-image": {"clisp", "lisp.run"}, "clisp-bytecode": {"clisp", "lisp.run"}, "julia-cache": {"julia"},
 		"neko-bytecode": {"neko", "haxe"}, "hashlink-bytecode": {"hl"}, "parrot-bytecode": {"parrot"}, "swi-prolog-qlf": {"swipl"}, "smalltalk-image": {"gst", "squeak", "cog", "pharo"},
-		"jimage": {"java"}, "java-cds": {"java"},
+		"jimage": {"java"}, "java-cds": {"java"}, "r-bytecode": {"R"}, "ruby-bytecode": {"ruby"}, "mruby-bytecode": {"mruby"}, "dart-kernel": {"dart"}, "zsh-bytecode": {"zsh"},
+		"hermes-bytecode": {"hermes"}, "lean-object": {"lean"}, "squirrel-bytecode": {"sq"}, "emacs-dump": {"emacs", "temacs", "bootstrap-emacs"}, "pascal-unit": {"ppc", "fpc"},
 	}
 )
 
@@ -60,7 +61,7 @@ var runtimes = map[string]bool{
 	"wasm": true, "lua-bytecode": true, "luajit-bytecode": true, "ocaml": true, "guile-bytecode": true, "beam": true, "emacs-bytecode": true,
 	"chez-object": true, "mit-scheme-object": true, "scheme48-image": true, "racket-bytecode": true, "sbcl-core": true, "sbcl-fasl": true,
 	"clisp-image": true, "clisp-bytecode": true, "julia-cache": true, "neko-bytecode": true, "hashlink-bytecode": true, "parrot-bytecode": true,
-	"swi-prolog-qlf": true, "smalltalk-image": true,
+	"swi-prolog-qlf": true, "smalltalk-image": true, "mruby-bytecode": true, "squirrel-bytecode": true, "emacs-dump": true, "lean-object": true,
 }
 
 // interpreted finds code in an item that a program of a build's record could

@@ -152,7 +152,7 @@ func executable(kinds []audit.Kind) []audit.Kind {
 // linkable are formats that a linker takes code from.
 func linkable(format string) bool {
 	switch format {
-	case "elf-relocatable", "coff-object", "macho-object", "omf-object", "omf-library", "xcoff-object", "som-object", "llvm-bitcode", "go-object":
+	case "elf-relocatable", "coff-object", "macho-object", "omf-object", "omf-library", "xcoff-object", "som-object", "llvm-bitcode", "go-object", "xo65-object", "o65", "asxxxx-object", "pascal-unit":
 		return true
 	}
 	return false

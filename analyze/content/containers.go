@@ -83,6 +83,9 @@ func (w *walker) open(n *node, m format.Match, f *File) error {
 		w.leaf(n, f) // of objects that are whole the beginning can be told
 		return errDeltas
 	}
+	if format.Plain(m.Name) {
+		w.leaf(n, f) // some of it may be found
+	}
 	return fmt.Errorf("%s: %w", m.Name, errSealed)
 }
 

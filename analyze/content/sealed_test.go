@@ -16,6 +16,15 @@ var sealed = []struct{ name, script, reason string }{
 	{"git pack", "git init -q r; cp greet r; git -C r add greet; git -C r ls-files -s | cut -c8-47 | git -C r pack-objects -q ../p >/dev/null; cp p-*.pack out", "stored as changes of others"},
 	{"script and cab", "printf '#!/bin/sh\\ncabextract $0\\n' > out; gcab -c a.cab greet; cat a.cab >> out", "cab: there is no reader"},
 	{"script and what nobody knows", "printf '#!/bin/sh\\ntail -n +3 $0 | openssl enc -d\\n' > out; python3 -c 'import random, sys; random.seed(1); sys.stdout.buffer.write(random.randbytes(20000))' >> out", "of no known format"},
+	{"VirtualBox's disk", disk + "vdi d out", "vdi: there is no reader"},
+	{"QEMU's older disk", disk + "qed d out", "qed: there is no reader"},
+	{"Parallels' disk", disk + "parallels d out", "parallels: there is no reader"},
+	{"btrfs", "truncate -s 1M out; printf _BHRfS_M | dd of=out bs=1 seek=65600 conv=notrunc status=none", "btrfs: there is no reader"},
+	{"NTFS", "printf '\\353R\\220NTFS    ' > out; truncate -s 1M out", "ntfs: there is no reader"},
+	{"an encrypted partition", "printf 'LUKS\\272\\276\\000\\002' > out; truncate -s 1M out", "luks: there is no reader"},
+	{"LVM", "truncate -s 512 out; printf LABELONE >> out; truncate -s 1M out", "lvm2: there is no reader"},
+	{"JFFS2", pythonOut + `h = b"\x85\x19\x03\x20\x0c\x00\x00\x00"; w(h + (~zlib.crc32(h, 0xffffffff) & 0xffffffff).to_bytes(4, "little") + bytes(4000))'`, "jffs2: there is no reader"},
+	{"ARJ", pythonOut + `h = bytes([34, 11, 1, 2, 16, 0, 2, 0]) + bytes(26) + b"a.arj\0\0"; w(b"\x60\xea" + len(h).to_bytes(2, "little") + h + zlib.crc32(h).to_bytes(4, "little") + bytes(600))'`, "arj: there is no reader"},
 	{"encrypted zip", "zip -q -P secret o.zip greet; mv o.zip out", "encrypted"},
 	{"encrypted 7z", "7z a -bd -psecret -mhe=on o.7z greet >log; mv o.7z out", "reading 7z"},
 	{"thin archive", "gcc -c greet.c; ar rcT out greet.o", "thin archive"},
@@ -26,6 +35,11 @@ var sealed = []struct{ name, script, reason string }{
 	{"damaged image", "head -c 3000000 /dev/urandom > a; qemu-img convert -c -f raw -O qcow2 a out; truncate -s 1500000 out", "malformed archive: cluster "},
 	{"PPMd", "7z a -bd -m0=PPMd o.7z greet.c >log; mv o.7z out", "PPMd"},
 }
+
+const (
+	disk      = "mkdir x; cp greet x/; truncate -s 1M d; mkfs.ext4 -q -d x d; qemu-img convert -f raw -O "
+	pythonOut = "python3 -c 'import zlib\nw = open(\"out\", \"wb\").write\n"
+)
 
 func TestSealed(t *testing.T) {
 	for _, c := range sealed {

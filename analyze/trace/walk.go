@@ -216,7 +216,8 @@ func flat(r *bufio.Reader) bool {
 var isImage = map[string]bool{
 	"iso9660": true, "squashfs": true, "cpio": true, "fat": true, "ext": true, "disk-image": true, "qcow2": true,
 	"erofs": true, "xfs": true, "btrfs": true, "f2fs": true, "ubi": true, "ubifs": true, "cramfs": true, "romfs": true,
-	"vmdk": true, "vhd": true, "vhdx": true, "android-boot-image": true, "android-sparse-image": true, "android-update": true,
+	"jffs2": true, "ntfs": true, "exfat": true, "hfsplus": true, "apfs": true, "udf": true, "jfs": true, "reiserfs": true, "nilfs2": true, "luks": true, "lvm2": true, "wim": true,
+	"vmdk": true, "vhd": true, "vhdx": true, "vdi": true, "qed": true, "parallels": true, "android-boot-image": true, "android-sparse-image": true, "android-update": true,
 }
 
 // image notes an image in place of those inside it, which come before it.

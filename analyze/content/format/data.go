@@ -1,7 +1,5 @@
 package format
 
-import "strings"
-
 // magic is a data format that is known by its first bytes, at an offset. These
 // are never flagged, so a bare magic does; they are searched for payloads like
 // any other file.
@@ -96,62 +94,6 @@ func detectData(b Blob) (Match, bool) {
 // in says whether b has the magic at its place.
 func (m *magic) in(b []byte) bool {
 	return len(b) >= m.off+len(m.sig) && b[m.off] == m.sig[0] && string(b[m.off:m.off+len(m.sig)]) == m.sig
-}
-
-// sealed are containers that no reader here opens: they are reported as such,
-// so that nothing in them passes for looked at.
-var sealed = []magic{
-	{0, "xar!\x00\x1c", "xar"},
-	{0, "QFI\xfb", "qcow2"},
-	{0, "KDMV\x01\x00\x00\x00", "vmdk"},
-	{0, "KDMV\x02\x00\x00\x00", "vmdk"},
-	{0, "KDMV\x03\x00\x00\x00", "vmdk"},
-	{0, "vhdxfile", "vhdx"},
-	{0, "UBI#\x01", "ubi"},
-	{0, "\x31\x18\x10\x06", "ubifs"},
-	{0, "XFSB", "xfs"},
-	{64, "_BHRfS_M", "btrfs"},
-	{0x10040, "_BHRfS_M", "btrfs"},
-	{0, "\x45\x3d\xcd\x28", "cramfs"},
-	{0, "-rom1fs-", "romfs"},
-	{0, "PACK\x00\x00\x00\x02", "git-pack"},
-	{0, "PACK\x00\x00\x00\x03", "git-pack"},
-	{0, "# v2 git bundle\n", "git-bundle"},
-	{0, "# v3 git bundle\n", "git-bundle"},
-	{0, "Rar!\x1a\x07\x00", "rar4"},
-	{0, "Rar!\x1a\x07\x01\x00", "rar"},
-	{0, "MSCF\x00\x00\x00\x00", "cab"},
-	{0, "ISc(", "installshield-cab"},
-	{0, "LRZI\x00", "lrzip"},
-	{0, "ANDROID!", "android-boot-image"},
-	{0, "\x3a\xff\x26\xed", "android-sparse-image"},
-	{512, "EFI PART", "disk-image"},
-	{0, "ITSF\x03\x00\x00\x00", "chm"},
-	{0, "conectix", "vhd"},
-	{0, "CrAU\x00\x00\x00\x00\x00\x00\x00\x02", "android-update"},
-	{1024, "\xe2\xe1\xf5\xe0", "erofs"},
-	{1024, "\x10\x20\xf5\xf2", "f2fs"},
-}
-
-func detectSealed(b Blob) (Match, bool) {
-	h := b.B
-	for i := range sealedBy[h[0]] {
-		if m := &sealedBy[h[0]][i]; m.in(h) {
-			return container(m.name), true
-		}
-	}
-	// The superblock of ext2 to ext4: its magic, a known revision, and a
-	// block size (kernel Documentation/filesystems/ext4/super.rst).
-	if len(h) >= 1024+264 && le.Uint16(h[1024+56:]) == 0xef53 && le.Uint32(h[1024+76:]) <= 1 && le.Uint32(h[1024+24:]) <= 6 {
-		return container("ext"), true
-	}
-	if partitioned(b) {
-		return container("disk-image"), true
-	}
-	if len(h) >= 7 && string(h[2:5]) == "-lh" && h[6] == '-' && strings.IndexByte("01234567d", h[5]) >= 0 {
-		return container("lha"), true
-	}
-	return Match{}, false
 }
 
 // partitioned checks the partition table of a PC's disk (UEFI specification,

@@ -79,4 +79,4 @@ func byFirst(c byte) []check {
 }
 
 // anyFirst are the checks that no single first byte selects.
-var anyFirst = []check{detectPyc, detectCOFF, detectArchive, detectSealed, detectBoot, detectVolumes, detectData}
+var anyFirst = []check{detectPyc, detectCOFF, detectArchive, detectSealed, detectLanguages, detectBoot, detectVolumes, detectData}

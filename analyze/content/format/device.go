@@ -86,6 +86,10 @@ func detectVolumes(b Blob) (Match, bool) {
 	if h := b.B; len(h) >= 56 && string(h[40:44]) == "_FVH" {
 		return detectVolume(b)
 	}
+	// Processors of Arm begin with code at an address of their own before it.
+	if h := b.B; len(h) >= 4096+56 && string(h[4096+40:4096+44]) == "_FVH" {
+		return detectVolume(Blob{B: h[4096:], Size: max(b.Size-4096, -1)})
+	}
 	return detectSmalltalk(b)
 }
 

@@ -16,8 +16,9 @@ import (
 )
 
 // Head is how many bytes of a file the checks want to see; a longer prefix
-// sharpens some of them, a shorter one is right for a shorter file only.
-const Head = 64 << 10
+// sharpens some of them, a shorter one is right for a shorter file only. Some
+// file systems have their header behind the first 64 KiB.
+const Head = 66 << 10
 
 // Match is what a file was recognised as. The zero Match is none.
 type Match struct {
@@ -44,7 +45,8 @@ func (m Match) Compiled() bool { return m.Kind != "" }
 func (m Match) Marked() bool {
 	switch m.Name {
 	case "coff-object", "coff-import", "omf-object", "omf-library", "dos-executable", "com32", "option-rom", "boot-sector",
-		"esp-image", "a.out", "xcoff-object", "som-object", "smalltalk-image", "uefi-volume", "racket-bytecode":
+		"esp-image", "a.out", "xcoff-object", "som-object", "smalltalk-image", "uefi-volume", "racket-bytecode", "r-bytecode", "cortex-m-image", "cartridge", "asxxxx-object", "o65", "xo65-object", "xo65-library", "amiga-hunk", "swf",
+		"pascal-unit", "emacs-dump", "mruby-bytecode", "ruby-bytecode", "lean-object", "pef":
 		return false
 	}
 	return m.Compiled()

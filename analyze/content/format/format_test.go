@@ -1,8 +1,11 @@
 package format_test
 
 import (
+	"bytes"
+	"compress/zlib"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"strings"
 	"testing"
 
@@ -76,6 +79,17 @@ func omfLibrary(dictionary uint32) []byte {
 	b[7] = 1
 	b = append(b, "\x80\x04\x00\x02a.\x00"...)
 	return append(b, make([]byte, 41+512)...)
+}
+
+// deflated is b as a zlib stream.
+func deflated(b string) string {
+	var out bytes.Buffer
+	z := zlib.NewWriter(&out)
+	_, err := z.Write([]byte(b))
+	if err := errors.Join(err, z.Close()); err != nil {
+		panic(err)
+	}
+	return out.String()
 }
 
 // Formats whose tools are no small packages, made after their definitions; and
@@ -167,6 +181,41 @@ func TestDetect(t *testing.T) {
 		{"UEFI capsule of managed firmware", capsule("edd5cb6d2de8444cbda17194199ad92a", 600), "uefi-capsule", audit.Firmware},
 		{"UEFI capsule, too long", capsule("edd5cb6d2de8444cbda17194199ad92a", 6000), "", ""},
 		{"UEFI volume of a wrong sum", pad[:40] + "_FVH" + pad, "", ""},
+		{"cc65's object", "Uzna\x11\x00\x00\x00\x60\x00\x00\x00" + pad, "xo65-object", audit.NativeCode},
+		{"cc65's library", "naUz\x0d\x00\x00\x00\xf7\xf1\x0a\x00" + pad, "xo65-library", audit.NativeCode},
+		{"a name", "Uznam is an island, of which the name begins like cc65's", "", ""},
+		{"o65", "\x01\x00o65\x00\x00\x08\x00\x00\x49\x00" + pad, "o65", audit.NativeCode},
+		{"SDCC's object", "XH3\nH 1A areas 9 global symbols\nM _atof\nO -mmcs51 --model-small\n", "asxxxx-object", audit.NativeCode},
+		{"SDCC's object on Windows", "XL\r\nH 1 areas 2 global symbols\r\nM a\r\n", "asxxxx-object", audit.NativeCode},
+		{"words on SDCC", "XH3\nHeaders name areas and global symbols, one after the other\n", "", ""},
+		{"Free Pascal", "PPU207\x02\xc1\x08\x00\x1a\x00\x80\x38\x02\x00" + pad, "pascal-unit", audit.Bytecode},
+		{"PPU in words", "PPU207 is the magic of units, as of version 207 of the compiler", "", ""},
+		{"Emacs' image", "DUMPEDGNUEMACS\x00\x00\x68\x13" + pad, "emacs-dump", audit.Bytecode},
+		{"Flash", "FWS\x06\x40\x00\x00\x00" + pad, "swf", audit.Bytecode},
+		{"Flash, compressed", "CWS\x0a\x40\x10\x00\x00x\x9c" + pad, "swf", audit.Bytecode},
+		{"Flash, too long", "FWS\x06\x00\x00\x01\x00" + pad, "", ""},
+		{"Hermes", "\xc6\x1f\xbc\x03\xc1\x03\x19\x1f\x60\x00\x00\x00" + pad, "hermes-bytecode", audit.Bytecode},
+		{"mruby", "RITE0300\x00\x00\x00\x5aMATZ0000" + pad, "mruby-bytecode", audit.Bytecode},
+		{"a rite", "RITE0300 is not by MATZ here, who is named later in this line", "", ""},
+		{"Ruby", "YARB\x03\x00\x00\x00\x02\x00\x00\x00\x00\x01\x00\x00" + pad, "ruby-bytecode", audit.Bytecode},
+		{"Ruby, too long", "YARB\x03\x00\x00\x00\x02\x00\x00\x00\x00\x01\x01\x00" + pad, "", ""},
+		{"Dart", "\x90\xab\xcd\xef\x00\x00\x00\x58" + pad, "dart-kernel", audit.Bytecode},
+		{"zsh", "\x07\x06\x05\x04\x00\x60\x01\x005.9\x00" + pad, "zsh-bytecode", audit.Bytecode},
+		{"zsh of no version", "\x07\x06\x05\x04\x00\x60\x01\x00five\x00" + pad, "", ""},
+		{"Squirrel", "\xfa\xfaRIQS\x01\x00\x00\x00" + pad, "squirrel-bytecode", audit.Bytecode},
+		{"Lean", "olean\x02\x01" + pad, "lean-object", audit.Bytecode},
+		{"PEF", "Joy!peffpwpc\x00\x00\x00\x01" + pad, "pef", audit.NativeCode},
+		{"Amiga", "\x00\x00\x03\xf3\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x01" + pad, "amiga-hunk", audit.NativeCode},
+		{"R, compiled", "X\n\x00\x00\x00\x03\x00\x04\x02\x02\x00\x03\x05\x00" + pad[:9] + "\x00\x00\x00\x15\x00\x00\x00\x02\x00\x00\x00\r\x00\x00\x00\r\x00\x00\x00\x0c" + pad, "r-bytecode", audit.Bytecode},
+		{"R, with its name", "RDX3\nX\n\x00\x00\x00\x03\x00\x04\x02\x02\x00\x03\x05\x00" + pad[:9] + "\x00\x00\x00\x15\x00\x00\x00\x02\x00\x00\x00\r\x00\x00\x00\r\x00\x00\x00\x0c" + pad, "r-bytecode", audit.Bytecode},
+		{"R's database", "\x00\x00\x02\x58" + deflated("X\n\x00\x00\x00\x03\x00\x04"+pad) + "\x00\x00\x02\x58" + deflated("X\n\x00\x00\x00\x03\x00\x04\x02\x02\x00\x03\x05\x00"+pad[:9]+"\x00\x00\x00\x15\x00\x00\x00\x02\x00\x00\x00\r\x00\x00\x00\r\x00\x00\x00\x0c"+pad), "r-bytecode", audit.Bytecode},
+		{"R's data", "\x00\x00\x02\x58" + deflated("X\n\x00\x00\x00\x03\x00\x04"+pad), "", ""},
+		{"Cortex-M", "\x00\x20\x00\x20\x4f\x03\x00\x00" + strings.Repeat("\xc1\x07\x00\x20", 14) + pad, "cortex-m-image", audit.Firmware},
+		{"a table of numbers", "\x00\x20\x00\x20\x4f\x03\x00\x00" + strings.Repeat("\xc0\x07\x00\x20", 14) + pad, "", ""},
+		{"NES", "NES\x1a\x01\x01" + strings.Repeat("\x00", 10+24<<10), "cartridge", audit.Firmware},
+		{"NES, cut", "NES\x1a\x01\x01" + pad, "", ""},
+		{"Game Boy", pad[:0x104] + "\xce\xed\x66\x66\xcc\x0d\x00\x0b" + strings.Repeat("\x00", 65) + "\xe7" + pad, "cartridge", audit.Firmware},
+		{"Arm's UEFI volume of a wrong sum", strings.Repeat("\x00", 4096) + pad[:40] + "_FVH" + pad, "", ""},
 		{"PNG", "\x89PNG\r\n\x1a\n" + pad, "png", ""},
 		{"font", "\x00\x01\x00\x00\x00\x0f" + pad, "truetype", ""},
 		{"time zone", "TZif2" + pad, "timezone", ""},
