@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -15,7 +16,7 @@ import (
 // and hold no more than is allowed at any time.
 func TestLedger(t *testing.T) {
 	l := &ledger{held: map[*account]int64{}, changed: make(chan struct{})}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	var wg sync.WaitGroup
 	for i := range 8 {
@@ -34,6 +35,7 @@ func TestLedger(t *testing.T) {
 						t.Errorf("%d bytes are held", all)
 					}
 					l.mu.Unlock()
+					runtime.Gosched()
 					if held = append(held, n); r.IntN(3) == 0 {
 						l.give(a, held[0], 0)
 						held = held[1:]
