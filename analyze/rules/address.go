@@ -37,6 +37,8 @@ const (
 	segTarballs
 	segVersions
 	segFlatContainer
+	segSystem // of an operating system
+	segPub    // where servers for FTP have what they mirror
 )
 
 // Labels of a host, without a number at their end.
@@ -47,6 +49,7 @@ const (
 	hostElpa
 	hostLuarocks
 	hostHex
+	hostDownload // one for downloads, or a provider's store of files
 )
 
 func readAddress(low string) address {
@@ -120,6 +123,10 @@ func segmentOf(dir string) segment {
 		return segTarballs
 	case "@v":
 		return segVersions
+	case "linux", "mac", "macos", "osx", "darwin", "win", "windows":
+		return segSystem
+	case "pub":
+		return segPub
 	}
 	switch {
 	case strings.HasPrefix(dir, "tlnet"):
@@ -157,6 +164,10 @@ func (a *address) readHost(host string) {
 			a.labels |= hostLuarocks
 		case "hex":
 			a.labels |= hostHex
+		case "download", "downloads", "dl", "cdn", "static", "releases", "release", "artifacts", "artifact", "binaries", "installers", "updates", "update",
+			"s", "amazonaws", "cloudfront", "googleapis", "blob", "digitaloceanspaces", "azureedge", "akamaized", "fastly":
+			// "s" is "s3" without its number.
+			a.labels |= hostDownload
 		}
 	}
 }

@@ -162,8 +162,16 @@ func (x *extractor) input(name string) {
 	if interpreter(tool) {
 		x.hit(sigInterpreted, name)
 	}
-	if x.in != &inputDrvs && !handles(tool) {
-		x.hit(sigLibrary, name)
+	if x.in != &inputDrvs {
+		switch {
+		case tool == "copy-desktop-items-hook" || tool == "copy-desktop-items":
+			x.hit(sigMenuEntry, name)
+		case cLibrary(tool):
+			x.hit(sigCLibrary, name)
+		}
+		if !handles(tool) {
+			x.hit(sigLibrary, name)
+		}
 	}
 	sig, ok := buildTools[tool]
 	if h := strings.TrimSuffix(tool, ".sh"); !ok && (strings.HasSuffix(h, "-build-hook") || strings.HasPrefix(tool, "dotnet-sdk")) {
@@ -188,6 +196,27 @@ func handles(tool string) bool {
 		return true
 	}
 	return strings.HasSuffix(tool, "-hook") || strings.HasSuffix(tool, "-hook.sh") || tool == "hook"
+}
+
+// cLibrary says that an input is a library that programs in C or C++ are linked
+// with, or a hook that wraps programs which need many of them: scripts ask for
+// neither.
+func cLibrary(tool string) bool {
+	if strings.HasPrefix(tool, "lib") {
+		switch tool {
+		case "libarchive", "libtool", "libxslt", "libxml2", "libnotify", "librsvg", "libicns", "libredirect", "libreoffice", "libcaca", "libwebp", "libjxl":
+			return false // their programs are used as well
+		}
+		return true
+	}
+	if strings.HasPrefix(tool, "wrap-gapps") || strings.HasPrefix(tool, "wrap-qt") || strings.HasPrefix(tool, "gst-plugins") || strings.HasPrefix(tool, "webkitgtk") {
+		return true
+	}
+	switch tool {
+	case "alsa-lib", "at-spi2-atk", "at-spi2-core", "atk", "cairo", "cups", "dbus", "dbus-glib", "dbus-libs", "e2fsprogs", "expat", "fontconfig", "freetype", "fuse", "gconf", "gdk-pixbuf", "glib", "glibc", "glu", "gst-plugins-base", "gstreamer", "gtk", "gtk+", "gtk+3", "gtk2", "gtk3", "gtk4", "harfbuzz", "icu4c", "krb5", "libgl", "mesa", "mesa-glu", "ncurses", "nspr", "nss", "openal", "openal-soft", "openssl", "pango", "pcsclite", "pulseaudio", "qtbase", "qtdeclarative", "qtsvg", "qtwayland", "qtwebengine", "qtx11extras", "qtmultimedia", "readline", "sdl", "sdl2", "sqlite", "systemd", "systemd-minimal", "udev", "vulkan-loader", "wayland", "zlib":
+		return true
+	}
+	return false
 }
 
 // interpreter says that a tool runs programs that are text.

@@ -104,12 +104,34 @@ func (x *extractor) loader(text string) {
 	if !x.has(sigAddsRpath) && strings.Contains(text, "patchelf --print-rpath") {
 		x.hit(sigAddsRpath, "patchelf --print-rpath")
 	}
+	if !x.has(sigFlatSource) && strings.Contains(text, "ourceRoot=") && flatSource(text) {
+		x.hit(sigFlatSource, "sourceRoot is where the source was unpacked")
+	}
 	if !x.has(sigAppBundle) && (strings.Contains(text, "=$out/Applications/") || strings.Contains(text, "=\"$out/Applications/")) {
 		x.hit(sigAppBundle, "names the output's Applications")
 	}
 }
 
 func (x *extractor) line(text string) { commandsIn(&x.words, text, x.command) }
+
+// flatSource says that a text makes the directory that the source was unpacked
+// in the source's own.
+func flatSource(text string) bool {
+	for {
+		_, rest, ok := strings.Cut(text, "ourceRoot=")
+		if !ok {
+			return false
+		}
+		v, _, _ := strings.Cut(strings.TrimLeft(rest, "\"'"), "\n")
+		switch {
+		case strings.HasPrefix(v, "`pwd`"), strings.HasPrefix(v, "$(pwd)"), strings.HasPrefix(v, "$PWD"):
+			return len(strings.TrimRight(v, "\"'; ")) < 7
+		case v == "." || strings.HasPrefix(v, ".\"") || strings.HasPrefix(v, ".;") || strings.HasPrefix(v, ".'"):
+			return true
+		}
+		text = rest
+	}
+}
 
 // command reads one simple command.
 func (x *extractor) command(argv []string) {
@@ -121,9 +143,12 @@ func (x *extractor) command(argv []string) {
 		x.word(cmd, argv, i, w)
 	}
 	switch cmd {
-	case "cp", "install", "mv", "rsync", "ln", "copyDesktopItems":
+	case "copyDesktopItems":
+		x.hit(sigMenuEntry, join(argv))
+	case "cp", "install", "mv", "rsync", "ln":
 		x.copy(cmd, argv)
-	case "tar", "bsdtar", "unzip", "7z", "7za", "7zr", "cabextract", "unpackFile", "cpio", "unrar", "gunzip", "gzip", "xz", "bunzip2", "cat", "dd", "unsquashfs", "undmg", "xar", "lha", "zcat", "unshield", "innoextract", "msiextract", "brotli", "zstd", "uudecode":
+	case "tar", "bsdtar", "unzip", "7z", "7za", "7zr", "cabextract", "unpackFile", "cpio", "unrar", "gunzip", "gzip", "xz", "bunzip2", "cat", "dd", "unsquashfs", "undmg", "xar", "lha", "zcat", "unshield", "innoextract", "msiextract", "brotli", "zstd", "uudecode",
+		"7zz", "unar", "bzip2", "bzcat", "xzcat", "unxz", "unlzma", "lzma", "zstdcat", "unzstd", "lz4", "lzip", "unlzip", "arj", "unace", "isoinfo", "osirrox", "dmg2img", "pbzx", "gcab", "msidump", "wrestool", "unmakeself", "cabarchive", "aunpack":
 		for i, w := range argv[1:] {
 			x.refsIn(w, refContent)
 			if w == "$src" || w == "${src}" {
@@ -143,7 +168,7 @@ func (x *extractor) command(argv []string) {
 			}
 		}
 		switch cmd {
-		case "undmg", "xar", "innoextract", "msiextract", "unshield", "cabextract":
+		case "undmg", "xar", "innoextract", "msiextract", "unshield", "cabextract", "dmg2img", "pbzx", "gcab", "msidump", "wrestool":
 			x.hit(sigMsi, join(argv))
 			x.inner(argv)
 		}
@@ -185,8 +210,14 @@ func (x *extractor) command(argv []string) {
 			x.hit(sigMsi, join(argv))
 			x.hit(sigInnerPackage, join(argv))
 		}
-	case "wine", "wine64", "dosbox":
+	case "wine", "wine64", "wineconsole", "dosbox", "dosbox-x", "dosbox-staging":
 		x.emulator(argv)
+	case "chrpath", "bbe", "execstack", "install_name_tool", "elfedit":
+		x.hit(sigBinaryEdit, join(argv))
+	case "xattr":
+		if slices.ContainsFunc(argv[1:], func(w string) bool { return strings.HasPrefix(w, "com.apple.") }) {
+			x.hit(sigBinaryEdit, join(argv))
+		}
 	case "lndir":
 		x.contentRefs(argv)
 	case "find":

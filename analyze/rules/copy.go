@@ -77,6 +77,10 @@ func (x *extractor) copy(cmd string, argv []string) {
 		}
 		if cmd != "ln" && toOut {
 			switch w {
+			case "bin", "./bin", "bin/", "bin/.", "bin/*", "./bin/*", "$src/bin", "$src/bin/*", "${src}/bin":
+				x.hit(sigBinDir, join(argv))
+			}
+			switch w {
 			case ".", "./.", "*", "./*", "./", "$src/*", "$src/.", "${src}/*", "$sourceRoot", "$src/":
 				x.hit(sigCopyTree, join(argv))
 			case "$src", "${src}", "$srcs":
@@ -94,8 +98,11 @@ func (x *extractor) copy(cmd string, argv []string) {
 			}
 		}
 	}
-	if toOut && cmd != "ln" && (strings.Contains(dest, "/bin") || exe && n <= 2) {
+	if toOut && cmd != "ln" && (programDir(dest) || exe && n <= 2) {
 		x.hit(sigCopyBin, join(argv))
+	}
+	if toOut && cmd != "ln" && pluginDir(dest) {
+		x.hit(sigPluginDir, join(argv))
 	}
 	if toOut && cmd != "ln" {
 		if d := strings.TrimSuffix(dest, "/"); strings.HasSuffix(d, "/share/java") || strings.Contains(d, "/share/java/") {
@@ -107,6 +114,28 @@ func (x *extractor) copy(cmd string, argv []string) {
 			}
 		}
 	}
+}
+
+// programDir says that a destination is a directory of programs.
+func programDir(dest string) bool {
+	return strings.Contains(dest, "/bin") || strings.Contains(dest, "/sbin")
+}
+
+// pluginDir says that a destination is a directory in which programs look for
+// compiled plugins.
+func pluginDir(dest string) bool {
+	_, dir, ok := strings.Cut(dest, "/lib/")
+	if !ok {
+		return false
+	}
+	dir, _, _ = strings.Cut(dir, "/")
+	switch dir {
+	case "mozilla", "ladspa", "lv2", "vst", "vst3", "dssi", "clap", "sane", "pkcs11", "security", "dri", "gbm", "xorg", "OpenCL", "gstreamer-1.0", "obs-plugins", "nss", "kcms", "opensc":
+		return true
+	case "cups":
+		return strings.Contains(dest, "/cups/filter") || strings.Contains(dest, "/cups/backend")
+	}
+	return false
 }
 
 // wholeSource says that the source itself is copied, so that its type is that

@@ -13,17 +13,19 @@ func fetchFileRules() []Rule {
 		{
 			ID: "url-native-package", Title: "Distribution package with native code", Weight: 60, Kind: audit.NativeCode,
 			Why:      "A .deb, .rpm, AppImage, snap or Windows or macOS package is the result of somebody else's build.",
-			How:      "The file type of the address: .deb .udeb .rpm .appimage .snap .flatpak .exe .msi .dmg .pkg .ipk .opk .apk .vbox-extpack, unless the name says all, noarch or headers.",
+			How:      "The file type of the address: .deb .udeb .rpm .appimage .snap .flatpak .exe .msi .cab .dmg .pkg .ipk .opk .apk .pkg.tar.zst .vbox-extpack and the like, unless the name says all, any, noarch or headers; or an archive that is called after such a file, or after a bundle of macOS.",
 			Limits:   "Packages of scripts or data for one architecture only are taken for native code.",
 			Remedy:   "Build from the source package that the same archive serves.",
-			Positive: []Example{dl("https://example.org/pool/tool_1.2-1_amd64.deb"), dl("https://example.org/Tool-1.2.AppImage"), dl("https://example.org/tool-setup.exe")},
-			Negative: []Example{dl("https://example.org/tool_1.2-1_all.deb"), dl("https://example.org/tool-1.2.src.rpm"), dl("https://example.org/tool-headers-1.1-r3.apk"), dl(plain)},
+			Positive: []Example{dl("https://example.org/pool/tool_1.2-1_amd64.deb"), dl("https://example.org/Tool-1.2.AppImage"), dl("https://example.org/tool-setup.exe"), dl("https://example.org/tool-1.2-1-x86_64.pkg.tar.zst"), dl("https://example.org/Tool.app.zip"), dl("https://example.org/tool.exe.gz")},
+			Negative: []Example{dl("https://example.org/tool_1.2-1_all.deb"), dl("https://example.org/tool-1.2-1-any.pkg.tar.zst"), dl("https://example.org/app.tar.gz"), dl("https://example.org/tool-1.2.src.rpm"), dl("https://example.org/tool-headers-1.1-r3.apk"), dl(plain)},
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
-				switch sh.ext {
-				case ".deb", ".udeb", ".rpm", ".ipk", ".opk", ".apk":
+				switch {
+				case distroPackage(sh.ext):
 					return sh.file, !noarch(sh) && !sh.headers
-				case ".appimage", ".snap", ".flatpak", ".exe", ".msi", ".dmg", ".vbox-extpack", ".pkg", ".msix", ".appx":
+				case nativePackage(sh.ext):
 					return sh.file, true
+				case sh.inner != "" && sh.inner != ".jar":
+					return sh.file, sh.src == "" && !sh.forge && !noarch(sh)
 				}
 				return "", false
 			}),
@@ -31,51 +33,40 @@ func fetchFileRules() []Rule {
 		{
 			ID: "url-bytecode-package", Title: "Java or .NET archive", Weight: 70, Kind: audit.Bytecode,
 			Why:      "Jars and NuGet packages hold compiled classes and assemblies, .swc and .swf files compiled ActionScript.",
-			How:      "The file type of the address: .jar .war .ear .aar .nupkg .class .dex .hpi .jpi .nbm .swc .swf, unless the name says sources or javadoc.",
+			How:      "The file type of the address: .jar .war .ear .aar .kar .jmod .nupkg .class .dex .hpi .jpi .nbm .swc .swf .ez .luac .elc and the like, or of what an archive is called after, unless the name says sources or javadoc.",
 			Limits:   "Some jars hold only resources.",
 			Remedy:   "Compile the classes from the project's sources.",
-			Positive: []Example{dl("https://example.org/tool-1.2.jar"), dl("https://example.org/tool-1.2.war"), dl("https://example.org/global27_0.swc")},
+			Positive: []Example{dl("https://example.org/tool-1.2.jar"), dl("https://example.org/tool-1.2.war"), dl("https://example.org/global27_0.swc"), dl("https://example.org/tool.jar.zip")},
 			Negative: []Example{dl("https://example.org/tool-1.2-sources.jar"), dl("https://example.org/jarsplice-1.2.tar.gz")},
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
-				switch sh.ext {
-				case ".jar", ".war", ".ear", ".aar", ".nupkg", ".class", ".dex", ".hpi", ".jpi", ".nbm", ".swc", ".swf":
-					return sh.file, sh.src == "" && !strings.HasSuffix(sh.stem, "-javadoc")
-				}
-				return "", false
+				return sh.file, (bytecodePackage(sh.ext) || sh.inner == ".jar" && !sh.forge) && sh.src == "" && !strings.HasSuffix(sh.stem, "-javadoc")
 			}),
 		},
 		{
 			ID: "url-object", Title: "Compiled file fetched by itself", Weight: 70, Kind: audit.NativeCode,
 			Why:      "A shared library, object, kernel module, EFI program or disk image is never source.",
-			How:      "The file type of the address: .so .dll .dylib .o .a .ko .efi .elf .wasm .node .iso .img .qcow2 .vmdk .nar .beam .pyc .uf2, images of a console's cartridges, and the like; compressed or not.",
+			How:      "The file type of the address: .so .dll .dylib .o .a .ko .efi .elf .wasm .node .iso .img .qcow2 .vmdk .nar .beam .pyc .uf2, images of a console's cartridges, and the like; compressed, or with a version behind the type, or not.",
 			Limits:   "An image may hold data only.",
 			Remedy:   "Build it.",
-			Positive: []Example{dl("https://example.org/libtool.so"), dl("https://example.org/librt_v1_x.a.gz"), dl("https://example.org/disk.qcow2"), dl("https://example.org/system-0.2.img.bz2"), {Name: "game.us.z64", Fixed: true}},
+			Positive: []Example{dl("https://example.org/libtool.so"), dl("https://example.org/libtool.so.1.2"), dl("https://example.org/librt_v1_x.a.gz"), dl("https://example.org/disk.qcow2"), dl("https://example.org/system-0.2.img.bz2"), {Name: "game.us.z64", Fixed: true}},
 			Negative: []Example{dl("https://example.org/libso-1.0.tar.gz"), dl("https://example.org/tool.c")},
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
-				switch sh.ext {
-				case ".so", ".dll", ".dylib", ".o", ".a", ".a.gz", ".so.gz", ".ko", ".ko.xz", ".efi", ".elf", ".wasm", ".node", ".pyd",
-					".iso", ".iso.gz", ".iso.bz2", ".iso.xz", ".iso.zst", ".img", ".img.gz", ".img.bz2", ".img.xz", ".img.zst", ".qcow2", ".qcow2.gz", ".qcow2.xz", ".vmdk", ".vdi", ".vhd", ".ova", ".box", ".squashfs",
-					".nar", ".nar.xz", ".nar.bz2", ".beam", ".pyc", ".uf2", ".lib",
-					".z64", ".n64", ".v64", ".nes", ".sfc", ".smc", ".gba", ".gbc", ".nds":
-					return sh.file, true
-				}
-				return "", false
+				return sh.file, objectType(sh.ext) || versionedLibrary(sh.file)
 			}),
 		},
 		{
 			ID: "url-firmware", Title: "Device firmware or microcode", Weight: 60, Kind: audit.Firmware,
 			Why:      "Firmware is distributed as images for a device's own processor, rarely with source.",
-			How:      "A word of the file or repository name (firmware, microcode, ucode, fw, blobs), or a firmware file type (.fw .ucode .rom .hcd .cap).",
+			How:      "A word of the file or repository name (firmware, microcode, ucode, fw, blobs), or a firmware file type (.fw .ucode .rom .hcd .cap .dfu .hex .trx and the like).",
 			Limits:   "Firmware projects that are compiled from source carry the same words; that the consumer compiles counts against it.",
 			Remedy:   "Look for a free implementation, or accept it with a waiver.",
 			Positive: []Example{dl("https://example.org/wifi-firmware-1.2.tar.bz2"), dl("https://example.org/card.fw"), dl("https://example.org/firmware-card_0.41_all.deb"), dl("https://github.com/example/device-firmware/archive/0123456789abcdef0123456789abcdef01234567.tar.gz")},
 			Negative: []Example{dl("https://example.org/firmware-src-1.2.tar.gz"), dl("https://example.org/software-1.2.tar.gz"), dl("https://example.org/packs/blobs_small.zip"), dl("https://example.org/fix-firmware.patch")},
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
-				switch sh.ext {
-				case ".fw", ".ucode", ".rom", ".fw.xz", ".cap", ".hcd":
+				switch {
+				case firmwareType(sh.ext):
 					return sh.file, true
-				case ".patch", ".diff", ".asc", ".sig":
+				case textType(sh.ext):
 					return "", false
 				}
 				return sh.file, sh.firmware != "" && sh.src == ""
@@ -190,6 +181,26 @@ func fetchFileRules() []Rule {
 			},
 		},
 		{
+			ID: "fetch-by-hand", Title: "File that must be added by hand", Weight: 20, Kind: audit.NativeCode,
+			Why:      "What nobody may hand on is mostly a vendor's program.",
+			How:      "The derivation fetches nothing but says how to get the file, which is an archive or has no type.",
+			Limits:   "Data of games, documents and sources under a licence of their own.",
+			Remedy:   "None, if there is no source.",
+			Positive: []Example{{Name: "tool-1.2.tar.gz", Fixed: true, Env: []string{"builder", "echo add it with nix-store --add-fixed sha256 tool-1.2.tar.gz; exit 1"}}},
+			Negative: []Example{{Name: "tool-src-1.2.tar.gz", Fixed: true, Env: []string{"builder", "echo add it with nix-store --add-fixed sha256 tool-src-1.2.tar.gz; exit 1"}}, dl(plain), {Name: "tool-1.2.tar.gz", Fixed: true, Env: []string{"buildCommand", "cp -r . $out"}}},
+			match: func(s *subject) (string, string, bool) {
+				if s.f.Fetch == nil || s.f.Fetch.Fetcher != fetch.RequireFile || len(s.f.Fetch.URLs) > 0 {
+					return "", "", false
+				}
+				for i := range s.shapes {
+					if s.shapes[i].src != "" || !sourceArchive(s.shapes[i].ext) {
+						return "", "", false
+					}
+				}
+				return "name", s.f.Fetch.Name, true
+			},
+		},
+		{
 			ID: "fetch-executable", Title: "Fetched with the executable bit", Weight: 50, Kind: audit.NativeCode,
 			Why:      "Who asks the fetcher to make the file executable means to run it.",
 			How:      "executable is set, and the file is no script by its type.",
@@ -218,7 +229,7 @@ func fetchFileRules() []Rule {
 
 // noarch says that a distribution package declares itself machine independent.
 func noarch(sh *shape) bool {
-	for _, s := range [...]string{"_all", "-all", ".noarch", "-noarch", "_noarch"} {
+	for _, s := range [...]string{"_all", "-all", ".noarch", "-noarch", "_noarch", "-any"} {
 		if strings.HasSuffix(sh.stem, s) {
 			return true
 		}

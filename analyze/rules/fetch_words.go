@@ -124,6 +124,32 @@ func fetchWordRules() []Rule {
 			}),
 		},
 		{
+			ID: "url-system-directory", Title: "Directory of the address is an operating system", Weight: 15, Kind: audit.NativeCode,
+			Why:      "Who has a directory for each system keeps builds in it; sources are the same for all.",
+			How:      "A directory of the address is called linux, mac, windows or the like, and the file is an archive or has no type, and its name does not say it too. Not below a directory pub, as servers have that mirror others.",
+			Limits:   "Sources of programs for one system only.",
+			Remedy:   "Fetch the source release instead.",
+			Positive: []Example{dl("https://example.org/tool/linux/tool-1.2.tar.gz"), dl("https://example.org/stable/mac/Tool.zip")},
+			Negative: []Example{dl("https://example.org/pub/linux/tool-1.2.tar.gz"), dl("mirror://kernel/linux/utils/tool/tool-1.2.tar.xz"), dl("https://github.com/example/linux/archive/v1.2.tar.gz"), dl("https://example.org/linux/tool-1.2-src.tar.gz")},
+			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
+				// Where the name says it too, that is worth no more.
+				named := sh.arch != "" && !sh.dir || sh.os != "" && !sh.osDir
+				return "directory of " + sh.file, sh.systemDir && !named && sh.src == "" && !sh.forge && !sh.sourceRegistry() && sourceArchive(sh.ext)
+			}),
+		},
+		{
+			ID: "url-download-host", Title: "Host is one for downloads", Weight: 15,
+			Why:      "Vendors hand their programs out from hosts for downloads and rented stores of files; sources are rather served by forges and mirrors.",
+			How:      "A part of the host's name is download, dl, cdn, releases, artifacts or the like, or a provider's name for its store, and the file is an archive or has no type.",
+			Limits:   "Large projects have such hosts for their sources: a hint that takes others to suspect.",
+			Remedy:   "Fetch the source release instead.",
+			Positive: []Example{dl("https://downloads.example.org/tool-1.2.tar.gz"), dl("https://example-releases.s3.amazonaws.com/tool.zip")},
+			Negative: []Example{dl(plain), dl("https://static.crates.io/crates/tool/tool-1.2.crate"), dl("https://download.example.org/tool-1.2-src.tar.gz"), dl("https://download.example.org/LICENSE.txt")},
+			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
+				return "host of " + sh.file, sh.download && sh.src == "" && !sh.forge && !sh.sourceRegistry() && sourceArchive(sh.ext)
+			}),
+		},
+		{
 			ID: "url-ready-word", Title: "File name says it is ready to run", Weight: 50,
 			Why:      "bin, binary, prebuilt, jre and the like are how projects tell their builds from their sources; bottle is how Homebrew calls its own.",
 			How:      "One of these words in the file name, not its first, or a directory called binaries or prebuilt.",
@@ -139,7 +165,7 @@ func fetchWordRules() []Rule {
 			}),
 		},
 		{
-			ID: "url-ready-directory", Title: "Directory of the address is bin", Weight: 40,
+			ID: "url-ready-directory", Title: "Directory of the address is bin", Weight: 30,
 			Why:      "Sites that serve both keep their builds under bin.",
 			How:      "A directory of the address is called so.",
 			Limits:   "Old sites use the word for anything to download.",

@@ -119,7 +119,7 @@ func (s *subject) anyOf(sigs ...signal) (at, detail string, ok bool) {
 // is the caller's.
 func All() []Rule {
 	var out []Rule
-	for _, t := range [][]Rule{fetchFileRules(), fetchWordRules(), fetchClearRules(), useNativeRules(), useOtherRules(), useClears(), graphRules()} {
+	for _, t := range [][]Rule{fetchFileRules(), fetchWordRules(), fetchClearRules(), useNativeRules(), useOtherRules(), useHintRules(), useClears(), graphRules()} {
 		out = append(out, t...)
 	}
 	return out

@@ -90,6 +90,13 @@ const (
 	sigOwnDownload   // the text itself downloads, as no fetcher would
 	sigWebArchive    // a directory that web applications of Java have is named
 	sigRawInstall    // files of type .bin are copied
+	sigFlatSource    // the source has no directory at its top
+	sigMenuEntry     // an entry for a desktop's menu is made or installed
+	sigCLibrary      // a library of C, or a hook for programs that need many, is an input
+	sigBinDir        // a directory called bin is copied as it is
+	sigForeignRun    // a program is started in an environment for foreign programs
+	sigBinaryEdit    // compiled files are edited
+	sigPluginDir     // files go to where programs look for compiled plugins
 	sigHandsOver     // another package's program is given the source to install it
 
 	numSignals

@@ -12,6 +12,9 @@ func (s *shape) tokens(text string, dir bool) {
 		text = strings.ReplaceAll(text, "x86.64", "amd64")
 	}
 	first, afterOS := true, false
+	if !dir && strongBin(text) {
+		s.bin = text // the name is nothing but such a word ("bin.tar.gz")
+	}
 	eachToken(text, func(tok string, last bool) {
 		arch, os := machine(tok, first && !dir)
 		if afterOS && (tok == "64" || tok == "32" || tok == "86" || tok == "386") {
@@ -32,9 +35,9 @@ func (s *shape) tokens(text string, dir bool) {
 			}
 		}
 		switch tok {
-		case "bin", "binary", "binaries", "prebuilt", "precompiled", "compiled", "prebuild", "builds", "jar", "jars", "portable", "standalone",
-			"installer", "setup", "runtime", "redist", "static", "executable", "sdk", "jre", "jdk", "toolchain", "bundle", "appimage", "commandline", "cli", "release", "desktop",
-			"all", "full", "complete", "distribution", "install", "offline", "dmg", "msi", "deb", "rpm", "win", "mono", "netcore", "dotnet", "electron", "server", "standalones", "unix", "bottle":
+		case "bin", "binary", "binaries", "prebuilt", "prebuilts", "precompiled", "compiled", "prebuild", "prebuilds", "builds", "jar", "jars", "uberjar", "fatjar", "exe", "executable", "executables", "portable", "standalone", "universal",
+			"installer", "setup", "runtime", "redist", "static", "sdk", "jre", "jdk", "toolchain", "bundle", "appimage", "commandline", "cli", "desktop",
+			"all", "full", "complete", "distribution", "install", "offline", "dmg", "msi", "deb", "rpm", "win", "mono", "netcore", "dotnet", "electron", "netstandard", "server", "standalones", "unix", "bottle":
 			if !dir && !first && (s.bin == "" || strongBin(tok) && !strongBin(s.bin)) {
 				s.bin = tok
 			}
@@ -51,7 +54,7 @@ func (s *shape) tokens(text string, dir bool) {
 			if s.firmware == "" && (!dir || tok == "firmware") {
 				s.firmware = tok
 			}
-		case "font", "fonts", "ttf", "otf", "icon", "icons", "theme", "themes", "wallpaper", "wallpapers", "data", "docs", "doc", "manual", "man", "locale", "dictionary", "dictionaries", "dict", "hunspell", "sounds", "textures", "models", "samples", "woff":
+		case "font", "fonts", "ttf", "otf", "icon", "icons", "cursor", "cursors", "theme", "themes", "wallpaper", "wallpapers", "backgrounds", "skins", "soundfont", "soundfonts", "voices", "translations", "data", "docs", "doc", "manual", "man", "locale", "dictionary", "dictionaries", "dict", "hunspell", "sounds", "textures", "models", "samples", "woff":
 			if !dir {
 				s.data = tok
 			}
@@ -63,7 +66,7 @@ func (s *shape) tokens(text string, dir bool) {
 // strongBin are words that on their own say that the file is ready to run.
 func strongBin(tok string) bool {
 	switch tok {
-	case "bin", "binary", "binaries", "prebuilt", "precompiled", "jar", "jre", "jdk", "dmg", "msi", "/binary", "/binaries", "/prebuilt", "/prebuilts", "appimage", "netcore", "bottle":
+	case "bin", "binary", "binaries", "prebuilt", "prebuilts", "prebuild", "prebuilds", "precompiled", "jar", "jars", "uberjar", "fatjar", "exe", "executable", "executables", "jre", "jdk", "dmg", "msi", "netstandard", "/binary", "/binaries", "/prebuilt", "/prebuilts", "appimage", "netcore", "bottle":
 		return true
 	}
 	return false
@@ -100,7 +103,9 @@ func hasDigit(s string) bool {
 func machine(tok string, first bool) (arch, os string) {
 	switch tok {
 	case "amd64", "x64", "i386", "i486", "i586", "i686", "ia32", "ia64", "aarch64", "arm64", "armhf", "armv6", "armv6l", "armv7", "armv7l", "armv7h", "armel",
-		"ppc64", "ppc64le", "powerpc", "powerpc64le", "s390x", "riscv64", "riscv64gc", "mips64", "mipsel", "mips64el", "64bit", "32bit", "64bits", "sparc64", "loongarch64", "x86amd64", "x32":
+		"armv5", "armv5te", "armv8", "armhfp", "armv6hf", "armv7hf", "arm32", "arm32v7", "arm64v8", "aarch32", "armeabi",
+		"ppc", "ppc64", "ppc64le", "ppc64el", "powerpc", "powerpc64", "powerpc64le", "s390x", "riscv", "riscv32", "riscv64", "riscv64gc", "mips64", "mipsel", "mips64el", "64bit", "32bit", "64bits", "32bits", "sparc64", "sparcv9", "hppa", "m68k", "loong64", "loongarch64",
+		"x86amd64", "x32", "x8664", "intel64", "em64t", "w64", "w32":
 		return tok, ""
 	case "x86", "64", "32", "arm", "mips", "sparc":
 		if first {
@@ -110,12 +115,17 @@ func machine(tok string, first bool) (arch, os string) {
 			return tok, ""
 		}
 		return "", ""
-	case "lin":
-		if first {
+	case "lin", "mac", "win", "android", "ubuntu", "centos", "rhel", "fedora", "el6", "el7", "el8", "el9":
+		// Short for a system, or a distribution's release, but a name of its own
+		// where it comes first.
+		switch {
+		case first:
 			return "", ""
+		case tok == "lin" || tok[0] != 'm' && tok[0] != 'w' && tok[0] != 'a':
+			return "", "linux"
 		}
-		return "", "linux"
-	case "linux", "darwin", "macos", "macosx", "osx", "windows", "win32", "win64", "musl", "manylinux1", "manylinux2010", "manylinux2014", "musllinux", "freebsd", "msvc", "mingw32", "mingw", "cygwin":
+		return "", tok
+	case "linux", "gnulinux", "lnx", "darwin", "macos", "macosx", "osx", "windows", "win32", "win64", "musl", "manylinux1", "manylinux2010", "manylinux2014", "musllinux", "freebsd", "openbsd", "netbsd", "solaris", "sunos", "aix", "hpux", "msvc", "mingw32", "mingw64", "mingw", "cygwin", "msys2", "apple":
 		if tok == "win32" && first {
 			return "", ""
 		}
@@ -134,7 +144,7 @@ func machine(tok string, first bool) (arch, os string) {
 		}
 	}
 	// Run together: an operating system's name with a width or a machine.
-	for _, o := range [...]string{"linux", "lin", "darwin", "macos", "osx", "win", "ubuntu", "debian", "centos", "glibc"} {
+	for _, o := range [...]string{"linux", "lin", "darwin", "macos", "osx", "win", "ubuntu", "debian", "centos", "rhel", "fedora", "glibc"} {
 		i := strings.Index(tok, o)
 		if i < 0 {
 			continue
@@ -149,6 +159,8 @@ func machine(tok string, first bool) (arch, os string) {
 				}
 			}
 			return rest, o
+		case i == 0 && !first && o != "linux" && o != "lin" && strings.Trim(rest, "0123456789") == "":
+			return "", o // a release of the system: "debian12", "glibc217"
 		case o == "linux" && rest == "" && i > 0:
 			if a, _ := machine(tok[:i], false); a != "" {
 				return a, o

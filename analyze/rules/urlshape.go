@@ -33,8 +33,13 @@ type shape struct {
 	headers bool
 	// font, data: words of things that are not code.
 	data string
+	// inner is the type of a program or bundle that an archive is called after.
+	inner string
 	// forge says that the address asks a source forge to pack a revision.
 	forge bool
+	// download says that the host is one for downloads, systemDir that a
+	// directory of the address is called after an operating system.
+	download, systemDir bool
 	// release says that the address is of a file attached to a release.
 	release bool
 	// registry is the package registry that serves the address, if known.
@@ -43,10 +48,10 @@ type shape struct {
 
 // Two-part and rarer file types, by their last part. The longest match wins.
 var fileTypes = map[string][]string{
-	".gz":  {".tar.gz", ".js.gz", ".nar.gz", ".cpio.gz", ".a.gz", ".so.gz", ".bin.gz", ".img.gz", ".iso.gz", ".qcow2.gz"},
-	".bz2": {".tar.bz2", ".nar.bz2", ".cpio.bz2", ".img.bz2", ".iso.bz2"},
-	".xz":  {".tar.xz", ".nar.xz", ".cpio.xz", ".ko.xz", ".fw.xz", ".bin.xz", ".img.xz", ".iso.xz", ".qcow2.xz"},
-	".zst": {".tar.zst", ".img.zst", ".iso.zst"}, ".lz": {".tar.lz"}, ".lzma": {".tar.lzma"}, ".z": {".tar.z"}, ".7z": {".tar.7z"}, ".lzo": {".tar.lzo"},
+	".gz":  {".pkg.tar.gz", ".tar.gz", ".js.gz", ".nar.gz", ".cpio.gz", ".a.gz", ".so.gz", ".bin.gz", ".img.gz", ".iso.gz", ".qcow2.gz", ".jar.pack.gz", ".jar.gz", ".dll.gz", ".ko.gz", ".wasm.gz", ".raw.gz", ".vmdk.gz"},
+	".bz2": {".pkg.tar.bz2", ".tar.bz2", ".nar.bz2", ".cpio.bz2", ".img.bz2", ".iso.bz2"},
+	".xz":  {".pkg.tar.xz", ".tar.xz", ".nar.xz", ".cpio.xz", ".ko.xz", ".fw.xz", ".bin.xz", ".img.xz", ".iso.xz", ".qcow2.xz", ".jar.xz", ".so.xz", ".raw.xz"},
+	".zst": {".pkg.tar.zst", ".tar.zst", ".img.zst", ".iso.zst", ".ko.zst", ".fw.zst", ".nar.zst", ".raw.zst", ".qcow2.zst"}, ".lz4": {".tar.lz4", ".img.lz4"}, ".lz": {".tar.lz"}, ".lzma": {".tar.lzma"}, ".z": {".tar.z"}, ".7z": {".tar.7z"}, ".lzo": {".tar.lzo"},
 	".rpm": {".src.rpm"}, ".tgz": {".src.tgz"},
 	".vbox-extpack": {".vbox-extpack"}, ".flatpakref": {".flatpakref"}, ".appimage": {".appimage"},
 }
@@ -145,6 +150,11 @@ func shapeOf(url, name string) shape {
 	if s.ext != "" && platformType(s.ext[1:]) {
 		s.stem, s.ext = file, "" // "install.linux64", "tool.amd64"
 	}
+	if s.ext != "" && sourceArchive(s.ext) {
+		if _, e := fileType(s.stem); e != "" && innerType(e) {
+			s.inner = e
+		}
+	}
 	var a address
 	if url != "" {
 		a = readAddress(low)
@@ -152,6 +162,8 @@ func shapeOf(url, name string) shape {
 	s.forge = a.forge()
 	s.release = a.has(segReleases) && (strings.Contains(low, "/releases/download/") || strings.Contains(low, "/-/releases/") && strings.Contains(low, "/downloads/"))
 	s.registry = a.registry()
+	s.download = a.labels&hostDownload != 0
+	s.systemDir = a.has(segSystem) && !a.has(segPub) && !strings.HasPrefix(low, "mirror://")
 	if !s.forge {
 		s.tokens(s.stem, false)
 	} else {

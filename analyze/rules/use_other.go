@@ -238,7 +238,7 @@ func useOtherRules() []Rule {
 			match:    soft(sigDontPatchELF),
 		},
 		{
-			ID: "use-no-fixup", Title: "Leaves what is installed as it is", Weight: 20, Scope: OnUse,
+			ID: "use-no-fixup", Title: "Leaves what is installed as it is", Weight: 10, Scope: OnUse,
 			Why:      "Signed or statically linked programs are kept as they came.",
 			How:      "dontFixup is set, and nothing is compiled.",
 			Limits:   "It is set for large data too: a hint only.",

@@ -10,17 +10,18 @@ import (
 type varClass uint8
 
 const (
-	classPlain   varClass = iota // of no known meaning
-	classSkip                    // says nothing that a rule asks for
-	classSource                  // what is unpacked and built
-	classPatches                 // patches to it
-	classTools                   // a list of inputs
-	classSwitch                  // switches something off where it is set
-	classPhases                  // the phases that run, by name
-	classWrap                    // arguments for a wrapper
-	classFlags                   // flags for configure, make and the like
-	classScript                  // shell text that the build runs
-	classLibPath                 // may be a library path made for patching
+	classPlain      varClass = iota // of no known meaning
+	classSkip                       // says nothing that a rule asks for
+	classSource                     // what is unpacked and built
+	classPatches                    // patches to it
+	classTools                      // a list of inputs
+	classSwitch                     // switches something off where it is set
+	classPhases                     // the phases that run, by name
+	classWrap                       // arguments for a wrapper
+	classFlags                      // flags for configure, make and the like
+	classScript                     // shell text that the build runs
+	classLibPath                    // may be a library path made for patching
+	classSourceRoot                 // the directory that unpacking leaves
 )
 
 // classify says what the variable called key is for. sig, where it is not
@@ -57,6 +58,12 @@ func classify(key string) (class varClass, sig signal) {
 		return classWrap, sigNone
 	case "configureFlags", "cmakeFlags", "mesonFlags", "configureScript", "qmakeFlags", "setupCompilerEnvironmentPhase", "configureFlagsArray":
 		return classFlags, sigConfigure
+	case "sourceRoot":
+		return classSourceRoot, sigNone
+	case "setSourceRoot":
+		return classScript, sigNone
+	case "desktopItem", "desktopItems":
+		return classPlain, sigMenuEntry
 	case "makeFlags", "buildFlags", "buildTargets", "makefile":
 		return classFlags, sigMakeFlags
 	case "installFlags", "installTargets":
@@ -108,6 +115,11 @@ func (x *extractor) variable(v *variable, value string) {
 		return
 	case classPhases:
 		x.phases(value)
+		return
+	case classSourceRoot:
+		if value == "." || value == "./" {
+			x.hit(sigFlatSource, "sourceRoot is "+value)
+		}
 		return
 	case classWrap:
 		commandsIn(&x.words, "wrapProgram x y "+value, x.command)

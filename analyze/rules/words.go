@@ -15,6 +15,9 @@ func (x *extractor) word(cmd string, argv []string, i int, w string) {
 		x.hit(sigInterpreted, w)
 	}
 	x.leftover(cmd, argv, w)
+	if n := len(w); n > 8 && w[n-1] == 'p' && strings.HasSuffix(w, ".desktop") && cmd != "rm" {
+		x.hit(sigMenuEntry, join(argv))
+	}
 	if i > 0 && edits(cmd) && !x.has(sigEditsSource) && beforeBuild(x.in.name) && w[0] != '$' && (sourceFile(w) || buildFile(w)) {
 		x.hit(sigEditsSource, join(argv))
 	}
@@ -117,8 +120,21 @@ func startsJava(w string) bool {
 // wineRef says that a word names wine's programs by their store path, or wine
 // itself where that is written into a file.
 func wineRef(w string, written bool) bool {
-	i := strings.Index(w, "-wine-")
+	i := strings.Index(w, "-wine")
+	if i < 0 || len(w) < i+6 || w[i+5] != '-' && !strings.HasPrefix(w[i+5:], "64-") {
+		return false
+	}
 	return i >= 32 && strings.Contains(w[:i], "/store/") && (written || strings.Contains(w[i:], "/bin"))
+}
+
+// foreignRun says that a word is a program that starts programs which were
+// built for other systems or machines.
+func foreignRun(w string) bool {
+	switch w[strings.LastIndexByte(w, '/')+1:] {
+	case "steam-run", "box64", "box86", "umu-run", "FEXInterpreter":
+		return strings.Contains(w, "/store/") || w[0] == '$'
+	}
+	return false
 }
 
 // handsOver says that a word is the source as an address, and the command one
@@ -144,6 +160,9 @@ func (x *extractor) pathWord(cmd string, argv []string, w string) {
 	}
 	if w[0] == '$' && cmd != "rm" && !x.has(sigOutBin) && (strings.HasPrefix(w, "$out") || strings.HasPrefix(w, "${out")) && strings.Contains(w, "/bin/") {
 		x.hit(sigOutBin, join(argv))
+	}
+	if foreignRun(w) {
+		x.hit(sigForeignRun, join(argv))
 	}
 	if wineRef(w, edits(cmd)) {
 		x.hit(sigWineRun, join(argv))
