@@ -23,7 +23,7 @@ func (x *extractor) compiler(cmd string, argv []string) bool {
 		"nasm", "yasm", "nvcc", "emcc", "emmake", "emconfigure",
 		"configure", "autoreconf", "autogen.sh", "bootstrap", "buildPhase", "cmakeConfigurePhase", "mesonConfigurePhase", "genericBuild", "configurePhase",
 		"valac", "fpc", "lazbuild", "nim", "nimble", "crystal", "shards", "zig", "ldc2", "dmd", "dub", "gprbuild", "gnatmake", "mlton", "sbcl", "ecl", "ccl", "clisp", "raco", "csi", "chicken-install", "chibi-scheme",
-		"swift", "swiftc", "vasm", "cobc", "iasl", "dtc", "pdflatex", "xelatex", "tbl", "as31", "sdcc", "avr-gcc", "arm-none-eabi-gcc", "hugo", "fontforge", "stack", "rgbasm", "acme", "xa", "qhelpgenerator", "gambitc", "gsc", "gsi", "idris", "agda", "coqc", "coq_makefile", "lean", "odin", "v", "hare", "haxe", "gdc", "ats2", "patscc", "elm", "purs", "gyp", "moc", "wcl386", "bcc", "opam", "squeak", "gforth", "buildDerivation":
+		"swift", "swiftc", "vasm", "cobc", "iasl", "dtc", "pdflatex", "xelatex", "tbl", "as31", "sdcc", "avr-gcc", "arm-none-eabi-gcc", "hugo", "fontforge", "stack", "rgbasm", "acme", "xa", "qhelpgenerator", "gambitc", "gsc", "gsi", "idris", "agda", "coqc", "coq_makefile", "lean", "odin", "v", "hare", "haxe", "gdc", "ats2", "patscc", "elm", "purs", "gyp", "moc", "gleam", "roc", "koka", "grain", "carp", "scarb", "solc", "forge", "verilator", "iverilog", "yosys", "ghdl", "pio", "platformio", "west", "idf.py", "arduino-cli", "cl65", "ca65", "cc65", "sassc", "sass", "mdbook", "zola", "jekyll", "sphinx-build", "asciidoctor", "luac", "hsc2hs", "protoc", "bison", "flex", "swig", "xcodebuild", "clang-cl", "icx", "icpc", "ifort", "nvc", "pgcc", "lex", "yacc", "mpicc", "mpic++", "mpicxx", "mpif90", "xcrun", "lupdate", "lrelease", "rcc", "uic", "qbs", "cabal2nix", "msgfmt", "txt2man", "wcl386", "bcc", "opam", "squeak", "gforth", "buildDerivation":
 		sig = sigCompile
 	case "gcc", "cc", "g++", "c++", "clang", "clang++", "CC", "CXX", "LD", "AS", "ld", "tcc", "gfortran", "f77", "as":
 		x.hit(sigCC, join(argv))
@@ -101,16 +101,16 @@ func (x *extractor) compiler(cmd string, argv []string) bool {
 }
 
 // ownProgram says that a command of a build phase runs a program of the source
-// tree, or a script of it, and not an installer.
+// tree, or a script of it, and not one that installs, packs or unpacks.
 func ownProgram(cmd string, argv []string) bool {
 	low := strings.ToLower(cmd)
-	if strings.Contains(low, "install") || strings.Contains(low, "setup") || strings.HasSuffix(low, ".run") || strings.HasSuffix(low, ".bin") {
+	if strings.Contains(low, "install") || strings.Contains(low, "setup") || strings.HasPrefix(low, "package") || strings.Contains(low, "unpack") || strings.Contains(low, "extract") || strings.HasSuffix(low, ".run") || strings.HasSuffix(low, ".bin") {
 		return false
 	}
 	if strings.HasPrefix(argv[0], "./") {
 		return true
 	}
-	return len(argv) > 1 && interpreter(low)
+	return len(argv) > 1 && interpreter(low) && strings.IndexByte(low, '(') < 0
 }
 
 // buildTools are programs that compile, by the name of their derivation
@@ -134,6 +134,7 @@ var buildTools = map[string]signal{
 	"fontforge": sigFont, "ttfautohint": sigFont, "xcursorgen": sigFont, "bdftopcf": sigFont, "mkfontscale": sigFont,
 	"pkg-config": sigConfigure, "pkg-config-wrapper": sigConfigure, "pkgconf": sigConfigure, "pkgconf-wrapper": sigConfigure,
 	"auto-patchelf-hook": sigAutoPatchelf, "autopatchelfhook": sigAutoPatchelf, "auto-patchelf": sigAutoPatchelf, "autopatchelf-hook": sigAutoPatchelf,
+	"wheel-unpack-hook.sh": sigDontBuild, "wheel-unpack-hook": sigDontBuild,
 	"dpkg": sigDebTool, "rpmextract": sigDebTool, "rpm": sigDebTool, "cpio": sigNone, "undmg": sigDebTool, "upx": sigDebTool, "appimage-run": sigDebTool, "appimage-exec": sigDebTool, "appimage-exec.sh": sigDebTool, "cabextract": sigDebTool, "unpack-dmg": sigDebTool, "innoextract": sigDebTool, "libarchive": sigNone, "p7zip": sigNone, "msitools": sigDebTool, "xar": sigDebTool, "pbzx": sigDebTool, "unpack-deb": sigDebTool, "dpkg-hook": sigDebTool,
 }
 
@@ -229,7 +230,8 @@ func interpreter(tool string) bool {
 		return false
 	}
 	switch tool[:n] {
-	case "python", "perl", "ruby", "lua", "tcl", "tk", "php", "nodejs", "node", "guile", "zsh", "fish", "expect", "gawk":
+	case "python", "perl", "ruby", "lua", "luajit", "tcl", "tk", "php", "nodejs", "node", "guile", "dash", "ksh", "mksh", "tcsh", "zsh", "fish", "nushell", "elvish", "expect", "gawk", "octave", "racket", "babashka", "raku", "rakudo", "julia", "deno", "gforth", "powershell",
+		"love", "godot", "renpy", "scummvm": // engines of games in such languages
 		return true
 	}
 	return false
@@ -242,7 +244,7 @@ func scriptWord(w string) bool {
 	for i := len(w) - 1; i >= 0 && i >= len(w)-5; i-- {
 		if w[i] == '.' {
 			switch w[i:] {
-			case ".py", ".pl", ".rb", ".sh", ".tcl", ".lua", ".js", ".php", ".bash", ".zsh", ".fish", ".awk", ".tex", ".sty", ".el", ".scm", ".lisp", ".jar":
+			case ".py", ".pl", ".pm", ".rb", ".sh", ".csh", ".ksh", ".tcl", ".lua", ".js", ".mjs", ".cjs", ".php", ".phar", ".ps1", ".rkt", ".jl", ".nu", ".love", ".bash", ".zsh", ".fish", ".awk", ".tex", ".sty", ".el", ".scm", ".lisp", ".jar":
 				return true
 			}
 			break

@@ -36,7 +36,11 @@ func binName(name string) bool {
 	for _, w := range [...]string{"-unwrapped", "-wrapped", "-original"} {
 		name = strings.TrimSuffix(name, w)
 	}
-	return strings.HasSuffix(name, "-bin") || strings.HasSuffix(name, "-binary")
+	switch name[strings.LastIndexByte(name, '-')+1:] {
+	case "bin", "binary", "bins", "binaries", "prebuilt", "prebuild", "precompiled", "appimage", "blob", "blobs":
+		return strings.IndexByte(name, '-') > 0
+	}
+	return false
 }
 
 // opensPackage says that the source is a package of a distribution, and that

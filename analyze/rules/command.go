@@ -328,7 +328,7 @@ func (x *extractor) wrapper(argv []string) {
 // runtime reads a line that starts a virtual machine, as launchers that are
 // written out by the install phase have it.
 func (x *extractor) runtime(cmd string, argv []string) {
-	if !strings.Contains(argv[0], "/") && !strings.HasPrefix(argv[0], "$") {
+	if !strings.Contains(argv[0], "/") && !strings.HasPrefix(argv[0], "$") && (cmd != "java" || !slices.Contains(argv, "-jar")) {
 		return // run by the build itself
 	}
 	if x.building() {

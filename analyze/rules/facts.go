@@ -278,7 +278,11 @@ func (x *extractor) nothingToMake() bool {
 		return false
 	}
 	for _, k := range [...]string{"unpackPhase", "postUnpack", "prePatch", "postPatch", "preConfigure", "configurePhase", "postConfigure", "preBuild", "buildPhase", "makeFlags", "buildFlags", "makefile"} {
-		if x.attrs.Get(k) != "" {
+		v := x.attrs.Get(k)
+		if k == "buildPhase" && strings.Contains(v, "$out") && !x.f.sigs.any(sigCompile, sigCC, sigOwnBuild) {
+			continue // writes the output itself, as text with names filled in
+		}
+		if v != "" {
 			return false
 		}
 	}

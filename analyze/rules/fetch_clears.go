@@ -122,13 +122,13 @@ func fetchClearRules() []Rule {
 		{
 			ID: "from-pure-wheel", Title: "Pure Python wheel", Weight: -80,
 			Why:      "A wheel tagged any holds Python sources.",
-			How:      "A .whl whose last tag is any.",
-			Limits:   "Some are mistagged.",
+			How:      "A .whl whose last tag is any, and whose name has no operating system or machine.",
+			Limits:   "Some are mistagged, or bring programs for a browser.",
 			Remedy:   "Use the sdist where there is one.",
 			Positive: []Example{dl("https://example.org/packages/py3/t/tool/tool-1.0-py3-none-any.whl")},
-			Negative: []Example{dl("https://example.org/packages/cp38/t/tool/tool-1.0-cp38-cp38-linux_x86_64.whl")},
+			Negative: []Example{dl("https://example.org/packages/cp38/t/tool/tool-1.0-cp38-cp38-linux_x86_64.whl"), dl("https://example.org/packages/py3/t/tool/tool_macos-1.0-py3-none-any.whl")},
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
-				return sh.file, sh.ext == ".whl" && strings.HasSuffix(sh.stem, "-any")
+				return sh.file, sh.ext == ".whl" && strings.HasSuffix(sh.stem, "-any") && (sh.os == "" || sh.osDir) && (sh.arch == "" || sh.dir)
 			}),
 		},
 	}

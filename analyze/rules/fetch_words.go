@@ -165,7 +165,7 @@ func fetchWordRules() []Rule {
 			}),
 		},
 		{
-			ID: "url-ready-directory", Title: "Directory of the address is bin", Weight: 30,
+			ID: "url-ready-directory", Title: "Directory of the address is bin", Weight: 40,
 			Why:      "Sites that serve both keep their builds under bin.",
 			How:      "A directory of the address is called so.",
 			Limits:   "Old sites use the word for anything to download.",

@@ -145,9 +145,12 @@ func firstWord(name string) string {
 // nixpkgs tells a wrapper from what it wraps.
 func wrapperStem(name string) string {
 	name = stem(name)
+	for _, ext := range [...]string{".in", ".sh"} {
+		name = strings.TrimSuffix(name, ext)
+	}
 	for {
 		cut := false
-		for _, w := range [...]string{"-unwrapped", "-wrapped", "-wrapper", "-extracted", "-fhs-env", "-fhsenv", "-fhs", "-init", "-rootfs", "-bwrap", "-env", "-original", "-run", "-bin", "-dist", "-chroot", "-userenv", "-usr-target", "-profile", "-with-plugins", "-with-extensions"} {
+		for _, w := range [...]string{"-unwrapped", "-wrapped", "-wrapper", "-extracted", "-fhs-env", "-fhsenv", "-fhs", "-init", "-rootfs", "-bwrap", "-env", "-original", "-run", "-bin", "-dist", "-chroot", "-userenv", "-usr-target", "-profile", "-with-plugins", "-with-extensions", "-runtime", "-launcher", "-core", "-base", "-files", "-app", "-program", "-installer", "-installed", "-raw", "-real", "-engine", "-tarball", "-image", "-contents", "-appimage", "-deb", "-rpm", "-package", "-dir", "-tree", "-prebuilt", "-full", "-fhsenv-rootfs", "-fhsenv-profile"} {
 			if strings.HasSuffix(name, w) {
 				name, cut = strings.TrimSuffix(name, w), true
 			}

@@ -17,6 +17,9 @@ func (s *shape) tokens(text string, dir bool) {
 	}
 	eachToken(text, func(tok string, last bool) {
 		arch, os := machine(tok, first && !dir)
+		if tok == "debian" && strings.HasSuffix(text, ".debian") {
+			os = "" // what Debian adds to sources
+		}
 		if afterOS && (tok == "64" || tok == "32" || tok == "86" || tok == "386") {
 			arch = tok // "linux_64", "linux-386"
 		}
@@ -115,7 +118,7 @@ func machine(tok string, first bool) (arch, os string) {
 			return tok, ""
 		}
 		return "", ""
-	case "lin", "mac", "win", "android", "ubuntu", "centos", "rhel", "fedora", "el6", "el7", "el8", "el9":
+	case "lin", "mac", "win", "android", "ubuntu", "debian", "centos", "rhel", "fedora", "el6", "el7", "el8", "el9":
 		// Short for a system, or a distribution's release, but a name of its own
 		// where it comes first.
 		switch {

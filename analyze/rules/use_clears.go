@@ -93,7 +93,7 @@ func useClears() []Rule {
 		{
 			ID: "from-data-name", Title: "Package is called data", Weight: -60, Scope: OnUse,
 			Why:      "Data of games is handed out in installers too.",
-			How:      "data, assets, music, sounds, textures, maps, web, webui or frontend as the last word of the package's name, and no program is put in place, patched or started.",
+			How:      "data, assets, music, maps, icons, themes, docs, voices, headers, web, frontend or another such word as the last one of the package's name, and no program is put in place, patched or started.",
 			Limits:   "Packages of programs that are called so.",
 			Remedy:   "None needed.",
 			Positive: []Example{pkg("https://example.org/setup_game_1.0.exe", "dontBuild", "1", "installPhase", "cp -r app/* $out/share/game").named("game-assets-1.0"), pkg("https://example.org/demo.x86.sh", "buildCommand", "tail -n +165 $src | tar xfz -\ncp -r data $out").named("game-demodata-1.0")},
@@ -128,7 +128,7 @@ func dataName(name string) bool {
 	n := stem(name)
 	last := n[strings.LastIndexByte(n, '-')+1:]
 	switch last {
-	case "assets", "music", "sounds", "textures", "maps", "web", "webui", "frontend":
+	case "assets", "music", "sounds", "textures", "maps", "levels", "web", "webui", "frontend", "icons", "cursor", "cursors", "themes", "wallpapers", "docs", "voices", "soundfont", "locales", "translations", "headers":
 		return last != n
 	}
 	return strings.HasSuffix(last, "data") && len(n) > len("data")

@@ -74,6 +74,21 @@ func useHintRules() []Rule {
 			},
 		},
 		{
+			ID: "use-unbuilt-code", Title: "Installs compiled files and switches the build off", Weight: 25, Kind: audit.Bytecode, Scope: OnUse,
+			Why:      "Where jars, assemblies or shared libraries are installed and nothing is built, they were in the source, even in a forge's.",
+			How:      "The build is switched off or has no compiler, and files of such types are copied to the output.",
+			Limits:   "Libraries that come with a program in another language.",
+			Remedy:   buildIt,
+			Positive: []Example{pkg("https://github.com/example/tool/archive/v1.0.zip", "dontBuild", "1", "installPhase", "cp plugins/*.jar $out/lib/"), pkg(plain, "dontBuild", "1", "installPhase", "install -D libtool.so $out/lib/libtool.so")},
+			Negative: []Example{pkg(plain, "installPhase", "cp plugins/*.jar $out/lib/"), pkg(plain, "dontBuild", "1", "installPhase", "cp -r . $out/share/tool")},
+			match: func(s *subject) (string, string, bool) {
+				if !s.f.sigs.any(sigDontBuild, sigNoCC) {
+					return "", "", false
+				}
+				return hint(sigJarInstall, sigDllInstall, sigSoInstall)(s)
+			},
+		},
+		{
 			ID: "use-foreign-environment", Title: "Started in an environment for foreign programs", Weight: 50, Kind: audit.NativeCode, Scope: OnUse,
 			Why:      "Such environments and emulators are there for programs that were built for another system.",
 			How:      "A phase names steam-run, box64, umu-run or the like by its path, and nothing is compiled.",

@@ -307,7 +307,7 @@ func useNativeRules() []Rule {
 		{
 			ID: binaryName, Title: "Package is called binary", Weight: 50, Kind: audit.NativeCode, Scope: OnUse,
 			Why:      "nixpkgs' convention for a package that repackages a prebuilt program is the suffix -bin.",
-			How:      "bin or binary at the end of the package's name, before or after the version, or of its pname, without compiling.",
+			How:      "bin, binary, prebuilt, appimage or the like at the end of the package's name, before or after the version, or of its pname, without compiling.",
 			Limits:   "Fonts and scripts are called so too.",
 			Remedy:   buildIt,
 			Positive: []Example{pkg(plain, "installPhase", "cp tool $out/bin").named("tool-bin-1.0"), pkg(plain, "installPhase", "cp tool $out/bin").named("tool-1.0-binary"), pkg(plain, "pname", "tool-bin-unwrapped", "installPhase", "cp tool $out/bin"), pkg(plain, "pname", "tool-bin", "postInstall", "cp -r * $out/lib")},
@@ -320,7 +320,7 @@ func useNativeRules() []Rule {
 					return at, detail, true
 				}
 				n := stem(s.name)
-				return "name", s.name, binName(n) || binName(s.name) || strings.HasSuffix(n, "-bin") || strings.HasSuffix(n, "-binary") || strings.HasSuffix(s.name, "-binary") || strings.HasSuffix(s.name, "-bin") || strings.HasPrefix(n, "binary-")
+				return "name", s.name, binName(n) || binName(s.name) || strings.HasPrefix(n, "binary-")
 			},
 		},
 	}
