@@ -140,11 +140,11 @@ func fetchWordRules() []Rule {
 		{
 			ID: "url-download-host", Title: "Host is one for downloads", Weight: 15,
 			Why:      "Vendors hand their programs out from hosts for downloads and rented stores of files; sources are rather served by forges and mirrors.",
-			How:      "A part of the host's name is download, dl, cdn, releases, artifacts or the like, or a provider's name for its store, and the file is an archive or has no type.",
+			How:      "A part of the host's name is download, dl, cdn, releases, artifacts or the like, or a provider's name for its store, and the file is an archive or has no type. Not below a directory pub, as servers have that mirror others.",
 			Limits:   "Large projects have such hosts for their sources: a hint that takes others to suspect.",
 			Remedy:   "Fetch the source release instead.",
 			Positive: []Example{dl("https://downloads.example.org/tool-1.2.tar.gz"), dl("https://example-releases.s3.amazonaws.com/tool.zip")},
-			Negative: []Example{dl(plain), dl("https://static.crates.io/crates/tool/tool-1.2.crate"), dl("https://download.example.org/tool-1.2-src.tar.gz"), dl("https://download.example.org/LICENSE.txt")},
+			Negative: []Example{dl(plain), dl("https://static.crates.io/crates/tool/tool-1.2.crate"), dl("https://cdn.example.org/pub/tool-1.2.tar.gz"), dl("https://download.example.org/tool-1.2-src.tar.gz"), dl("https://download.example.org/LICENSE.txt")},
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
 				return "host of " + sh.file, sh.download && sh.src == "" && !sh.forge && !sh.sourceRegistry() && sourceArchive(sh.ext)
 			}),
@@ -155,7 +155,7 @@ func fetchWordRules() []Rule {
 			How:      "One of these words in the file name, not its first, or a directory called binaries or prebuilt.",
 			Limits:   "Some projects have the word in their name.",
 			Remedy:   "Fetch the source release instead.",
-			Positive: []Example{dl("mirror://apache/tool/tool-1.2-bin.tar.gz"), dl("https://example.org/binaries/tool-1.2.tar.gz"), dl("https://example.org/tool-1.2.sonoma.bottle.tar.gz"), dl("https://github.com/example/tool/archive/upstream/1.2.bin.tar.gz")},
+			Positive: []Example{dl("mirror://apache/tool/tool-1.2-bin.tar.gz"), dl("https://example.org/binaries/tool-1.2.tar.gz"), dl("https://example.org/tool-1.2.sonoma.bottle.tar.gz"), dl("https://github.com/example/tool/archive/upstream/1.2.bin.tar.gz"), dl("https://example.org/tool/1.2/bin.tar.gz")},
 			Negative: []Example{dl("mirror://apache/tool/tool-1.2-src.tar.gz"), dl("https://example.org/bind-9.16.tar.gz"), dl("mirror://cpan/authors/id/E/EX/EXAMPLE/Data-Binary-0.01.tar.gz"), dl("https://example.org/bin-1.0.tar.gz")},
 			match: anyShape(func(sh *shape, s *subject) (string, bool) {
 				if s.local() || sh.src != "" || !strongBin(sh.bin) || sh.sourceRegistry() || textType(sh.ext) || sh.ext == ".jar" || sh.ext == ".gem" {

@@ -12,8 +12,11 @@ func (s *shape) tokens(text string, dir bool) {
 		text = strings.ReplaceAll(text, "x86.64", "amd64")
 	}
 	first, afterOS := true, false
-	if !dir && strongBin(text) {
-		s.bin = text // the name is nothing but such a word ("bin.tar.gz")
+	if !dir {
+		switch text {
+		case "bin", "binary", "binaries", "prebuilt", "prebuilts", "jars":
+			s.bin = text // the name is nothing but such a word
+		}
 	}
 	eachToken(text, func(tok string, last bool) {
 		arch, os := machine(tok, first && !dir)

@@ -162,7 +162,7 @@ func shapeOf(url, name string) shape {
 	s.forge = a.forge()
 	s.release = a.has(segReleases) && (strings.Contains(low, "/releases/download/") || strings.Contains(low, "/-/releases/") && strings.Contains(low, "/downloads/"))
 	s.registry = a.registry()
-	s.download = a.labels&hostDownload != 0
+	s.download = a.labels&hostDownload != 0 && !a.has(segPub)
 	s.systemDir = a.has(segSystem) && !a.has(segPub) && !strings.HasPrefix(low, "mirror://")
 	if !s.forge {
 		s.tokens(s.stem, false)
