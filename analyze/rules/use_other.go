@@ -218,7 +218,7 @@ func useOtherRules() []Rule {
 			match:    soft(sigCopyTree),
 		},
 		{
-			ID: "use-no-strip", Title: "Leaves symbols alone", Weight: 10, Kind: audit.NativeCode, Scope: OnUse,
+			ID: "use-no-strip", Title: "Leaves symbols alone", Weight: 5, Kind: audit.NativeCode, Scope: OnUse,
 			Why:      "Stripping breaks programs that carry data behind their sections.",
 			How:      "dontStrip is set, and nothing is compiled.",
 			Limits:   "It is set for interpreted programs too: a hint only.",
@@ -250,11 +250,11 @@ func useOtherRules() []Rule {
 		{
 			ID: "use-nothing-compiled", Title: "Installs without a build", Weight: 15, Scope: OnUse,
 			Why:      "A package that has no build step ships what it fetched.",
-			How:      "dontBuild, an empty build phase, phases without one, or an unpack phase that only puts one file in place.",
+			How:      "dontBuild, a build phase that is empty or only moves, edits or unpacks files, phases without one, or an unpack phase that only puts one file in place.",
 			Limits:   "So do packages of scripts, fonts and data: a hint only.",
 			Remedy:   buildIt,
-			Positive: []Example{pkg(plain, "dontBuild", "1", "installPhase", "cp tool $out/bin"), pkg(plain, "phases", "unpackPhase installPhase", "installPhase", "cp tool $out/bin"), pkg("https://example.org/tool.gz", "unpackCmd", "gunzip -c $curSrc > tool", "installPhase", "install -D tool $out/bin/tool"), pkg("https://example.org/tool", "unpackPhase", "cp $src tool", "installPhase", "install -D tool $out/bin/tool")},
-			Negative: []Example{pkg(plain, "installPhase", "cp tool $out/bin"), pkg("https://example.org/tool.c.gz", "unpackCmd", "gunzip -c $curSrc > tool.c", "installPhase", "install -D tool $out/bin/tool"), pkg(plain, "unpackPhase", "cp -r $src tree", "installPhase", "install -D tree/tool $out/bin/tool"), pkg("https://example.org/tool", "unpackPhase", "cp $src tool.txt", "makeFlags", "T=tool.txt", "installPhase", "install -D tool $out/bin/tool")},
+			Positive: []Example{pkg(plain, "dontBuild", "1", "installPhase", "cp tool $out/bin"), pkg(plain, "phases", "unpackPhase installPhase", "installPhase", "cp tool $out/bin"), pkg("https://example.org/tool.gz", "unpackCmd", "gunzip -c $curSrc > tool", "installPhase", "install -D tool $out/bin/tool"), pkg("https://example.org/tool", "unpackPhase", "cp $src tool", "installPhase", "install -D tool $out/bin/tool"), pkg(plain, "buildPhase", "dos2unix tool.sh\nchmod +x tool.sh", "installPhase", "cp -r . $out/share")},
+			Negative: []Example{pkg(plain, "installPhase", "cp tool $out/bin"), pkg(plain, "buildPhase", "sed -i s,/usr,$out, Makefile\nmake", "installPhase", "cp tool $out/bin"), pkg(plain, "buildPhase", "generate > tool.conf", "installPhase", "cp tool $out/bin"), pkg("https://example.org/tool.c.gz", "unpackCmd", "gunzip -c $curSrc > tool.c", "installPhase", "install -D tool $out/bin/tool"), pkg(plain, "unpackPhase", "cp -r $src tree", "installPhase", "install -D tree/tool $out/bin/tool"), pkg("https://example.org/tool", "unpackPhase", "cp $src tool.txt", "makeFlags", "T=tool.txt", "installPhase", "install -D tool $out/bin/tool")},
 			match:    soft(sigDontBuild),
 		},
 		{

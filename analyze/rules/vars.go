@@ -310,12 +310,14 @@ func sourceFile(name string) bool {
 	return false
 }
 
-// emptyPhase is a phase of only hooks, echo, true, or nothing.
+// emptyPhase is a phase that makes nothing: of only hooks, and commands that
+// put files into other places, change text or modes, or unpack.
 func emptyPhase(v string) bool {
 	empty := true
 	commands(v, func(argv []string) {
 		switch argv[0] {
-		case "runHook", "echo", "true", ":":
+		case "runHook", "echo", "true", ":", "cd", "pushd", "popd", "mkdir", "rm", "rmdir", "mv", "cp", "ln", "touch", "chmod", "export", "local", "set", "shopt", "test", "[", "[[",
+			"sed", "substituteInPlace", "substitute", "patchShebangs", "dos2unix", "unzip", "tar", "gunzip", "bunzip2", "unxz", "dpkg", "dpkg-deb", "rpm2cpio", "rpmextract", "cpio", "7z", "patchelf", "autoPatchelf", "wrapProgram", "makeWrapper", "for", "done", "fi", "case", "esac", "return":
 		default:
 			empty = false
 		}
