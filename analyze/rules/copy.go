@@ -75,6 +75,9 @@ func (x *extractor) copy(cmd string, argv []string) {
 		case cmd != "ln" && strings.HasSuffix(low, ".bin") && !strings.Contains(w, "/store/"):
 			x.hit(sigRawInstall, join(argv))
 		}
+		if cmd != "ln" && toOut && !recursive && w[0] == '/' && strings.Contains(w, "/store/") && rootOf(w) == w && !archiveName(w) && !dataFile(low) {
+			x.hit(sigCopyPath, join(argv))
+		}
 		if cmd != "ln" && toOut {
 			switch w {
 			case "bin", "./bin", "bin/", "bin/.", "bin/*", "./bin/*", "$src/bin", "$src/bin/*", "${src}/bin":

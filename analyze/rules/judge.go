@@ -145,8 +145,8 @@ func Judge(g *closure.Graph, facts []Facts) []Suspicion {
 	// reads of others what an earlier one wrote.
 	each(len(facts), func(p *part, id closure.ID) {
 		j.hooks(id)
-		j.alone(p, id)
 		j.uses(p, id)
+		j.alone(p, id)
 	})
 	each(len(facts), func(_ *part, id closure.ID) {
 		j.combine(id)
@@ -311,9 +311,22 @@ func (j *judge) alone(p *part, id closure.ID) {
 	if !j.download(id) || f.Fetch.PostFetch != "" {
 		sub.shapes = append(p.shapes[:0], shapeOf("", sub.name))
 		sub.builds = builds(f, sub.name)
+		sub.fetched = !sub.builds && j.takesDownload(id)
+		sub.source = sub.fetched || f.sigs.has(sigSource)
 		s.builds = sub.builds && !j.download(id)
 		j.apply(OnUse, sub, s)
 	}
+}
+
+// takesDownload says that a derivation copies or unpacks a download, as a
+// command that stands alone does with what is no variable's value.
+func (j *judge) takesDownload(id closure.ID) bool {
+	for _, u := range j.content[id] {
+		if u.how == refContent && j.download(u.id) {
+			return true
+		}
+	}
+	return false
 }
 
 func (j *judge) apply(sc Scope, sub *subject, s *scored) {

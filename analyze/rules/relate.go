@@ -95,7 +95,7 @@ func (j *judge) carries(id closure.ID) (*Rule, closure.ID, bool) {
 		if r.how != refWrap && r.how != refLink && r.how != refExec {
 			continue
 		}
-		if p := r.id; p != closure.None && p != id && !j.download(p) && j.self[p].sum >= Threshold && known() && hasWord(strings.TrimRight(own, "0123456789"), strings.TrimRight(firstWord(j.g.Name(p)), "0123456789")) {
+		if p := r.id; p != closure.None && p != id && !j.download(p) && j.self[p].sum >= Threshold && known() && (foreignEnvironment(j.g.Name(id)) || hasWord(strings.TrimRight(own, "0123456789"), strings.TrimRight(firstWord(j.g.Name(p)), "0123456789"))) {
 			return &wrapsCarrier, p, true
 		}
 	}
@@ -133,6 +133,14 @@ func (j *judge) union(id closure.ID) (closure.ID, bool) {
 // words if it is long enough to mean something.
 func hasWord(name, word string) bool {
 	return firstWord(name) == word || len(word) >= 4 && strings.Contains("-"+name+"-", "-"+word+"-")
+}
+
+// foreignEnvironment says that a derivation starts programs in an environment
+// for such as were built for other systems, by the names that nixpkgs gives to
+// the parts of one.
+func foreignEnvironment(name string) bool {
+	n := stem(name)
+	return strings.HasSuffix(n, "-init") || strings.HasSuffix(n, "-bwrap") || strings.HasSuffix(n, "-fhs") || strings.HasSuffix(n, "-fhs-env") || strings.HasSuffix(name, "-init") || strings.HasSuffix(name, "-bwrap")
 }
 
 // firstWord is a name up to its first dash.

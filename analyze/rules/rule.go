@@ -70,6 +70,9 @@ type subject struct {
 	shapes []shape
 	// builds says that something is compiled, as far as the text tells.
 	builds bool
+	// fetched says that a download is copied or unpacked, source that one is or
+	// that there is a source.
+	fetched, source bool
 }
 
 // named says that the subject is a build with a declared hash, which the

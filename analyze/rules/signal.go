@@ -96,6 +96,7 @@ const (
 	sigBinDir        // a directory called bin is copied as it is
 	sigForeignRun    // a program is started in an environment for foreign programs
 	sigBinaryEdit    // compiled files are edited
+	sigCopyPath      // a store path itself is installed
 	sigPluginDir     // files go to where programs look for compiled plugins
 	sigHandsOver     // another package's program is given the source to install it
 

@@ -6,7 +6,7 @@ import "fromsource/analyze/audit"
 // that it can come in with.
 func hint(ss ...signal) func(*subject) (string, string, bool) {
 	return func(s *subject) (string, string, bool) {
-		if s.builds || !s.f.sigs.has(sigSource) {
+		if s.builds || !s.source {
 			return "", "", false
 		}
 		return s.anyOf(ss...)

@@ -200,12 +200,17 @@ func useOtherRules() []Rule {
 		{
 			ID: "use-copies-source", Title: "Installs the download itself", Weight: 20, Scope: OnUse,
 			Why:      "A single file that is put in place as it came is either a script or a program.",
-			How:      "cp or install of $src to the output, without compiling.",
+			How:      "cp or install of $src, or of a download by its path where there is no src, to the output, without compiling.",
 			Limits:   "Scripts and data are installed so as well.",
 			Remedy:   buildIt,
-			Positive: []Example{pkg("https://example.org/tool", "installPhase", "install -Dm755 $src $out/bin/tool", "dontUnpack", "1")},
-			Negative: []Example{pkg(plain, "installPhase", "install -Dm755 tool $out/bin/tool")},
-			match:    soft(sigCopySrc),
+			Positive: []Example{pkg("https://example.org/tool", "installPhase", "install -Dm755 $src $out/bin/tool", "dontUnpack", "1"), {Name: "tool-1.0", Env: []string{"buildCommand", "install -Dm755 %0 $out/bin/tool"}, Other: []Example{dl("https://example.org/tool")}}},
+			Negative: []Example{pkg(plain, "installPhase", "install -Dm755 tool $out/bin/tool"), {Name: "tool-1.0", Env: []string{"buildCommand", "install -Dm755 %0 $out/bin/tool"}, Other: []Example{{Name: "tool-script"}}}},
+			match: func(s *subject) (string, string, bool) {
+				if s.fetched && !s.f.sigs.any(sigCopySrc, sigSource) {
+					return soft(sigCopyPath)(s)
+				}
+				return soft(sigCopySrc)(s)
+			},
 		},
 		{
 			ID: "use-copies-tree", Title: "Copies the unpacked archive as it is", Weight: 10, Scope: OnUse,
@@ -283,7 +288,7 @@ func useOtherRules() []Rule {
 			},
 			match: func(s *subject) (string, string, bool) {
 				g := &s.f.sigs
-				if s.builds || !g.any(sigDontBuild, sigNoCC) || !g.has(sigSource) || g.any(sigInterpreted, sigFont, sigCopySrc) {
+				if s.builds || !g.any(sigDontBuild, sigNoCC) || !s.source || g.any(sigInterpreted, sigFont, sigCopySrc) {
 					return "", "", false
 				}
 				if g.has(sigCopyTree) && g.has(sigOutBin) {
@@ -305,7 +310,7 @@ func useOtherRules() []Rule {
 			},
 			match: func(s *subject) (string, string, bool) {
 				g := &s.f.sigs
-				if s.builds || !g.has(sigSource) || !g.has(sigCopyBin) || g.any(sigDontBuild, sigNoCC, sigBuildCommand, sigInterpreted, sigFont, sigCopySrc, sigConfigure, sigBuildHook, sigLibrary) {
+				if s.builds || !s.source || !g.has(sigCopyBin) || g.any(sigDontBuild, sigNoCC, sigBuildCommand, sigInterpreted, sigFont, sigCopySrc, sigConfigure, sigBuildHook, sigLibrary) {
 					return "", "", false
 				}
 				return s.hitOf(sigCopyBin)
