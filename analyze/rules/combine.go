@@ -15,6 +15,8 @@ func (j *judge) combine(id closure.ID) {
 	s := &j.self[id]
 	j.runsDownload(id)
 	best, bestUse := 0, use{}
+	// Without a source, what is copied or unpacked stands for one.
+	sourceless := !slices.ContainsFunc(j.content[id], func(u use) bool { return u.how == refSrc })
 	for _, u := range j.content[id] {
 		if !j.download(u.id) || j.self[u.id].patch {
 			continue
@@ -31,7 +33,7 @@ func (j *judge) combine(id closure.ID) {
 			// A build that also has other files: only the source decides.
 			continue
 		}
-		if u.how == refSrc && v < 0 && best == 0 || v > best {
+		if (u.how == refSrc || sourceless && u.how == refContent) && v < 0 && best == 0 || v > best {
 			best, bestUse = v, u
 		}
 	}

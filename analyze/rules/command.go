@@ -200,6 +200,9 @@ func (x *extractor) command(argv []string) {
 		x.hit(sigAutoPatchelf, join(argv))
 	case "bash", "sh", "$SHELL", "SHELL", "src", "./$src":
 		x.installer(argv)
+		if len(argv) > 2 && argv[1][0] == '-' && strings.HasSuffix(argv[1], "c") && strings.IndexByte(argv[2], ' ') > 0 {
+			commands(argv[2], x.command) // a script in a word
+		}
 	case "makeWrapper", "wrapProgram", "makeBinaryWrapper", "makeShellWrapper", "wrapProgramShell", "wrapProgramBinary":
 		x.wrapper(argv)
 	case "java", "mono", "dotnet", "electron":
