@@ -13,6 +13,9 @@ func (x *extractor) compiler(cmd string, argv []string) bool {
 	if cmd == "genericBuild" && x.in.name == "builder" {
 		return false // the phases, of which the builder may have replaced any
 	}
+	if strings.HasPrefix(cmd, "python") && strings.Trim(cmd[6:], "0123456789.") == "" {
+		cmd = "python" // of whatever version
+	}
 	sig := sigNone
 	arg := ""
 	if len(argv) > 1 {

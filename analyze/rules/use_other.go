@@ -322,7 +322,7 @@ func useOtherRules() []Rule {
 			How:      "A build command, builder or install phase of the package's own unpacks the source to the top of the output or to one directory there, or moves what came out to it, and does nothing that compiles or interprets. Not where a hash is declared: that is a fetch in another form.",
 			Limits:   "Data of games, and collections of sources, are packed so too.",
 			Remedy:   buildIt,
-			Positive: []Example{pkg(plain, "buildCommand", "unzip $src\nmkdir $out\nmv example-* $out/example"), pkg(plain, "buildCommand", "tar xf $src\nmkdir $out\nmv */* $out"), pkg(plain, "installPhase", "mkdir $out\nunzip $src\nmv example-1.0 $out/bin"), pkg(plain, "buildCommand", "unzip $src\nmkdir $out\nmv example $out/"), pkg(plain, "buildCommand", "mkdir $out\ntar -C $out --strip=1 -x -f $src")},
+			Positive: []Example{pkg(plain, "buildCommand", "unzip $src\nmkdir $out\nmv example-* $out/example"), pkg(plain, "buildCommand", "tar xf $src\nmkdir $out\nmv */* $out"), pkg(plain, "installPhase", "mkdir $out\nunzip $src\nmv example-1.0 $out/bin"), pkg(plain, "buildCommand", "unzip $src\nmkdir $out\nmv example $out/"), pkg(plain, "buildCommand", "mkdir $out\ntar -C $out --strip=1 -x -f $src"), pkg(plain, "buildCommand", "mkdir $out\ncd $out\nunzip $src")},
 			Negative: []Example{
 				{Name: "tool-1.0-tex", Src: &plainSrc, Fixed: true, Env: []string{"buildCommand", "mkdir $out\ntar -xf $src --strip-components=1 -C $out"}},
 				pkg(plain, "buildCommand", "unzip $src\nmkdir -p $out/share\nmv example-* $out/share"), pkg(plain, "buildCommand", "tar xf $src\ncd *\nmake\nmv * $out"),
