@@ -34,7 +34,7 @@ func fetchClearRules() []Rule {
 				}
 				for i := range s.shapes {
 					sh := &s.shapes[i]
-					if sh.forge {
+					if sh.forge && !sh.bareFile() {
 						return "env.urls", sh.file, true
 					}
 					if sh.registry == "npm" && sh.arch != "" {
@@ -46,6 +46,18 @@ func fetchClearRules() []Rule {
 				}
 				return "", "", false
 			},
+		},
+		{
+			ID: "from-forge-file", Title: "File of a repository, without a type", Weight: -20,
+			Why:      "People commit sources, but a file without a type may as well be a program.",
+			How:      "The address asks a forge for one file of a repository, whose name has no type.",
+			Limits:   "Scripts are committed so too, which only says what is done with them.",
+			Remedy:   "None needed.",
+			Positive: []Example{dl("https://github.com/example/tool/raw/v1.2/tool"), dl("https://raw.githubusercontent.com/example/tool/v1.2/tool")},
+			Negative: []Example{dl("https://github.com/example/tool/raw/v1.2/tool.py"), dl("https://github.com/example/tool/archive/v1.2.tar.gz"), dl("https://example.org/raw/tool")},
+			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
+				return sh.file, sh.bareFile()
+			}),
 		},
 		{
 			ID: "from-source-word", Title: "File name says source", Weight: -40,
@@ -133,6 +145,9 @@ func fetchClearRules() []Rule {
 		},
 	}
 }
+
+// bareFile says that a forge serves one file there, whose name has no type.
+func (s *shape) bareFile() bool { return s.raw && s.ext == "" }
 
 // isPatch says that a fetch is a patch by its type, address or fetcher.
 func isPatch(f *fetch.Fetch, shapes []shape) bool {

@@ -131,7 +131,7 @@ func machine(tok string, first bool) (arch, os string) {
 			return "", "linux"
 		}
 		return "", tok
-	case "linux", "gnulinux", "lnx", "darwin", "macos", "macosx", "osx", "windows", "win32", "win64", "musl", "manylinux1", "manylinux2010", "manylinux2014", "musllinux", "freebsd", "openbsd", "netbsd", "solaris", "sunos", "aix", "hpux", "msvc", "mingw32", "mingw64", "mingw", "cygwin", "msys2", "apple":
+	case "linux", "gnulinux", "lnx", "darwin", "macos", "macosx", "osx", "windows", "win32", "win64", "musl", "manylinux1", "manylinux2010", "manylinux2014", "musllinux", "freebsd", "solaris", "sunos", "aix", "hpux", "msvc", "mingw32", "mingw64", "mingw", "cygwin", "msys2", "apple":
 		if tok == "win32" && first {
 			return "", ""
 		}

@@ -40,6 +40,8 @@ type shape struct {
 	// download says that the host is one for downloads, systemDir that a
 	// directory of the address is called after an operating system.
 	download, systemDir bool
+	// raw says that a forge serves a file of a repository there.
+	raw bool
 	// release says that the address is of a file attached to a release.
 	release bool
 	// registry is the package registry that serves the address, if known.
@@ -160,6 +162,7 @@ func shapeOf(url, name string) shape {
 		a = readAddress(low)
 	}
 	s.forge = a.forge()
+	s.raw = s.forge && (a.has(segRaw) || strings.Contains(low, "raw.githubusercontent.com/"))
 	s.release = a.has(segReleases) && (strings.Contains(low, "/releases/download/") || strings.Contains(low, "/-/releases/") && strings.Contains(low, "/downloads/"))
 	s.registry = a.registry()
 	s.download = a.labels&hostDownload != 0 && !a.has(segPub)
