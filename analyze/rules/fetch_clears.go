@@ -22,7 +22,7 @@ func fetchClearRules() []Rule {
 			Limits:   "Binaries are committed too: firmware collections, vendored jars, -bin repositories.",
 			Remedy:   "None needed.",
 			Positive: []Example{dl("https://github.com/example/tool/archive/v1.2.tar.gz"), dl("mirror://cpan/authors/id/E/EX/EXAMPLE/Tool-1.2.tar.gz"), dl("mirror://pypi/t/tool/tool-1.2.tar.gz")},
-			Negative: []Example{dl("https://example.org/@example/linux-x64/-/linux-x64-0.17.0.tgz"), dl("https://github.com/example/tool/releases/download/v1.2/tool-1.2.tar.gz"), dl("https://example.org/archive/tool-1.2.tar.gz")},
+			Negative: []Example{dl("https://example.org/@example/linux-x64/-/linux-x64-0.17.0.tgz"), dl("https://github.com/example/tool/releases/download/v1.2/tool-1.2.tar.gz"), dl("https://example.org/archive/tool-1.2.tar.gz"), dl("https://github.com/example/tool/raw/v1.2/lib/tool.jar")},
 			match: func(s *subject) (string, string, bool) {
 				f := s.f.Fetch
 				if f == nil {
@@ -34,7 +34,7 @@ func fetchClearRules() []Rule {
 				}
 				for i := range s.shapes {
 					sh := &s.shapes[i]
-					if sh.forge && !sh.bareFile() {
+					if sh.forge && !sh.bareFile() && !(sh.raw && compiledType(sh.ext)) {
 						return "env.urls", sh.file, true
 					}
 					if sh.registry == "npm" && sh.arch != "" {

@@ -60,10 +60,10 @@ func fetchWordRules() []Rule {
 			How:      "A word of the file name for a processor (x86_64, amd64, aarch64, 64bit, linux64, …), alone or run together with an operating system.",
 			Limits:   "Programs about a machine (emulators, assemblers) carry its name; that they are compiled counts against it.",
 			Remedy:   "Fetch the source release instead.",
-			Positive: []Example{dl("https://example.org/tool_1.2_linux_amd64.tar.gz"), dl("https://example.org/tool-x86_64-unknown-linux-musl.tar.gz"), dl("https://example.org/toollinux_64bit_1.1.tar.gz"), dl("https://example.org/tool1.24.linux-386.tar.gz"), dl("https://example.org/ToolInstall.linux64"), dl("https://example.org/toolserverx86_64")},
+			Positive: []Example{dl("https://example.org/tool_1.2_linux_amd64.tar.gz"), dl("https://example.org/tool-x86_64-unknown-linux-musl.tar.gz"), dl("https://example.org/toollinux_64bit_1.1.tar.gz"), dl("https://example.org/tool1.24.linux-386.tar.gz"), dl("https://example.org/ToolInstall.linux64"), dl("https://example.org/toolserverx86_64"), dl("https://github.com/example/tool/raw/v1.2/dist/tool-linux-amd64")},
 			Negative: []Example{dl("https://example.org/x86info-1.30.tgz"), dl("https://example.org/tool-1.64.tar.gz"), dl("https://example.org/tool-386.tar.gz"), dl("https://github.com/example/amd64-tool/archive/v1.0.tar.gz"), dl("https://example.org/fix-x86_64.patch")},
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
-				if sh.arch == "" || sh.dir || sh.src != "" || sh.forge || textType(sh.ext) {
+				if sh.arch == "" || sh.dir || sh.src != "" || sh.forge && !sh.bareFile() || textType(sh.ext) {
 					return "", false
 				}
 				return sh.file + " (" + sh.arch + ")", true

@@ -50,6 +50,11 @@ func objectType(ext string) bool {
 	return false
 }
 
+// compiledType are all types that hold code which was compiled.
+func compiledType(ext string) bool {
+	return distroPackage(ext) || nativePackage(ext) || bytecodePackage(ext) || objectType(ext) || firmwareType(ext)
+}
+
 // firmwareType are images for a device's own processor.
 func firmwareType(ext string) bool {
 	switch ext {

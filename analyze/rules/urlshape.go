@@ -167,9 +167,10 @@ func shapeOf(url, name string) shape {
 	s.registry = a.registry()
 	s.download = a.labels&hostDownload != 0 && !a.has(segPub)
 	s.systemDir = a.has(segSystem) && !a.has(segPub) && !strings.HasPrefix(low, "mirror://")
-	if !s.forge {
+	if !s.forge || s.raw {
 		s.tokens(s.stem, false)
-	} else {
+	}
+	if s.forge {
 		// The file name of a forge's archive is a revision; the repository's
 		// name still says what is in it.
 		s.tokens(repoName(low), false)
