@@ -15,8 +15,6 @@ func (j *judge) combine(id closure.ID) {
 	s := &j.self[id]
 	j.runsDownload(id)
 	best, bestUse := 0, use{}
-	// Without a source, what is copied or unpacked stands for one.
-	sourceless := !slices.ContainsFunc(j.content[id], func(u use) bool { return u.how == refSrc })
 	for _, u := range j.content[id] {
 		if !j.download(u.id) || j.self[u.id].patch {
 			continue
@@ -33,7 +31,7 @@ func (j *judge) combine(id closure.ID) {
 			// A build that also has other files: only the source decides.
 			continue
 		}
-		if (u.how == refSrc || sourceless && u.how == refContent) && v < 0 && best == 0 || v > best {
+		if v > best || v < 0 && best == 0 && (u.how == refSrc || u.how == refContent && j.sourceless(id)) {
 			best, bestUse = v, u
 		}
 	}
@@ -56,6 +54,12 @@ func (j *judge) combine(id closure.ID) {
 		e.From = j.g.Path(bestUse.id)
 		s.evidence = append(s.evidence, e)
 	}
+}
+
+// sourceless says that a derivation has no source: what it copies or unpacks
+// stands for one.
+func (j *judge) sourceless(id closure.ID) bool {
+	return !slices.ContainsFunc(j.content[id], func(u use) bool { return u.how == refSrc })
 }
 
 // bytecode says that what a derivation does speaks of bytecode as well as of

@@ -104,11 +104,15 @@ func (x *extractor) loader(text string) {
 	if !x.has(sigAddsRpath) && strings.Contains(text, "patchelf --print-rpath") {
 		x.hit(sigAddsRpath, "patchelf --print-rpath")
 	}
-	if !x.has(sigFlatSource) && strings.Contains(text, "ourceRoot=") && flatSource(text) {
-		x.hit(sigFlatSource, "sourceRoot is where the source was unpacked")
-	}
-	if !x.has(sigMoveAll) && strings.Contains(text, "cd ") && unpacksThere(text) {
-		x.hit(sigMoveAll, "unpacks the source in the output")
+	switch x.in.name {
+	case "unpackPhase", "postUnpack", "setSourceRoot":
+		if flatSource(text) {
+			x.hit(sigFlatSource, "sourceRoot is where the source was unpacked")
+		}
+	case "buildCommand", "installPhase", "builder":
+		if unpacksThere(text) {
+			x.hit(sigMoveAll, "unpacks the source in the output")
+		}
 	}
 	if !x.has(sigAppBundle) && (strings.Contains(text, "=$out/Applications/") || strings.Contains(text, "=\"$out/Applications/")) {
 		x.hit(sigAppBundle, "names the output's Applications")
@@ -120,16 +124,21 @@ func (x *extractor) line(text string) { commandsIn(&x.words, text, x.command) }
 // unpacksThere says that a text goes to the top of the output and unpacks the
 // source there.
 func unpacksThere(text string) bool {
-	for _, cd := range [...]string{"cd $out", "cd \"$out\"", "cd ${out}"} {
-		_, rest, ok := strings.Cut(text, cd)
-		if !ok || rest == "" || !strings.ContainsRune(" \n;&", rune(rest[0])) {
-			continue
-		}
-		rest, _, _ = strings.Cut(rest, "cd ")
-		for line := range strings.Lines(rest) {
-			if line = strings.TrimLeft(line, " \t;&"); (strings.HasPrefix(line, "unzip ") || strings.HasPrefix(line, "tar ") || strings.HasPrefix(line, "bsdtar ") || strings.HasPrefix(line, "7z x ")) && (strings.Contains(line, "$src") || strings.Contains(line, "${src}")) && !strings.Contains(line, " -d") && !strings.Contains(line, " -C") {
-				return true
-			}
+	i := strings.Index(text, "cd $out")
+	if i < 0 {
+		i = strings.Index(text, "cd \"$out\"")
+	}
+	if i < 0 {
+		return false
+	}
+	rest := strings.TrimPrefix(strings.TrimLeft(text[i+len("cd "):], "\""), "$out")
+	if rest = strings.TrimPrefix(rest, "\""); rest == "" || strings.IndexByte(" \n;&", rest[0]) < 0 {
+		return false
+	}
+	rest, _, _ = strings.Cut(rest, "cd ")
+	for line := range strings.Lines(rest) {
+		if line = strings.TrimLeft(line, " \t;&"); (strings.HasPrefix(line, "unzip ") || strings.HasPrefix(line, "tar ") || strings.HasPrefix(line, "bsdtar ") || strings.HasPrefix(line, "7z x ")) && (strings.Contains(line, "$src") || strings.Contains(line, "${src}")) && !strings.Contains(line, " -d") && !strings.Contains(line, " -C") {
+			return true
 		}
 	}
 	return false

@@ -133,8 +133,7 @@ func fetchWordRules() []Rule {
 			Negative: []Example{dl("https://example.org/pub/linux/tool-1.2.tar.gz"), dl("mirror://kernel/linux/utils/tool/tool-1.2.tar.xz"), dl("https://github.com/example/linux/archive/v1.2.tar.gz"), dl("https://example.org/linux/tool-1.2-src.tar.gz")},
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
 				// Where the name says it too, that is worth no more.
-				named := sh.arch != "" && !sh.dir || sh.os != "" && !sh.osDir
-				return "directory of " + sh.file, sh.systemDir && !named && sh.src == "" && !sh.forge && !sh.sourceRegistry() && sourceArchive(sh.ext)
+				return sh.file, sh.systemDir && (sh.arch == "" || sh.dir) && (sh.os == "" || sh.osDir) && sh.src == "" && !sh.forge && !sh.sourceRegistry() && sourceArchive(sh.ext)
 			}),
 		},
 		{
@@ -146,7 +145,7 @@ func fetchWordRules() []Rule {
 			Positive: []Example{dl("https://downloads.example.org/tool-1.2.tar.gz"), dl("https://example-releases.s3.amazonaws.com/tool.zip")},
 			Negative: []Example{dl(plain), dl("https://static.crates.io/crates/tool/tool-1.2.crate"), dl("https://cdn.example.org/pub/tool-1.2.tar.gz"), dl("https://download.example.org/tool-1.2-src.tar.gz"), dl("https://download.example.org/LICENSE.txt")},
 			match: anyShape(func(sh *shape, _ *subject) (string, bool) {
-				return "host of " + sh.file, sh.download && sh.src == "" && !sh.forge && !sh.sourceRegistry() && sourceArchive(sh.ext)
+				return sh.file, sh.download && sh.src == "" && !sh.forge && !sh.sourceRegistry() && sourceArchive(sh.ext)
 			}),
 		},
 		{

@@ -111,7 +111,7 @@ func machine(tok string, first bool) (arch, os string) {
 	case "amd64", "x64", "i386", "i486", "i586", "i686", "ia32", "ia64", "aarch64", "arm64", "armhf", "armv6", "armv6l", "armv7", "armv7l", "armv7h", "armel",
 		"armv5", "armv5te", "armv8", "armhfp", "armv6hf", "armv7hf", "arm32", "arm32v7", "arm64v8", "aarch32", "armeabi",
 		"ppc", "ppc64", "ppc64le", "ppc64el", "powerpc", "powerpc64", "powerpc64le", "s390x", "riscv", "riscv32", "riscv64", "riscv64gc", "mips64", "mipsel", "mips64el", "64bit", "32bit", "64bits", "32bits", "sparc64", "sparcv9", "hppa", "m68k", "loong64", "loongarch64",
-		"x86amd64", "x32", "x8664", "intel64", "em64t", "w64", "w32":
+		"x86amd64", "x32", "x8664", "intel64", "em64t":
 		return tok, ""
 	case "x86", "64", "32", "arm", "mips", "sparc":
 		if first {
