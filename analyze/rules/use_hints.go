@@ -31,13 +31,14 @@ func useHintRules() []Rule {
 		{
 			ID: "use-menu-entry", Title: "Menu entry for a program that is not compiled", Weight: 10, Scope: OnUse,
 			Why:      "Programs for a desktop are seldom scripts.",
-			How:      "A .desktop file is installed, edited or made, nothing is compiled, and no interpreter is mentioned.",
+			How:      "A .desktop file is installed, edited or made, nothing is compiled or configured, and no interpreter is mentioned, unless the build is switched off and libraries are among the inputs.",
 			Limits:   "Games and tools in interpreted languages that are started by their engine: a hint only.",
 			Remedy:   buildIt,
 			Positive: []Example{pkg(plain, "dontBuild", "1", "desktopItems", "/nix/store/00000000000000000000000000000000-tool.desktop", "installPhase", "cp -r . $out/opt"), pkg(plain, "installPhase", "cp -r . $out/opt\ninstall -D tool.desktop $out/share/applications/tool.desktop"), pkg(plain, "installPhase", "cp -r . $out/opt").tools("copy-desktop-items-hook")},
 			Negative: []Example{pkg(plain, "postInstall", "install -D tool.desktop $out/share/applications/tool.desktop"), pkg(plain, "installPhase", "install -D tool.py $out/bin/tool\ninstall -D tool.desktop $out/share/applications/tool.desktop")},
 			match: func(s *subject) (string, string, bool) {
-				if s.f.sigs.has(sigInterpreted) && !s.f.sigs.has(sigCLibrary) {
+				g := &s.f.sigs
+				if g.any(sigInterpreted, sigConfigure) && !(g.has(sigCLibrary) && g.any(sigDontBuild, sigNoCC)) {
 					return "", "", false
 				}
 				return hint(sigMenuEntry)(s)
