@@ -166,6 +166,9 @@ func (x *extractor) input(name string) {
 	if interpreter(tool) {
 		x.hit(sigInterpreted, name)
 	}
+	if javaBridge(tool) {
+		x.hit(sigJavaBridge, name)
+	}
 	if x.in != &inputDrvs {
 		switch {
 		case tool == "copy-desktop-items-hook" || tool == "copy-desktop-items":
@@ -190,6 +193,16 @@ func (x *extractor) input(name string) {
 	default:
 		x.hit(sig, name)
 	}
+}
+
+// javaBridge says that a library lets programs in an interpreted language call
+// Java.
+func javaBridge(tool string) bool {
+	switch tool[strings.LastIndexByte(tool, '-')+1:] {
+	case "rjava", "jpype", "jpype1", "pyjnius", "rjb":
+		return true
+	}
+	return false
 }
 
 // handles says that a tool unpacks, wraps or installs, and no more.

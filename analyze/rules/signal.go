@@ -98,6 +98,7 @@ const (
 	sigBinaryEdit    // compiled files are edited
 	sigCopyPath      // a store path itself is installed
 	sigPluginDir     // files go to where programs look for compiled plugins
+	sigJavaBridge    // an interpreted language's way to call Java is an input
 	sigHandsOver     // another package's program is given the source to install it
 
 	numSignals

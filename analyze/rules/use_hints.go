@@ -1,6 +1,10 @@
 package rules
 
-import "fromsource/analyze/audit"
+import (
+	"strings"
+
+	"fromsource/analyze/audit"
+)
 
 // hint is soft for what tells of prebuilt code only where there is a source
 // that it can come in with.
@@ -122,6 +126,43 @@ func useHintRules() []Rule {
 					return "", "", false
 				}
 				return hint(sigPluginDir)(s)
+			},
+		},
+		{
+			ID: "use-java-bridge", Title: "Calls Java and compiles none", Weight: 100, Kind: audit.Bytecode, Scope: OnUse,
+			Why:      "What a package in an interpreted language calls by way of a bridge to Java, it brings along: R and the like compile no Java when they install.",
+			How:      "A bridge (rJava, JPype and the like) is among the inputs, nothing is compiled, and no build tool of Java is among the inputs.",
+			Limits:   "Packages that call what another one brings, or Java's own library.",
+			Remedy:   buildIt,
+			Positive: []Example{pkg("http://cran.r-project.org/src/contrib/tool_1.0.tar.gz", "buildPhase", "runHook preBuild", "installPhase", "$rCommand CMD INSTALL -l $out/library .").tools("R-4.0", "r-rJava-0.9")},
+			Negative: []Example{pkg("http://cran.r-project.org/src/contrib/tool_1.0.tar.gz", "buildPhase", "runHook preBuild", "installPhase", "$rCommand CMD INSTALL -l $out/library .").tools("R-4.0", "r-rlang-0.9"), pkg(plain, "buildPhase", "ant", "installPhase", "cp -r . $out").tools("ant-1.10", "r-rJava-0.9")},
+			match: func(s *subject) (string, string, bool) {
+				if s.f.sigs.any(sigJavaBuild, sigCalledTool) {
+					return "", "", false
+				}
+				return hint(sigJavaBridge)(s)
+			},
+		},
+		{
+			ID: "use-java-extension", Title: "Editor extension for Java", Weight: 20, Kind: audit.Bytecode, Scope: OnUse,
+			Why:      "The server of a language that runs on Java's machine runs there too: such extensions hold its jars.",
+			How:      "The name is that of an editor's extension and has the word java, gradle, maven or spring; nothing is compiled.",
+			Limits:   "Extensions with a grammar or a client only: a hint only.",
+			Remedy:   buildIt,
+			Positive: []Example{pkg("https://example.org/example-java.zip", "dontBuild", "1", "installPhase", "mv * $out").named("vscode-extension-example-vscode-java-test-1.0")},
+			Negative: []Example{pkg("https://example.org/example-java.zip", "dontBuild", "1", "installPhase", "mv * $out").named("vscode-extension-example-javascript-1.0"), pkg(plain).named("gradle-java-1.0")},
+			match: func(s *subject) (string, string, bool) {
+				if s.builds || !s.source || !strings.HasPrefix(s.name, "vscode-extension-") {
+					return "", "", false
+				}
+				for _, w := range [...]string{"java", "gradle", "maven", "spring"} {
+					for word := range strings.SplitSeq(s.name, "-") {
+						if word == w {
+							return "name", s.name, true
+						}
+					}
+				}
+				return "", "", false
 			},
 		},
 	}
