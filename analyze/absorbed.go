@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -25,13 +26,33 @@ func (d *decider) absorbed(id closure.ID, it *item, what string, doubt func(stri
 		doubt("its %s %s is firmware, or data of no known format, and is not recognised in its outputs: what they hold could be that in another form", what, name)
 		return
 	}
-	object := notSample(it, func(f *content.File) bool { return linkable(f.Format) })
-	if object == nil {
-		return
+	// What could be in another form of something that could also be executed is
+	// told by hidden.
+	if f, how := d.turned(id, it); f != nil && (linkable(f.Format) || len(d.runnable(it)) == 0 && !d.heavy(it)) {
+		doubt("its %s %s holds %s (%s): %s", what, name, called(f), f.Path, how)
 	}
-	if out := d.unlike(id); out != "" {
-		doubt("its %s %s holds prebuilt objects (%s): had it linked them into its %s, that would not be seen", what, name, object.Path, out)
+}
+
+// turned is a prebuilt member of an item that could be in an output in a form
+// that is not compared, and how.
+func (d *decider) turned(id closure.ID, it *item) (f *content.File, how string) {
+	o, ok := d.number[it]
+	if !ok || d.origins[o].seed || d.recognised(id, o) {
+		return nil, ""
 	}
+	out, size := d.unlike(id)
+	if out == "" {
+		return nil, ""
+	}
+	if f := notSample(it, func(f *content.File) bool { return linkable(f.Format) }); f != nil {
+		return f, fmt.Sprintf("had it linked that into its %s, that would not be seen", out)
+	}
+	if f := notSample(it, func(f *content.File) bool {
+		return (f.Kind == audit.NativeCode || runtimes[f.Format]) && !d.alien(f) && f.Size/leastSqueezed <= size
+	}); f != nil {
+		return f, fmt.Sprintf("had it put that into its %s in another form, that would not be seen", out)
+	}
+	return nil, ""
 }
 
 // leastSqueezed is how many times smaller firmware can become by compression: it
@@ -88,28 +109,32 @@ func (d *decider) otherBytes(id closure.ID) (n int64) {
 	return n
 }
 
-// unlike is a file of the outputs that a linker's output can be turned into, and
-// in which its machine code is not compared: an image for a device or a boot
-// loader, or records of one.
-func (d *decider) unlike(id closure.ID) string {
+// unlike is the largest file of the outputs that a linker's output can be turned
+// into, and in which its machine code is not compared: an image for a device or a
+// boot loader, records of one, data of no known format.
+func (d *decider) unlike(id closure.ID) (file string, size int64) {
+	note := func(out *item, f *content.File) {
+		if f.Size > size && !trace.IsDoc(f.Path) {
+			file, size = out.called(f.Path), f.Size
+		}
+	}
 	for _, out := range d.outputs[id] {
 		if out == nil || out.walk == nil {
 			continue
 		}
 		for i := range out.walk.Members {
 			f := &out.walk.Members[i]
-			if device := f.Kind == audit.Firmware || f.Format == "boot-sector" || f.Format == "option-rom"; device && len(d.lookup(id, f)) == 0 && !trace.IsDoc(f.Path) {
-				return out.called(f.Path)
+			if (f.Kind == audit.Firmware || f.Format == "boot-sector") && len(d.lookup(id, f)) == 0 {
+				note(out, f)
 			}
 		}
 		for i := range out.walk.Opaque {
-			f := &out.walk.Opaque[i]
-			if f.Size >= leastOpaque && !trace.IsDoc(f.Path) && !d.wasFetched(trace.Short(f.SHA256)) {
-				return out.called(f.Path)
+			if f := &out.walk.Opaque[i]; f.Size >= leastOpaque && !d.wasFetched(trace.Short(f.SHA256)) {
+				note(out, f)
 			}
 		}
 	}
-	return ""
+	return file, size
 }
 
 // linkers are the families of formats that objects of a family are linked into,

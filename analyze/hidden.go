@@ -98,7 +98,7 @@ func (d *decider) hidden(id closure.ID, had []*item, doubt func(string, ...any))
 		}
 		for i := range it.walk.Members {
 			f := &it.walk.Members[i]
-			if f.Embedded && f.Kind != audit.Firmware && !trace.IsDoc(f.Path) && slices.ContainsFunc(had, func(h *item) bool { return h.holds(f.Kind) }) {
+			if f.Embedded && !trace.IsDoc(f.Path) && slices.ContainsFunc(had, func(h *item) bool { return h.holds(f.Kind) || f.Kind == audit.Firmware }) {
 				doubt("its %s carries an encoded %s, and its build had the prebuilt %s at hand", it.called(f.Path), f.Format, name)
 				return
 			}

@@ -47,6 +47,9 @@ func (d *decider) unseen(id closure.ID, it *item) (f *content.File, how string) 
 	if l := x.named(hosts); l != "" {
 		return library, fmt.Sprintf("its build executed %s, which may have loaded it", base(l))
 	}
+	if u := d.unidentified(id); u != "" {
+		return library, fmt.Sprintf("its build executed %s, which may have loaded it", u)
+	}
 	if v := d.injects(id); v != "" {
 		return library, fmt.Sprintf("its text sets %s, by which a program can load it unseen", v)
 	}
@@ -83,9 +86,20 @@ func (d *decider) loose(id closure.ID, it *item) *content.File {
 	})
 }
 
+// looseFor is the same for whatever is built on the target's machine.
+func (d *decider) looseFor(it *item) *content.File {
+	own := machines[d.cpu]
+	return notSample(it, func(f *content.File) bool {
+		machine, _, _ := strings.Cut(f.Detail, ",")
+		return runtimes[f.Format] || (f.Format == "elf-executable" || f.Format == "elf-shared") && (own == "" || machine == own || machine == olderThan[own])
+	})
+}
+
 // called says what a compiled file is to who could use it.
 func called(f *content.File) string {
 	switch {
+	case linkable(f.Format):
+		return "prebuilt objects"
 	case f.Format == "elf-shared":
 		return "a library"
 	case f.Kind == audit.Bytecode:

@@ -33,6 +33,7 @@ wat2wasm m.wat -o stage/stage1.wasm; pack stage
 source boot; mkdir boot/boot; { printf '\0\0\0\0chez'; head -c 20000 /usr/bin/patchelf | tail -c 9000; } > boot/boot/petite.boot; pack boot
 source objects; functions 200 > f.c; gcc -O1 -ffunction-sections -c -o objects/split.o f.c; functions 34 > w.c; gcc -O1 -c -o objects/whole.o w.c; cp c.obj objects/code.obj; pack objects
 source coff; cp c.obj coff/code.obj; pack coff
+mkdir tree; tar -C tree -xzf addon.tar.gz; nix-store --dump tree/addon > tree.nar; cp /usr/bin/patchelf tool
 perl -e 'srand(3); print join "", map { chr(int(rand(256)) & int(rand(256))) } 1..60000' > wifi-firmware-1.bin
 `
 
@@ -62,6 +63,9 @@ func TestUnseen(t *testing.T) {
 		{"image-1", f.output("programs-1") + "/bin/qemu-img", ""},
 		{"stage-1", "/build/stage/translate", built},
 		{"boot-1", f.output("programs-1") + "/bin/petite", ""},
+		{"user-1", f.output("wrapper-1") + "/bin/wrapped", ""},
+		{"user-1", f.output("programs-1") + "/bin/node", ""},
+		{"generated-1", "/build/generate", built},
 	} {
 		req.Exec = append(req.Exec, trace.Exec{Drv: f.path(e.name), Path: e.path, SHA256: e.sum})
 	}
@@ -81,7 +85,10 @@ func TestUnseen(t *testing.T) {
 	always := []want{
 		{"part-1", audit.Unknown, "objects/split.o"},
 		{"joined-1", audit.Unknown, "its lib/x.ko has some of the machine code of prebuilt objects"},
-		{"flashed-1", audit.Unknown, "linked them into its flash.hex"},
+		{"flashed-1", audit.Unknown, "had it linked that into its flash.hex"},
+		{"records-1", audit.Unknown, "its tool.hex carries an encoded"},
+		{"record-1", audit.Unknown, "gen.hex"},
+		{"veiled-1", audit.Unknown, "had it put that into its share/data in another form"},
 		{"ported-1", audit.Unknown, "prebuilt objects"},
 		{"apart-1", audit.Source, ""},
 		{"listed-1", audit.Unknown, "could be that in another form"},
@@ -98,6 +105,9 @@ func TestUnseen(t *testing.T) {
 		{"plugin-1", audit.Unknown, "sets -fplugin"},
 		{"addon.tar.gz", audit.Unknown, "which may have loaded it"},
 		{"unloaded-1", audit.Source, ""},
+		{"user-1", audit.Unknown, "which refers to tree"},
+		{"tree", audit.Unknown, "wrapper-1 refers to it"},
+		{"generated-1", audit.Unknown, "generate, which may have loaded it"},
 		{"foreign-1", audit.Unknown, "wine64, which may have been given it"},
 		{"image-1", audit.Source, ""},
 		{"stage-1", audit.Unknown, "translate, which could be an interpreter of that"},

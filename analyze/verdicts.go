@@ -194,6 +194,10 @@ func (d *decider) follow(id closure.ID, f *fetched) {
 				f.unfollowed = fmt.Sprintf("whether the build of %s executed it is not on record", d.g.Name(c))
 			} else if m, how := d.unseen(c, it); m != nil {
 				f.unfollowed = fmt.Sprintf("of %s, which uses it: %s (%s)", d.g.Name(c), how, m.Path)
+			} else if m, how := d.turned(c, it); m != nil {
+				f.unfollowed = fmt.Sprintf("of %s, which uses it: %s (%s)", d.g.Name(c), how, m.Path)
+			} else if m := d.looseFor(it); m != nil && d.refersTo(c, it) {
+				f.unfollowed = fmt.Sprintf("%s refers to it, and what that is used by could have executed or loaded %s", d.g.Name(c), m.Path)
 			}
 		}
 		if why := d.outputsAbsent(c); f.unfollowed == "" && why != "" {
@@ -206,6 +210,13 @@ func (d *decider) follow(id closure.ID, f *fetched) {
 			}
 		}
 	}
+}
+
+// refersTo reports whether an output of a derivation refers to an item.
+func (s *state) refersTo(id closure.ID, to *item) bool {
+	return slices.ContainsFunc(s.outputs[id], func(it *item) bool {
+		return it != nil && it.walk != nil && slices.Contains(s.references(it), to)
+	})
 }
 
 // outputsAbsent is why the outputs of a derivation are not all at hand.

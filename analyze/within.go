@@ -24,6 +24,8 @@ func (d *decider) withinReach(items []*item) {
 				if d.loadable(it) {
 					d.loads[it.path] = it
 				}
+			} else if o, ok := d.number[it]; ok && !d.origins[o].seed && d.looseFor(it) != nil {
+				d.leads[it.path], d.loads[it.path] = it, it
 			}
 			for _, ref := range d.references(it) {
 				if to := d.leads[ref.path]; to != nil && d.leads[it.path] == nil {
@@ -64,7 +66,7 @@ func (d *decider) unrecorded(id closure.ID, it *item, what string, doubt func(st
 		}
 	}
 	if to := d.leads[it.path]; to != nil && to.path != it.path {
-		doubt("its %s %s refers to %s, which is prebuilt, and whether its build executed that is not on record", what, name, closure.NameOf(to.path))
+		doubt("its %s %s refers to %s, which is prebuilt or holds such, and whether its build executed that is not on record", what, name, closure.NameOf(to.path))
 	}
 }
 

@@ -16,7 +16,8 @@ var compiled = []struct {
 }{
 	{"object", "gcc -c -o out greet.c", "elf-relocatable", audit.NativeCode},
 	{"shared", "gcc -shared -fPIC -o out greet.c", "elf-shared", audit.NativeCode},
-	{"static-pie", "gcc -static -o out greet.c", "elf-executable", audit.NativeCode},
+	{"static-pie", "gcc -static-pie -o out greet.c", "elf-executable", audit.NativeCode},
+	{"static", "gcc -static -o out greet.c", "elf-executable", audit.NativeCode},
 	{"no-sections", "gcc -o out greet.c; strip --strip-section-headers out 2>/dev/null || { S=$(od -An -tu8 -j40 -N8 out | tr -d ' '); truncate -s $S out; printf '\\0\\0\\0\\0\\0\\0\\0\\0' | dd of=out bs=1 seek=40 conv=notrunc status=none; printf '\\0\\0\\0\\0' | dd of=out bs=1 seek=60 conv=notrunc status=none; }", "elf-executable", audit.NativeCode},
 	{"elf-32", "nasm -f elf32 -o out hello.asm", "elf-relocatable", audit.NativeCode},
 	{"omf", "nasm -f obj -o out hello.asm", "omf-object", audit.NativeCode},

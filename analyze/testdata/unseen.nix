@@ -40,6 +40,28 @@ rec {
   ported = make "ported-1" (src "objects") ''
     tar -xzf $src; mkdir -p $out/bin; printf 'section .text\nglobal start\nstart:\n times 300 nop\n ret\n' > m.asm; nasm -f win64 -o m.obj m.asm; ld -m i386pep -e start -o $out/bin/x.exe m.obj objects/code.obj
   '';
+  # Records of a program, from where it is all there is and from an archive.
+  records = make "records-1" { src = fetch "tool"; } "mkdir -p $out; cp $src x; objcopy -O ihex x $out/tool.hex";
+  record = make "record-1" (src "helped") "tar -xzf $src; mkdir -p $out; objcopy -O ihex helped/tools/gen $out/gen.hex";
+  veiled = make "veiled-1" (src "addon") ''
+    tar -xzf $src; mkdir -p $out/share; perl -0777 -pe '$i = 7; s/(.)/chr(ord($1) ^ ($i = ($i * 31 + 11) % 251))/ges' addon/lib/addon.so > $out/share/data
+  '';
+  # A script that starts an interpreter with what an archive holds, and who
+  # executes that; who executes what it has compiled itself.
+  wrapper = make "wrapper-1" { inherit programs; tree = fetchTree; } ''
+    mkdir -p $out/bin; printf '#!/bin/sh\nexec %s/bin/node %s/lib/addon.so\n' $programs $tree > $out/bin/wrapped; chmod 755 $out/bin/wrapped
+  '';
+  user = make "user-1" { inherit wrapper; } "mkdir -p $out; echo a sixth text > $out/text";
+  generated = make "generated-1" (src "addon") "mkdir -p $out; echo a seventh text > $out/text";
+  fetchTree = derivation {
+    name = "tree";
+    system = "x86_64-linux";
+    builder = "/bin/sh";
+    args = [ "-ec" "export PATH=/usr/bin:/bin; tar -xzf /srcs/addon.tar.gz; chmod -R u+w addon; mv addon $out; :" ];
+    outputHashMode = "recursive";
+    outputHashAlgo = "sha256";
+    outputHash = hashes."tree.nar";
+  };
   # Has no use for it.
   apart = make "apart-1" (src "coff") "tar -xzf $src; mkdir -p $out/bin; gcc -o $out/bin/apart coff/main.c coff/3.c";
   # Firmware in another form, and a program in a program that is compressed.
@@ -47,5 +69,5 @@ rec {
   wrapped = make "wrapped-1" (src "helped") ''
     tar -xzf $src; mkdir -p $out; cp helped/tools/gen raw; printf '.data\n.globl blob\nblob: .incbin "raw"\n' > r.s; gcc -c -o r.o r.s; gcc -shared -o r.so r.o; xz -c r.so > $out/r.so.xz
   '';
-  all = make "all-1" { deps = [ fixed staged configured addon plugin unloaded foreign image stage boot part joined flashed ported apart listed wrapped ]; } "mkdir -p $out; echo $deps > $out/list";
+  all = make "all-1" { deps = [ fixed staged configured addon plugin unloaded foreign image stage boot part joined flashed records record veiled user generated ported apart listed wrapped ]; } "mkdir -p $out; echo $deps > $out/list";
 }

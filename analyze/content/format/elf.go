@@ -256,7 +256,7 @@ func detectELF(b Blob) (Match, bool) {
 			m.Name = "elf-kernel-module"
 		}
 	case elf.ET_DYN:
-		if !interp {
+		if !interp && !h.standalone(b, segs) {
 			m.Name = "elf-shared"
 		}
 	case elf.ET_CORE:
@@ -282,6 +282,34 @@ func detectELF(b Blob) (Match, bool) {
 	}
 	return m, true
 }
+
+// standalone reports whether the dynamic section says that a file without an
+// interpreter is a program (DF_1_PIE: gcc -static-pie).
+func (h *elfHeader) standalone(b Blob, segs []elfSegment) bool {
+	for _, s := range segs {
+		if s.typ != elf.PT_DYNAMIC {
+			continue
+		}
+		size := uint64(8)
+		if h.wide {
+			size = 16
+		}
+		for off, n := s.off, min(s.filesz/size, maxDynamic); n > 0; off, n = off+size, n-1 {
+			e := b.at(off, size)
+			if e == nil || h.word(e) == uint64(elf.DT_NULL) {
+				return false
+			}
+			if h.word(e) == uint64(elf.DT_FLAGS_1) {
+				return h.word(e[size/2:])&uint64(elf.DF_1_PIE) != 0
+			}
+		}
+		return false // there is one
+	}
+	return false
+}
+
+// maxDynamic bounds the work on a hostile dynamic section, in entries.
+const maxDynamic = 4096
 
 func (h *elfHeader) machineName() string {
 	name := strings.ToLower(strings.TrimPrefix(h.machine.String(), "EM_"))
