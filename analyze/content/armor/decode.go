@@ -52,7 +52,7 @@ func setOf(is func(c byte) bool) (t set) {
 
 // ofLists are the characters of numbers and of what is between them.
 var ofLists = setOf(func(c byte) bool {
-	return class[c]&(cDigit|cHex|cSpace|cBreak|cComma) != 0 && c != ';' || c|0x20 == 'x' || c == '-' || c == '\''
+	return class[c]&(cDigit|cHex|cSpace|cBreak|cComma) != 0 && c != ';' || c|0x20 == 'x' || c == '-' || c == '\'' || c == '$'
 })
 
 // alphabets are the characters of each form, and those with what may stand

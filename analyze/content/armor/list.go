@@ -25,6 +25,9 @@ func number(b []byte) (v uint64, n int, ok bool) {
 	for i < len(b) && (b[i]|0x20 == 'u' || b[i]|0x20 == 'l') {
 		i++
 	}
+	if i+1 < len(b) && (b[i-1] == 'u' && b[i] == '8' || b[i] == 'i' && b[i+1] == '8') { // Rust's
+		i += 1 + int(b[i]&1)
+	}
 	if i < len(b) && (class[b[i]]&(cBase|cHex) != 0 && b[i] != '/' || b[i] == '.' || minus && v > 128) {
 		return 0, 0, false
 	}
@@ -40,8 +43,11 @@ func digitsAt(b []byte) (v uint64, n int, ok bool) {
 	const most = 1<<32 - 1
 	start := 0
 	switch {
-	case len(b) > 1 && b[0] == '0' && b[1]|0x20 == 'x':
-		start, n = 2, 2
+	case len(b) > 1 && (b[0] == '0' && b[1]|0x20 == 'x' || b[0] == '$'): // Pascal's
+		if n = 2; b[0] == '$' {
+			n = 1
+		}
+		start = n
 		for ; n < len(b); n++ {
 			d := uint64(hexDigits[b[n]])
 			if d >= 16 {

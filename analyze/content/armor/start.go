@@ -113,7 +113,7 @@ func (x *Finder) lists(dst []Start, forms []Form, b []byte, i, low int) []Start 
 	if open < 0 {
 		open = bytes.LastIndexByte(b[low:k], '(')
 	}
-	for k < i && class[b[k]]&cDigit == 0 && b[k] != '-' && b[k] != '\'' { // letters of a word before
+	for k < i && class[b[k]]&cDigit == 0 && b[k] != '-' && b[k] != '\'' && b[k] != '$' { // letters of a word before
 		k++
 	}
 	var places [2]int
