@@ -103,6 +103,13 @@ func (d *decider) hidden(id closure.ID, had []*item, doubt func(string, ...any))
 				return
 			}
 		}
+		for i := range it.walk.Members {
+			f := &it.walk.Members[i]
+			if f.Kind == audit.Firmware && !f.Embedded && f.Size >= leastOpaque && len(d.lookup(id, f)) == 0 && !trace.IsDoc(f.Path) {
+				doubt("its %s is firmware, and its build had the prebuilt %s at hand", it.called(f.Path), name)
+				return
+			}
+		}
 		for i := range it.walk.Opaque {
 			f := &it.walk.Opaque[i]
 			if f.Size >= leastOpaque && !trace.IsDoc(f.Path) && !d.wasFetched(trace.Short(f.SHA256)) {

@@ -29,7 +29,7 @@
 //   - objects in other objects the same way, and functions out of them, which the
 //     caller takes for a doubt only.
 //
-//   - what lies compressed in the loaded parts of native code by what it unpacks
+//   - what lies compressed in the loaded parts of native code, or in firmware, by what it unpacks
 //     to, like a member of an archive.
 //
 //   - symbolic links by where they lead ([Walk.Links], [Referred]).

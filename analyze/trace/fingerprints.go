@@ -36,7 +36,7 @@ type Fingerprints struct {
 
 // Version changes whenever a walk of the same bytes could note something else,
 // or is kept in another form.
-const Version = "14"
+const Version = "15"
 
 // magic opens every file; the hash of what follows comes next.
 const magic = "fromsource walk 2\n"

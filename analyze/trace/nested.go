@@ -9,13 +9,15 @@ import (
 	"fmt"
 	"slices"
 
+	"fromsource/analyze/audit"
 	"fromsource/analyze/content"
 	"fromsource/analyze/content/format"
 )
 
 // A compiled file can hold another one in compressed form: a kernel its own
-// code and a RAM disk, a program the helper that it unpacks. Those are looked
-// for inside the parts that are loaded, by their headers.
+// code and a RAM disk, a program the helper that it unpacks, firmware what a boot
+// loader starts. Those are looked for inside the parts that are loaded, by their
+// headers.
 
 const (
 	// maxNested bounds how many headers are tried in one file: a compressor
@@ -66,7 +68,11 @@ type budget struct {
 func nested(ctx context.Context, inspect content.Inspector, f *content.File, b []byte, code func(*content.File, []byte), left *budget) ([]content.File, bool) {
 	var out []content.File
 	tries := 0
-	for _, part := range loaded(b) {
+	parts := loaded(b)
+	if f.Kind == audit.Firmware { // an image of a boot loader, a volume of UEFI
+		parts = [][3]int64{{0, int64(len(b)), 0}}
+	}
+	for _, part := range parts {
 		end := min(part[1], int64(len(b)))
 		if part[0] >= end {
 			continue

@@ -37,6 +37,18 @@ func TestNested(t *testing.T) {
 			t.Errorf("%s: members %+v, skipped %v", name, w.Members, w.Skipped)
 		}
 	}
+	// Images for boot loaders, of which the payload is compressed.
+	for name, pack := range map[string]string{
+		"uImage": "xz --format=lzma -9c /usr/bin/cpio > k; mkimage -A arm -O linux -T kernel -C lzma -d k out >log",
+		"FIT":    `gzip -9nc /usr/bin/cpio > k; printf '/dts-v1/;\n/ { description = "f"; #address-cells = <1>; images { k { data = /incbin/("k"); type = "kernel"; arch = "arm"; os = "linux"; compression = "gzip"; load = <0>; entry = <0>; }; }; configurations { default = "c"; c { kernel = "k"; }; }; };' > f.its; mkimage -f f.its out >log`,
+	} {
+		x := NewIndex()
+		x.Add(1, walkOf(t, "cp /usr/bin/cpio out").Members)
+		w := walkOf(t, pack)
+		if !slices.ContainsFunc(w.Members, func(f content.File) bool { return len(x.Match(&f)) > 0 }) || len(w.Skipped) > 0 {
+			t.Errorf("%s: members %+v, skipped %v", name, w.Members, w.Skipped)
+		}
+	}
 	// Compressors have the magics of their formats.
 	w := walkOf(t, "mkdir out; cp -L /usr/bin/xz /usr/bin/zstd /bin/busybox /usr/bin/7zz out/ 2>/dev/null || cp -L /usr/bin/xz /usr/bin/zstd /bin/busybox out/")
 	for _, f := range w.Members {

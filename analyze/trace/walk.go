@@ -154,7 +154,7 @@ func Take(ctx context.Context, inspect content.Inspector, name string, nar io.Re
 	left, short := budget{maxNestedBytes, maxTries}, ""
 	o.Code = func(f *content.File, b []byte) {
 		sample(f, b)
-		if f.Kind != audit.NativeCode {
+		if f.Kind == audit.Bytecode {
 			return
 		}
 		more, all := nested(ctx, inspect, f, b, sample, &left)
