@@ -169,7 +169,9 @@ func (w *walker) disguised(n *node, f *File, b []byte, first, last bool) bool {
 		how, m = format.Combined(b, n.in.Remain())
 	}
 	if last {
-		if t, ok := format.Trailer(b); ok {
+		if t, ok := format.Trailer(b); ok && t.Container {
+			w.failed(n.path, fmt.Errorf("%s: %w", t.Name, errSealed))
+		} else if ok {
 			f.Kind, f.Confidence, f.Format, f.Detail = t.Kind, t.Confidence, t.Name, t.Detail
 			return false
 		}

@@ -24,6 +24,7 @@ var sealed = []struct{ name, script, reason string }{
 	{"an encrypted partition", "printf 'LUKS\\272\\276\\000\\002' > out; truncate -s 1M out", "luks: there is no reader"},
 	{"LVM", "truncate -s 512 out; printf LABELONE >> out; truncate -s 1M out", "lvm2: there is no reader"},
 	{"JFFS2", pythonOut + `h = b"\x85\x19\x03\x20\x0c\x00\x00\x00"; w(h + (~zlib.crc32(h, 0xffffffff) & 0xffffffff).to_bytes(4, "little") + bytes(4000))'`, "jffs2: there is no reader"},
+	{"macOS' disk", pythonOut + `w(zlib.compress(bytes(range(256)) * 999) + bytes(4000) + b"koly\0\0\0\x04\0\0\2\0" + bytes(500))'`, "dmg: there is no reader"},
 	{"ARJ", pythonOut + `h = bytes([34, 11, 1, 2, 16, 0, 2, 0]) + bytes(26) + b"a.arj\0\0"; w(b"\x60\xea" + len(h).to_bytes(2, "little") + h + zlib.crc32(h).to_bytes(4, "little") + bytes(600))'`, "arj: there is no reader"},
 	{"encrypted zip", "zip -q -P secret o.zip greet; mv o.zip out", "encrypted"},
 	{"encrypted 7z", "7z a -bd -psecret -mhe=on o.7z greet >log; mv o.7z out", "reading 7z"},
