@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 
 	"fromsource/analyze/audit"
@@ -144,26 +145,44 @@ func useHintRules() []Rule {
 			},
 		},
 		{
-			ID: "use-java-extension", Title: "Editor extension for Java", Weight: 20, Kind: audit.Bytecode, Scope: OnUse,
-			Why:      "The server of a language that runs on Java's machine runs there too: such extensions hold its jars.",
-			How:      "The name is that of an editor's extension and has the word java, gradle, maven or spring; nothing is compiled.",
+			ID: "use-managed-extension", Title: "Editor extension for Java or .NET", Weight: 20, Kind: audit.Bytecode, Scope: OnUse,
+			Why:      "The server of a language that runs on a virtual machine runs there too: such extensions hold its jars or assemblies.",
+			How:      "The name is that of an editor's extension and has a word such as java, gradle, csharp or dotnet; nothing is compiled.",
 			Limits:   "Extensions with a grammar or a client only: a hint only.",
 			Remedy:   buildIt,
-			Positive: []Example{pkg("https://example.org/example-java.zip", "dontBuild", "1", "installPhase", "mv * $out").named("vscode-extension-example-vscode-java-test-1.0")},
-			Negative: []Example{pkg("https://example.org/example-java.zip", "dontBuild", "1", "installPhase", "mv * $out").named("vscode-extension-example-javascript-1.0"), pkg(plain).named("gradle-java-1.0")},
+			Positive: []Example{pkg(plain, "dontBuild", "1", "installPhase", "mv * $out").named("vscode-extension-example-vscode-java-test-1.0"), pkg(plain, "dontBuild", "1", "installPhase", "mv * $out").named("vscode-extension-example-fsharp-1.0")},
+			Negative: []Example{pkg(plain, "dontBuild", "1", "installPhase", "mv * $out").named("vscode-extension-example-javascript-1.0"), pkg(plain).named("gradle-java-1.0")},
 			match: func(s *subject) (string, string, bool) {
-				if s.builds || !s.source || !strings.HasPrefix(s.name, "vscode-extension-") {
+				if s.builds || !s.source || !strings.HasPrefix(s.name, "vscode-extension-") || !isCalled(s.name, "java", "gradle", "maven", "spring", "csharp", "fsharp", "dotnet", "omnisharp") {
 					return "", "", false
 				}
-				for _, w := range [...]string{"java", "gradle", "maven", "spring"} {
-					for word := range strings.SplitSeq(s.name, "-") {
-						if word == w {
-							return "name", s.name, true
-						}
-					}
+				return "name", s.name, true
+			},
+		},
+		{
+			ID: "use-service-tree", Title: "Copies an archive with something that serves", Weight: 40, Kind: audit.NativeCode, Scope: OnUse,
+			Why:      "A plugin that talks to a database brings a program along that does.",
+			How:      "All of an archive is copied to the output, nothing is compiled, no interpreter is mentioned, and a word of the name is datasource, connector, driver, backend or daemon.",
+			Limits:   "Such things in an interpreted language.",
+			Remedy:   buildIt,
+			Positive: []Example{pkg("https://example.org/example-1.0.zip", "installPhase", "cp -R . $out").named("redis-datasource-2.2.0")},
+			Negative: []Example{pkg("https://example.org/example-1.0.zip", "installPhase", "cp -R . $out").named("clock-panel-2.2.0"), pkg("https://example.org/example-1.0.zip", "installPhase", "cp -R . $out").named("redis-datasource-2.2.0").tools("python3-3.11"), pkg("https://example.org/example-1.0.zip", "buildPhase", "make", "installPhase", "cp -R . $out").named("redis-datasource-2.2.0")},
+			match: func(s *subject) (string, string, bool) {
+				if s.f.sigs.has(sigInterpreted) || !s.f.sigs.any(sigCopyTree, sigMoveAll) || !isCalled(s.name, "datasource", "connector", "driver", "backend", "daemon") {
+					return "", "", false
 				}
-				return "", "", false
+				return hint(sigCopyTree, sigMoveAll)(s)
 			},
 		},
 	}
+}
+
+// isCalled says that one of the parts of a name between hyphens is one of these.
+func isCalled(name string, words ...string) bool {
+	for part := range strings.SplitSeq(name, "-") {
+		if slices.Contains(words, part) {
+			return true
+		}
+	}
+	return false
 }
