@@ -44,7 +44,8 @@ func (p *programs) sort() {
 type executed struct {
 	programs
 	// given is the bytecode that interpreters were started with; opened is
-	// what they opened besides, of the store whole store paths.
+	// what else was opened by a program that could be one, whatever its name,
+	// of the store whole store paths.
 	given, opened programs
 	// opens says that given and opened are complete.
 	opens bool
@@ -74,7 +75,7 @@ func executions(g *closure.Graph, record []trace.Exec) map[closure.ID]*executed 
 			x.add(g, e)
 		case starts(e):
 			x.given.add(g, e)
-		case named(e.By, startedAs):
+		case !copies(e.By):
 			x.opened.add(g, e)
 		}
 	}
@@ -84,6 +85,17 @@ func executions(g *closure.Graph, record []trace.Exec) map[closure.ID]*executed 
 		x.opened.sort()
 	}
 	return byID
+}
+
+// copies reports whether a program only copies, packs or unpacks what it opens.
+// All others could execute it: Java's machine is in programs of many names.
+func copies(p string) bool {
+	switch programName(p) {
+	case "cp", "mv", "install", "ln", "rsync", "cat", "dd", "cmp", "diff", "file", "find", "grep", "sha256sum", "md5sum", "strip", "patchelf", "coreutils",
+		"tar", "bsdtar", "cpio", "zip", "unzip", "7z", "7za", "7zz", "gzip", "xz", "bzip2", "zstd", "mksquashfs", "xorriso", "genisoimage":
+		return true
+	}
+	return false
 }
 
 // starts reports whether an interpreter was started with a file to execute it.

@@ -43,6 +43,8 @@ func TestGiven(t *testing.T) {
 		{"it was copied", "interpreted-1", []trace.Exec{opened(library, "", "/bin/cp", "argument")}, "interpreted-1", audit.Source, ""},
 		{"java opened what may be a changed copy", "interpreted-1", []trace.Exec{opened("/build/x.jar", other, java, "-jar")}, "interpreted-1", audit.Unknown, "may have been given it"},
 		{"java opened what could not be hashed", "interpreted-1", []trace.Exec{opened("/build/x.jar", "", java, "-jar")}, "interpreted-1", audit.Unknown, "may have been given it"},
+		{"a program of another name opened it", "interpreted-1", []trace.Exec{opened(library, "", "/build/ide", "")}, "interpreted-1", audit.Unknown, "may have been given it"},
+		{"java was started with what the build put into its output", "interpreted-1", []trace.Exec{opened(f.output("interpreted-1")+"/x.jar", "", java, "-jar")}, "interpreted-1", audit.Unknown, "may have been given it"},
 		{"java opened what the closure has not", "interpreted-1", []trace.Exec{opened("/nix/store/"+strings.Repeat("0", 32)+"-x", "", java, "")}, "interpreted-1", audit.Unknown, "may have been given it"},
 
 		{"an archive with a jar that nobody opened", "mixed-1", nil, "mixed.tar.gz", audit.Source, ""},

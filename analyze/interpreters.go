@@ -102,14 +102,17 @@ func (d *decider) unopened(id closure.ID, it *item) bool {
 	})
 }
 
-// openedOf reports whether the interpreters of a build opened a file of an item,
-// or one of which nothing is known: that can be a changed copy.
+// openedOf reports whether a program of a build that could execute it opened a
+// file of an item, or one of which nothing is known: that can be a changed copy,
+// and so can what the build put into its own output, which the record does not
+// hash.
 func (d *decider) openedOf(id closure.ID, it *item) bool {
 	x := d.execs[id]
 	for _, p := range []*programs{&x.given, &x.opened} {
 		if p.lost != "" || slices.ContainsFunc(p.paths, func(at string) bool {
 			storePath, _ := splitStore(d.g.StoreDir(), at)
-			return storePath == it.path || d.items[storePath] == nil
+			of := d.items[storePath]
+			return of == nil || of == it || of.id == id
 		}) {
 			return true
 		}

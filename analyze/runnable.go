@@ -69,10 +69,6 @@ func (s *state) lively(f *content.File) bool {
 // findInterpreters notes of which formats of bytecode the closure has a program
 // that executes it, or a build was seen to execute one.
 func (s *state) findInterpreters() {
-	is := func(format, p string) bool {
-		p = strings.TrimPrefix(base(p), ".")
-		return slices.ContainsFunc(runners[format], func(r string) bool { return strings.HasPrefix(p, r) })
-	}
 	s.interpreted = map[string]bool{}
 	for format := range runners {
 		for _, x := range s.execs {
@@ -83,7 +79,7 @@ func (s *state) findInterpreters() {
 				continue
 			}
 			s.interpreted[format] = slices.ContainsFunc(it.walk.Members, func(f content.File) bool {
-				return f.Kind == audit.NativeCode && !f.Embedded && is(format, f.Path) && !s.alien(&f)
+				return f.Kind == audit.NativeCode && !f.Embedded && named(f.Path, runners[format]) && !s.alien(&f)
 			})
 		}
 	}
@@ -107,7 +103,7 @@ func (s *state) starts(it *item, rest string, f *content.File) bool {
 	case it.member(rest) == nil:
 		return true
 	case f.Kind == audit.Bytecode && runners[f.Format] != nil:
-		return slices.ContainsFunc(runners[f.Format], func(r string) bool { return strings.HasPrefix(strings.TrimPrefix(base(rest), "."), r) })
+		return named(rest, runners[f.Format])
 	}
 	return f.Format != "elf-executable" && !linkable(f.Format)
 }

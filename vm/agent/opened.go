@@ -44,10 +44,6 @@ func (x *watcher) opened(fd, pid int) error {
 	return x.tell(rec, fd)
 }
 
-// evictable is FAN_MARK_EVICTABLE (Linux 5.19): the mark goes when the kernel
-// needs the memory of the inode.
-const evictable = 0x200
-
 // ignore has the kernel ask no more of a file that is not bytecode, until it is
 // written to: most of what builds open are headers and libraries in the store,
 // again and again. What is written through a mapping does not end that; so only
@@ -57,8 +53,9 @@ func (x *watcher) ignore(fd int) {
 	if err := unix.Fstat(fd, &st); err != nil || st.Mode&0o222 != 0 || st.Mtim.Sec != 1 || st.Uid != 0 {
 		return
 	}
-	// Where the kernel does not know this, it only asks once more.
-	_ = unix.FanotifyMark(x.fd, unix.FAN_MARK_ADD|unix.FAN_MARK_IGNORED_MASK|evictable, unix.FAN_OPEN_PERM, unix.AT_FDCWD, "/proc/self/fd/"+strconv.Itoa(fd))
+	// The mark goes when the kernel needs the memory of the inode. One older
+	// than 5.19 does not know such marks, and asks each time.
+	_ = unix.FanotifyMark(x.fd, unix.FAN_MARK_ADD|unix.FAN_MARK_IGNORED_MASK|unix.FAN_MARK_EVICTABLE, unix.FAN_OPEN_PERM, unix.AT_FDCWD, "/proc/self/fd/"+strconv.Itoa(fd))
 }
 
 // bytecode says whether an open file begins or ends as one does that an
@@ -77,10 +74,10 @@ func bytecode(fd int) bool {
 	if beginsAsBytecode(head[:n]) {
 		return true
 	}
-	// A program that archives are appended to has them at its end; a script
-	// may be one of any tool, which puts a comment behind.
+	// What archives are appended to has them at its end, with a comment behind
+	// as the tool likes; not text that is no script.
 	tail := make([]byte, len(head))
-	if bytes.HasPrefix(head[:n], []byte("#!")) {
+	if bytes.HasPrefix(head[:n], []byte("#!")) || bytes.IndexByte(head[:n], 0) >= 0 {
 		tail = make([]byte, 1<<16+zipEnd)
 	}
 	n, err = unix.Pread(fd, tail, max(0, st.Size-int64(len(tail))))

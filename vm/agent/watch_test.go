@@ -44,7 +44,7 @@ func TestBytecode(t *testing.T) {
 		"jar": "PK\x03\x04", "class": "\xca\xfe\xba\xbe\x00\x00\x00\x41", "wasm": "\x00asm", "mono": "MZ", "beam": "FOR1", "gz": "\x1f\x8b",
 		"lua": "\x1bLua", "lua script": "#!/usr/bin/lua\n\x1bLuaT", "elc": ";ELC", "cmo": "Caml1999O030",
 		"pyc": "\xcb\x0d\r\n" + strings.Repeat("\x00", 12), "guile": "\x7fELF" + strings.Repeat("\x00", 60),
-		"jar behind a script": "#!/bin/sh\nexec java -jar $0\n" + strings.Repeat("x", 100) + zip + strings.Repeat("c", 60000), "empty zip": zip, "zip behind a program": "\x7fELF" + strings.Repeat("\x01", 100) + zip,
+		"jar behind a script": "#!/bin/sh\nexec java -jar $0\n" + strings.Repeat("x", 100) + zip + strings.Repeat("c", 60000), "empty zip": zip, "zip behind a program": "\x7fELF\x00" + strings.Repeat("\x01", 100) + zip + strings.Repeat("c", 60000),
 		"ocaml": "#!/usr/bin/ocamlrun\n" + strings.Repeat("x", 100) + "Caml1999X031",
 		"-text": "text\n", "-script": "#!/bin/sh\necho PK\n", "-elf": "\x7fELF" + strings.Repeat("\x01", 60), "-empty": "", "-Makefile": "MAKE", "-tar": strings.Repeat("\x00", 1024),
 	} {
