@@ -39,9 +39,9 @@ func (j *judge) finish(p *part, id closure.ID) {
 	if o.Suspected {
 		o.Kinds = kindsOf(s)
 		switch {
-		case s.sum >= 2*Threshold:
+		case s.sum >= highFrom:
 			o.Confidence = audit.High
-		case s.sum >= Threshold+20:
+		case s.sum >= mediumFrom:
 			o.Confidence = audit.Medium
 		default:
 			o.Confidence = audit.Low

@@ -19,12 +19,22 @@ import (
 
 // Version changes whenever the rules may answer differently on the same
 // derivations.
-const Version = "8"
+const Version = "9"
 
 // Threshold is the sum of weights from which a derivation is suspected. A
 // single rule of this weight is enough on its own, if nothing speaks against
 // it.
-const Threshold = 50
+//
+// It is where a missed prebuilt program weighs more than a false alarm, which
+// content settles. On 822 packages that no rule had been made with, 50 missed
+// 17 of 262 and alarmed falsely for 6 of 560, 40 missed 12 and alarmed for 13.
+const Threshold = 40
+
+// Sums from which a suspicion is called of medium and of high confidence.
+const (
+	mediumFrom = 70
+	highFrom   = 100
+)
 
 // Scope says what a rule looks at.
 type Scope uint8

@@ -31,7 +31,7 @@ func useClears() []Rule {
 			},
 		},
 		{
-			ID: "from-build-flags", Title: "Flags for a build", Weight: -20, Scope: OnUse,
+			ID: "from-build-flags", Title: "Flags for a build", Weight: -30, Scope: OnUse,
 			Why:      "Flags for make, or commands before and after a build, are given where there is a build.",
 			How:      "makeFlags, buildFlags, preBuild and the like, or a build phase that runs a program of the source tree, with the build not switched off.",
 			Limits:   "Left-over flags.",
