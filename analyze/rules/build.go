@@ -190,6 +190,9 @@ func (x *extractor) input(name string) {
 	switch sig {
 	case sigCompile, sigGoBuild, sigRustBuild, sigHaskellBuild, sigOcamlBuild, sigJavaBuild, sigDotnetBuild, sigNodeBuild, sigPythonBuild:
 		x.hit(sigBuildTool, name)
+		if sig != sigPythonBuild {
+			x.hit(sigNativeTool, name)
+		}
 	default:
 		x.hit(sig, name)
 	}

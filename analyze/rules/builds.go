@@ -49,3 +49,10 @@ func binName(name string) bool {
 func opensPackage(f *Facts) bool {
 	return f.sigs.any(sigDeb, sigRpm) && f.sigs.has(sigCustomInstall) && !f.sigs.any(sigCompile, sigCC, sigMakeFlags, sigConfigure, sigOwnBuild, sigBuildHook)
 }
+
+// packsPython says that what is patched to run is in a package of Python, for
+// which nothing but Python's own tools are asked: they pack libraries that lie
+// in the source.
+func packsPython(f *Facts) bool {
+	return f.sigs.any(sigInterpreter, sigAutoPatchelf) && f.sigs.has(sigBuildTool) && !f.sigs.any(sigNativeTool, sigCompile, sigCC)
+}

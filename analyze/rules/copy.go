@@ -95,6 +95,9 @@ func (x *extractor) copy(cmd string, argv []string) {
 			case "usr", "opt", "usr/*", "opt/*", "./usr", "./opt", "$out/usr/*", "usr/share", "usr/lib", "usr/bin", "$out/opt", "$out/usr", "./usr/*", "./opt/*", "usr/.", "opt/.":
 				x.hit(sigMoveUsr, join(argv))
 			default:
+				if programDir(dest) && strings.HasPrefix(strings.TrimPrefix(w, "./"), "bin/") {
+					x.hit(sigBinDir, join(argv))
+				}
 				if strings.HasPrefix(w, "usr/") || strings.HasPrefix(w, "opt/") || strings.HasPrefix(w, "./usr/") || strings.HasPrefix(w, "./opt/") || strings.HasPrefix(w, "$out/usr/") || strings.HasPrefix(w, "$out/opt/") {
 					x.hit(sigMoveUsr, join(argv))
 				}

@@ -99,6 +99,7 @@ const (
 	sigCopyPath      // a store path itself is installed
 	sigPluginDir     // files go to where programs look for compiled plugins
 	sigJavaBridge    // an interpreted language's way to call Java is an input
+	sigNativeTool    // one of the build tools is not only for packing Python
 	sigHandsOver     // another package's program is given the source to install it
 
 	numSignals

@@ -63,13 +63,13 @@ func useClears() []Rule {
 		{
 			ID: "from-build-tools", Title: "Build tools among the inputs", Weight: -35, Scope: OnUse,
 			Why:      "Who asks for a build system uses it.",
-			How:      "A compiler or build system among the inputs, none seen in a phase, and a build phase not switched off.",
+			How:      "A compiler or build system among the inputs, none seen in a phase, and a build phase not switched off; Python's own only where nothing is patched to run, because all that they do with libraries in the source is to pack them.",
 			Limits:   "Left-over inputs.",
 			Remedy:   "None needed.",
-			Positive: []Example{pkg(plain).tools("cmake-3.17.3")},
-			Negative: []Example{pkg(plain, "dontBuild", "1").tools("cmake-3.17.3"), pkg("https://example.org/cmake-3.17.3.tar.gz")},
+			Positive: []Example{pkg(plain).tools("cmake-3.17.3"), pkg(plain).tools("pypa-build-hook.sh"), pkg(plain).tools("pypa-build-hook.sh", "cmake-3.17.3", "auto-patchelf-hook")},
+			Negative: []Example{pkg(plain, "dontBuild", "1").tools("cmake-3.17.3"), pkg("https://example.org/cmake-3.17.3.tar.gz"), pkg(plain).tools("pypa-build-hook.sh", "auto-patchelf-hook")},
 			match: func(s *subject) (string, string, bool) {
-				if s.f.sigs.any(sigCompile, sigDontBuild) || opensPackage(s.f) {
+				if s.f.sigs.any(sigCompile, sigDontBuild) || opensPackage(s.f) || packsPython(s.f) {
 					return "", "", false
 				}
 				return s.hitOf(sigBuildTool)
@@ -78,13 +78,13 @@ func useClears() []Rule {
 		{
 			ID: defaultPhases, Title: "Default phases", Weight: -40, Scope: OnUse,
 			Why:      "stdenv configures and makes unless told otherwise.",
-			How:      "No install phase, build command or builder of its own.",
+			How:      "No install phase, build command or builder of its own, and no package of Python that is patched to run.",
 			Limits:   "A setup hook among the inputs may change the phases.",
 			Remedy:   "None needed.",
 			Positive: []Example{pkg(plain)},
 			Negative: []Example{pkg(plain, "installPhase", "cp tool $out/bin"), pkg(plain, "buildCommand", "cp -r $src $out"), pkg(plain, "installFlags", "DESTDIR=$(out)").named("wifi-firmware-1.0")},
 			match: func(s *subject) (string, string, bool) {
-				if s.f.sigs.has(sigNoCC) || onlyInstalls(s.f, s.name) {
+				if s.f.sigs.has(sigNoCC) || onlyInstalls(s.f, s.name) || packsPython(s.f) {
 					return "", "", false
 				}
 				return s.hitOf(sigDefaultMake)

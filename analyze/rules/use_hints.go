@@ -67,10 +67,10 @@ func useHintRules() []Rule {
 		{
 			ID: "use-bin-directory", Title: "Copies a directory of programs as it is", Weight: 10, Scope: OnUse,
 			Why:      "A source that has a directory bin has programs in it.",
-			How:      "bin, or all in it, is copied to the output, nothing is compiled, and no interpreter is mentioned.",
+			How:      "bin, or what is in it, is copied to the output, nothing is compiled, and no interpreter is mentioned.",
 			Limits:   "Scripts without any dependency; builds that put their programs there: a hint only.",
 			Remedy:   buildIt,
-			Positive: []Example{pkg(plain, "installPhase", "cp -r bin $out/bin"), pkg(plain, "installPhase", "mkdir -p $out/bin\ninstall bin/* $out/bin")},
+			Positive: []Example{pkg(plain, "installPhase", "cp -r bin $out/bin"), pkg(plain, "installPhase", "mkdir -p $out/bin\ninstall bin/* $out/bin"), pkg(plain, "installPhase", "mkdir -p $out/bin\ncp ./bin/tool $out/bin/tool")},
 			Negative: []Example{pkg(plain, "buildPhase", "make", "installPhase", "cp -r bin $out/bin"), pkg(plain, "installPhase", "cp bin/tool.pl $out/bin"), pkg(plain, "installPhase", "cp -r bin $out/bin").tools("perl-5.30")},
 			match: func(s *subject) (string, string, bool) {
 				if s.f.sigs.has(sigInterpreted) {
