@@ -218,6 +218,10 @@ func TestDetect(t *testing.T) {
 		{"Arm's UEFI volume of a wrong sum", strings.Repeat("\x00", 4096) + pad[:40] + "_FVH" + pad, "", ""},
 		{"PNG", "\x89PNG\r\n\x1a\n" + pad, "png", ""},
 		{"font", "\x00\x01\x00\x00\x00\x0f" + pad, "truetype", ""},
+		{"font of Windows", neFile(0, 0x8007, 0x8008), "windows-font", ""},
+		{"font of Windows beside code", neFile(1, 0x8007, 0x8008), "dos-executable", audit.NativeCode},
+		{"font of Windows beside other resources", neFile(0, 0x8008, 0x8004), "dos-executable", audit.NativeCode},
+		{"resources of Windows", neFile(0, 0x8010), "dos-executable", audit.NativeCode},
 		{"time zone", "TZif2" + pad, "timezone", ""},
 		{"SQLite", "SQLite format 3\x00" + pad, "sqlite", ""},
 		{"PDF", "%PDF-1.4\n" + pad, "pdf", ""},
@@ -229,6 +233,23 @@ func TestDetect(t *testing.T) {
 			t.Errorf("%s: %+v, want %q", c.name, m, c.want)
 		}
 	}
+}
+
+// neFile is a file for 16-bit Windows of so many segments, with a resource of
+// each of the types.
+func neFile(segments byte, types ...uint16) string {
+	b := make([]byte, 0x80+0x40, 4096)
+	copy(b, "MZ\x80\x00\x01\x00\x00\x00\x04\x00")
+	b[0x18], b[0x3c] = 0x40, 0x80
+	copy(b[0x80:], "NE")
+	b[0x80+0x1c], b[0x80+0x24] = segments, 0x40
+	b = append(b, 4, 0)
+	for _, t := range types {
+		b = binary.LittleEndian.AppendUint16(b, t)
+		b = append(b, 1, 0, 0, 0, 0, 0)
+		b = append(b, make([]byte, 12)...)
+	}
+	return string(b[:cap(b)])
 }
 
 // Opaque firmware is told by where it is, with low confidence; text there and

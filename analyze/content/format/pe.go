@@ -156,9 +156,13 @@ func detectDOS(b Blob) (Match, bool) {
 	m := native("dos-executable", "8086")
 	m.Confidence = audit.Medium
 	if len(b.B) >= 0x40 && table >= 0x40 {
-		h := b.at(uint64(le.Uint32(b.B[0x3c:])), 2)
+		at := uint64(le.Uint32(b.B[0x3c:]))
+		h := b.at(at, 2)
 		switch string(h) {
 		case "NE", "LE", "LX":
+			if max(at, size) <= 1024 && neFonts(b, at) {
+				return Match{Name: "windows-font"}, true
+			}
 			m.Name, m.Confidence = "dos-executable", audit.High
 			m.Detail = fmt.Sprintf("%s image", h)
 			return m, true
@@ -168,6 +172,38 @@ func detectDOS(b Blob) (Match, bool) {
 		m.End = int64(size)
 	}
 	return m, true
+}
+
+// neFonts says that an NE file is one of Windows' bitmap fonts (.fon): it has no
+// segment, and fonts are the only resources ("Executable-file header format",
+// KB Q65260; resource types as in winuser.h). The program for DOS in front of it
+// then only says that it is none.
+func neFonts(b Blob, at uint64) bool {
+	const fontDir, font, version = 0x8007, 0x8008, 0x8010
+	h := b.at(at, 0x40)
+	if h == nil || h[0] != 'N' || le.Uint16(h[0x1c:]) != 0 {
+		return false
+	}
+	off, fonts := at+uint64(le.Uint16(h[0x24:]))+2, 0
+	for range 8 {
+		t := b.at(off, 2)
+		if t == nil {
+			return false
+		}
+		typ := le.Uint16(t)
+		if typ == 0 {
+			return fonts > 0
+		}
+		n := b.at(off+2, 2)
+		if n == nil || typ != fontDir && typ != font && typ != version {
+			return false
+		}
+		if typ == font {
+			fonts += int(le.Uint16(n))
+		}
+		off += 8 + 12*uint64(le.Uint16(n))
+	}
+	return false
 }
 
 // detectCOFF recognises an object file without magic: machine, then every
