@@ -52,7 +52,7 @@ func opensPackage(f *Facts) bool {
 
 // packsPython says that what is patched to run is in a package of Python, for
 // which nothing but Python's own tools are asked: they pack libraries that lie
-// in the source.
+// in the source. A program that a phase patches by its name may be for the tests.
 func packsPython(f *Facts) bool {
-	return f.sigs.any(sigInterpreter, sigAutoPatchelf) && f.sigs.has(sigBuildTool) && !f.sigs.any(sigNativeTool, sigCompile, sigCC)
+	return f.sigs.has(sigAutoPatchelf) && f.sigs.has(sigBuildTool) && !f.sigs.any(sigNativeTool, sigCompile, sigCC)
 }

@@ -63,10 +63,10 @@ func useClears() []Rule {
 		{
 			ID: "from-build-tools", Title: "Build tools among the inputs", Weight: -35, Scope: OnUse,
 			Why:      "Who asks for a build system uses it.",
-			How:      "A compiler or build system among the inputs, none seen in a phase, and a build phase not switched off; Python's own only where nothing is patched to run, because all that they do with libraries in the source is to pack them.",
+			How:      "A compiler or build system among the inputs, none seen in a phase, and a build phase not switched off; Python's own only where autoPatchelf is not used, because all that they do with libraries in the source is to pack them.",
 			Limits:   "Left-over inputs.",
 			Remedy:   "None needed.",
-			Positive: []Example{pkg(plain).tools("cmake-3.17.3"), pkg(plain).tools("pypa-build-hook.sh"), pkg(plain).tools("pypa-build-hook.sh", "cmake-3.17.3", "auto-patchelf-hook")},
+			Positive: []Example{pkg(plain).tools("cmake-3.17.3"), pkg(plain).tools("pypa-build-hook.sh"), pkg(plain, "postPatch", "patchelf --set-interpreter $ld test/external_tools/readelf").tools("pypa-build-hook.sh"), pkg(plain).tools("pypa-build-hook.sh", "cmake-3.17.3", "auto-patchelf-hook")},
 			Negative: []Example{pkg(plain, "dontBuild", "1").tools("cmake-3.17.3"), pkg("https://example.org/cmake-3.17.3.tar.gz"), pkg(plain).tools("pypa-build-hook.sh", "auto-patchelf-hook")},
 			match: func(s *subject) (string, string, bool) {
 				if s.f.sigs.any(sigCompile, sigDontBuild) || opensPackage(s.f) || packsPython(s.f) {
@@ -78,7 +78,7 @@ func useClears() []Rule {
 		{
 			ID: defaultPhases, Title: "Default phases", Weight: -40, Scope: OnUse,
 			Why:      "stdenv configures and makes unless told otherwise.",
-			How:      "No install phase, build command or builder of its own, and no package of Python that is patched to run.",
+			How:      "No install phase, build command or builder of its own, and no package of Python with autoPatchelf.",
 			Limits:   "A setup hook among the inputs may change the phases.",
 			Remedy:   "None needed.",
 			Positive: []Example{pkg(plain)},
