@@ -298,3 +298,25 @@ func TestSameForAnyWorkers(t *testing.T) {
 		}
 	}
 }
+
+// JSON of something else is no closure; an odd key beside derivations is
+// passed over, and said so.
+func TestForeignJSON(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "x.json")
+	write := func(text string) Input {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return JSONInput(file)
+	}
+	for _, text := range []string{`{"schema": "a", "derivations": []}`, `{"a": {"outputs": {}}}`, `{"a": 1`} {
+		if _, err := Load(context.Background(), write(text), Options{}); err == nil || !strings.Contains(err.Error(), "end in .drv, not ") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	drv := `{"args":[],"builder":"b","env":{},"inputDrvs":{},"inputSrcs":[],"outputs":{},"system":"s"}`
+	g := mustLoad(t, write(`{"note": [1], "`+defaultStoreDir+`/00000000000000000000000000000000-x.drv": `+drv+`}`))
+	if g.Len() != 1 || len(g.Skipped()) != 1 || !strings.Contains(g.Skipped()[0].Reason, `not "note"`) {
+		t.Errorf("%d derivations, skipped %v", g.Len(), g.Skipped())
+	}
+}

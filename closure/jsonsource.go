@@ -61,6 +61,7 @@ func (s *jsonSource) index() error {
 			found[key] = at
 		}
 	}
+	var odd *SyntaxError // JSON of something else, such as an audit
 	x.object(func(key string) {
 		switch key {
 		case "derivations": // since version 4
@@ -68,15 +69,27 @@ func (s *jsonSource) index() error {
 		case "version":
 			x.skip()
 		default:
+			if !strings.HasSuffix(key, ".drv") {
+				if odd == nil {
+					odd = &SyntaxError{s.name, x.pos, fmt.Sprintf("derivations by their paths, which end in .drv, not %q", key)}
+				}
+				x.skip()
+				return
+			}
 			derivation(key)
 		}
 	})
+	if odd != nil && len(found) == 0 {
+		return odd
+	}
 	var syn *SyntaxError
 	if x.err != nil && (len(found) == 0 || !errors.As(x.err, &syn)) {
 		return x.err
 	}
-	if syn != nil {
-		s.first.skipped = []Skip{{s.name, syn.Offset, syn.Expected}}
+	for _, e := range []*SyntaxError{odd, syn} {
+		if e != nil {
+			s.first.skipped = append(s.first.skipped, Skip{s.name, e.Offset, e.Expected})
+		}
 	}
 	keys := make([]string, 0, len(found))
 	for k := range found {
