@@ -275,7 +275,12 @@ func unknowns(set *finding.Set) sentence {
 		}
 		s = s.add("%s could not be looked into", count(skips, "place"))
 	}
-	return s.add("; more prebuilt code may hide there.")
+	s = s.add("; more prebuilt code may hide there.")
+	if m := set.Audit.Summary.Missing; m > 0 {
+		s = s.add(" The closure is not whole: %s named in it %s not at hand, and what %s is in no count.",
+			count(m, "derivation"), plural(m, "was", "were"), plural(m, "it needs", "they need"))
+	}
+	return s
 }
 
 // topReason is the most frequent reason for an unknown verdict; of equals,

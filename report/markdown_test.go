@@ -163,3 +163,23 @@ func TestAnswer(t *testing.T) {
 		}
 	}
 }
+
+// What was named but not at hand needs more than it shows, and every medium
+// says that the closure is not whole.
+func TestMissing(t *testing.T) {
+	a := audittest.Generate(300)
+	a.Summary.Missing = 2
+	want := "The closure is not whole: 2 derivations named in it were not at hand, and what they need is in no count."
+	for _, f := range []string{"markdown", "html", "text"} {
+		if got := strings.Join(strings.Fields(string(render(t, f, a, Options{}))), " "); !strings.Contains(got, want) {
+			t.Errorf("%s does not say that derivations are missing", f)
+		}
+	}
+	if got := string(render(t, "sarif", a, Options{})); !strings.Contains(got, "the closure is not whole: 2 derivations were not at hand") {
+		t.Error("sarif does not say that derivations are missing")
+	}
+	a.Summary.Missing = 0
+	if strings.Contains(string(render(t, "text", a, Options{})), "not whole") {
+		t.Error("a whole closure is called incomplete")
+	}
+}

@@ -80,6 +80,9 @@ func sarifNotes(set *finding.Set) []sarifNotification {
 	if n := len(set.Unknown); n > 0 {
 		out = append(out, sarifNotification{"warning", sarifText{count(n, "derivation") + " could not be judged; see the audit file"}})
 	}
+	if n := set.Audit.Summary.Missing; n > 0 {
+		out = append(out, sarifNotification{"warning", sarifText{"the closure is not whole: " + count(n, "derivation") + " " + plural(n, "was", "were") + " not at hand"}})
+	}
 	for k, s := range set.Audit.Skipped {
 		if k == 100 {
 			out = append(out, sarifNotification{"warning", sarifText{fmt.Sprintf("and %d more places could not be looked into", len(set.Audit.Skipped)-k)}})
