@@ -73,7 +73,8 @@ func (d *Diff) WriteJSON(w io.Writer) error { return writeJSON(w, d) }
 
 // Compare finds what changed from one audit to another. Rows are the same
 // when their derivation is; else when their name without version and their
-// origin are; else when only their name is.
+// origin are, or their name and the project that it begins with; else when
+// only their name is.
 func Compare(old, now *audit.Audit) *Diff {
 	c := &comparison{old: finding.Of(old), now: finding.Of(now)}
 	d := &Diff{
@@ -88,7 +89,7 @@ func Compare(old, now *audit.Audit) *Diff {
 	before := others(c.old)
 	for _, j := range c.left(c.now, c.taken) {
 		ch := Change{New: place(c.now, j)}
-		if i, ok := before.find(c.now.At(j)); ok {
+		if i, ok := before.find(c.now, j); ok {
 			ch.Old = place(c.old, i)
 		}
 		d.Added = append(d.Added, ch)
@@ -143,6 +144,7 @@ func (c *comparison) match() {
 		func(s *finding.Set, i int) string { return s.At(i).Drv },
 		func(s *finding.Set, i int) string { id := s.Identity(i); return id.Key() },
 		func(s *finding.Set, i int) string { return s.Identity(i).Name + "\x00" + s.Origin(i) },
+		func(s *finding.Set, i int) string { return s.Identity(i).Name + "\x00" + finding.Project(s.Origin(i)) },
 		func(s *finding.Set, i int) string { return s.Identity(i).Name },
 	}
 	for _, key := range keys {
@@ -200,7 +202,7 @@ func (c *comparison) unpaired(d *Diff) {
 			continue
 		}
 		ch := Change{Old: place(c.old, i)}
-		j, ok := after.find(c.old.At(i))
+		j, ok := after.find(c.old, i)
 		switch {
 		case !ok:
 			d.Gone = append(d.Gone, ch)
@@ -214,15 +216,16 @@ func (c *comparison) unpaired(d *Diff) {
 	}
 }
 
-// fates are rows that are neither finding nor seed, by path and by name. Of
-// several of one name, an unknown one comes before one from source: it may be
-// the one that is looked for.
+// fates are rows that are neither finding nor seed, by path and by name.
 type fates struct {
-	drv, name map[string]int
+	set  *finding.Set
+	drv  map[string]int
+	name map[string][]int
+	from map[int]string // projects that have been asked for
 }
 
-func others(s *finding.Set) fates {
-	f := fates{map[string]int{}, map[string]int{}}
+func others(s *finding.Set) *fates {
+	f := &fates{s, map[string]int{}, map[string][]int{}, map[int]string{}}
 	for i := range s.Audit.Derivations {
 		r := s.At(i)
 		if finding.Is(r.Verdict) || r.Verdict == audit.Seed {
@@ -230,17 +233,50 @@ func others(s *finding.Set) fates {
 		}
 		f.drv[r.Drv] = i
 		name := finding.NormalName(r.Name)
-		if j, ok := f.name[name]; !ok || s.At(j).Verdict == audit.Source && r.Verdict != audit.Source {
-			f.name[name] = i
-		}
+		f.name[name] = append(f.name[name], i)
 	}
 	return f
 }
 
-func (f fates) find(d *audit.Derivation) (int, bool) {
-	if i, ok := f.drv[d.Drv]; ok {
-		return i, true
+// find looks for what became of a row of another audit, or what it was.
+func (f *fates) find(of *finding.Set, i int) (int, bool) {
+	if j, ok := f.drv[of.At(i).Drv]; ok {
+		return j, true
 	}
-	i, ok := f.name[finding.NormalName(d.Name)]
-	return i, ok
+	return f.named(of.Identity(i))
+}
+
+// named looks for a row of this name. Of several fetches of one name ("source")
+// only one of the same project can be it; and a seed that is fetched is not the
+// package of its name (busybox). Of several rows that can be it, an unknown one
+// comes before one from source.
+func (f *fates) named(id finding.Identity) (int, bool) {
+	project := finding.Project(id.Origin)
+	best, same, n := -1, false, 0
+	for _, j := range f.name[id.Name] {
+		p := f.project(j)
+		if id.Verdict == audit.Seed && (p == "") != (project == "") {
+			continue
+		}
+		n++
+		switch {
+		case best < 0, p == project && !same:
+		case p != project && same, f.set.At(best).Verdict != audit.Source, f.set.At(j).Verdict == audit.Source:
+			continue
+		}
+		best, same = j, p == project
+	}
+	return best, same || n == 1 || project == "" && n > 0
+}
+
+func (f *fates) project(j int) string {
+	if len(f.set.At(j).URLs) == 0 {
+		return ""
+	}
+	p, ok := f.from[j]
+	if !ok {
+		p = finding.Project(f.set.Origin(j))
+		f.from[j] = p
+	}
+	return p
 }

@@ -126,3 +126,48 @@ func BenchmarkCompare(b *testing.B) {
 		Compare(x, y)
 	}
 }
+
+// Fetches of a forge are all called "source": which of them is which is told
+// by the project, in the diff and in the gate.
+func TestSharedName(t *testing.T) {
+	fetch := func(drv string, v audit.Verdict, url string) audit.Derivation {
+		return audit.Derivation{Drv: drv, Name: "source", FixedOutput: true, Verdict: v, Kinds: []audit.Kind{audit.Firmware}, Reach: audit.ReachUnknown, URLs: []string{url}}
+	}
+	seed := audit.Derivation{Drv: "/seed.drv", Name: "busybox", FixedOutput: true, Verdict: audit.Seed, Reach: audit.ReachUnknown, URLs: []string{"http://t.example/stdenv/x/busybox"}}
+	pkg := audit.Derivation{Drv: "/busybox.drv", Name: "busybox-1.37.0", Verdict: audit.Unknown, Reach: audit.ReachUnknown}
+	old := &audit.Audit{Derivations: []audit.Derivation{
+		fetch("/a1.drv", audit.Binary, "https://github.com/o/a/archive/1.tar.gz"),
+		fetch("/b1.drv", audit.Binary, "https://github.com/o/b/archive/1.tar.gz"),
+		fetch("/c1.drv", audit.Binary, "https://github.com/o/c/archive/1.tar.gz"),
+		seed,
+	}}
+	now := &audit.Audit{Derivations: []audit.Derivation{
+		fetch("/b2.drv", audit.Binary, "https://github.com/o/b/archive/refs/tags/2.tar.gz"),
+		fetch("/c2.drv", audit.Unknown, "https://github.com/o/c/archive/refs/tags/2.tar.gz"),
+		fetch("/d2.drv", audit.Unknown, "https://github.com/o/d/archive/refs/tags/2.tar.gz"),
+		fetch("/e2.drv", audit.Unknown, "https://github.com/o/e/archive/refs/tags/2.tar.gz"),
+		pkg,
+	}}
+	d := Compare(old, now)
+	if got := summary(d); got != "gone busybox>- source>-; unknown source>source; origin source>source" {
+		t.Error(got)
+	}
+	if o := d.Origin[0]; o.Old.Drv != "/b1.drv" || o.New.Drv != "/b2.drv" {
+		t.Errorf("%s is taken for what %s was", o.New.Drv, o.Old.Drv)
+	}
+	if u := d.BecameUnknown[0]; u.Old.Drv != "/c1.drv" || u.New.Drv != "/c2.drv" {
+		t.Errorf("%s is taken for what %s was", u.New.Drv, u.Old.Drv)
+	}
+	r := Gate(now, FromAudit(old, nil), nil, today)
+	if len(r.New) != 1 || r.New[0].Was == nil || r.New[0].Was.Origin != "github.com/o/b/archive/*.tar.gz" {
+		t.Errorf("new: %+v", r.New)
+	}
+	var gone []string
+	for _, e := range r.Gone {
+		gone = append(gone, e.Origin+" "+e.Now)
+	}
+	want := "t.example/stdenv/x/busybox gone; github.com/o/a/archive/*.tar.gz gone; github.com/o/b/archive/*.tar.gz gone; github.com/o/c/archive/*.tar.gz unknown"
+	if got := strings.Join(gone, "; "); got != want {
+		t.Error(got)
+	}
+}

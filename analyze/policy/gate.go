@@ -99,10 +99,20 @@ func (g *gate) why(known []Entry, id finding.Identity) (Why, *Entry) {
 			return WhyKind, &known[k]
 		}
 	}
+	var origin *Entry
 	for k := range known {
-		if known[k].Verdict == id.Verdict && !g.have[known[k].Key()] {
+		if known[k].Verdict != id.Verdict || g.have[known[k].Key()] {
+			continue
+		}
+		if finding.Project(known[k].Origin) == finding.Project(id.Origin) {
 			return WhyOrigin, &known[k]
 		}
+		if origin == nil {
+			origin = &known[k]
+		}
+	}
+	if origin != nil {
+		return WhyOrigin, origin
 	}
 	for k := range known {
 		if !g.have[known[k].Key()] {
@@ -271,28 +281,18 @@ func some(ids map[string]bool, n int) string {
 
 // gone lists the baseline's lines that no finding has.
 func (g *gate) gone(b *Baseline) []Gone {
-	now := map[string]string{}
-	for i := range g.set.Audit.Derivations {
-		d := g.set.At(i)
-		if finding.Is(d.Verdict) || d.Verdict == audit.Seed {
-			continue
-		}
-		name := finding.NormalName(d.Name)
-		switch {
-		case d.Verdict != audit.Source:
-			now[name] = "unknown"
-		case now[name] == "":
-			now[name] = "source"
-		}
-	}
+	now := others(g.set)
 	out := []Gone{}
 	for _, e := range b.Entries {
 		if g.have[e.Key()] {
 			continue
 		}
-		state := now[e.Name]
-		if state == "" {
-			state = "gone"
+		state := "gone"
+		if i, ok := now.named(e.Identity); ok {
+			state = "unknown"
+			if g.set.At(i).Verdict == audit.Source {
+				state = "source"
+			}
 		}
 		out = append(out, Gone{Identity: e.Identity, Now: state})
 	}

@@ -168,6 +168,16 @@ func (s *Set) Origin(i int) string {
 	return "from:" + strings.Join(from, ",")
 }
 
+// Project is the beginning of the address in an origin, host and the first two
+// steps: on a forge, owner and project. Empty for what has no address.
+func Project(origin string) string {
+	if origin == "-" || strings.HasPrefix(origin, "from:") {
+		return ""
+	}
+	steps := strings.SplitN(origin, "/", 4)
+	return strings.Join(steps[:min(len(steps), 3)], "/")
+}
+
 // Key is the identity without what may get better or worse: it finds the
 // same thing again after its kind or reach has changed.
 func (id Identity) Key() string {
