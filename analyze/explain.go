@@ -38,7 +38,7 @@ func Explain(a *audit.Audit, drv string) (string, error) {
 
 // find resolves what a user may call a derivation.
 func find(a *audit.Audit, drv string) (int, error) {
-	var named, builds []int
+	var exact, named []int
 	for i := range a.Derivations {
 		d := &a.Derivations[i]
 		if d.Drv == drv || path.Base(d.Drv) == drv {
@@ -49,13 +49,17 @@ func find(a *audit.Audit, drv string) (int, error) {
 				return i, nil
 			}
 		}
-		if d.Name == drv || strings.HasPrefix(d.Name, drv+"-") && isVersion(d.Name[len(drv)+1:]) {
+		switch {
+		case d.Name == drv:
+			exact = append(exact, i)
+		case strings.HasPrefix(d.Name, drv+"-") && isVersion(d.Name[len(drv)+1:]):
 			named = append(named, i)
-			if !d.FixedOutput {
-				builds = append(builds, i)
-			}
 		}
 	}
+	if len(exact) > 0 {
+		named = exact // a seed, and not the package of that name
+	}
+	builds := slices.DeleteFunc(slices.Clone(named), func(i int) bool { return a.Derivations[i].FixedOutput })
 	if len(builds) == 1 {
 		named = builds // what is called so, rather than what it fetches
 	}
@@ -65,11 +69,28 @@ func find(a *audit.Audit, drv string) (int, error) {
 	case 1:
 		return named[0], nil
 	}
+	// What is found comes first: it is what is asked for of hundreds of "source".
+	slices.SortStableFunc(named, func(i, j int) int { return asked(a.Derivations[i].Verdict) - asked(a.Derivations[j].Verdict) })
 	var b strings.Builder
 	for _, i := range named {
-		fmt.Fprintf(&b, "\n  %s", a.Derivations[i].Drv)
+		d := &a.Derivations[i]
+		fmt.Fprintf(&b, "\n  %s (%s", d.Drv, d.Verdict)
+		if len(d.URLs) > 0 {
+			fmt.Fprintf(&b, ", %q", d.URLs[0])
+		}
+		b.WriteString(")")
 	}
 	return 0, fmt.Errorf("%d derivations are called %q, give one of their paths:%s", len(named), drv, b.String())
+}
+
+func asked(v audit.Verdict) int {
+	switch v {
+	case audit.Source:
+		return 2
+	case audit.Unknown:
+		return 1
+	}
+	return 0
 }
 
 func isVersion(s string) bool { return s != "" && s[0] >= '0' && s[0] <= '9' }

@@ -157,3 +157,27 @@ func TestExplainInheritance(t *testing.T) {
 		t.Errorf("odd:\n%s", got)
 	}
 }
+
+// A row of exactly that name comes before those that have a version behind
+// it; of several, the findings come first, and each tells where it is from.
+func TestExplainNames(t *testing.T) {
+	a := &audit.Audit{Derivations: []audit.Derivation{
+		{Drv: "/nix/store/a-busybox.drv", Name: "busybox", FixedOutput: true, Verdict: audit.Seed},
+		{Drv: "/nix/store/b-busybox-1.36.drv", Name: "busybox-1.36", Verdict: audit.Unknown},
+		{Drv: "/nix/store/c-source.drv", Name: "source", FixedOutput: true, Verdict: audit.Source, URLs: []string{"https://example.org/c"}},
+		{Drv: "/nix/store/d-source.drv", Name: "source", FixedOutput: true, Verdict: audit.Unknown, URLs: []string{"https://example.org/d"}},
+		{Drv: "/nix/store/e-source.drv", Name: "source", FixedOutput: true, Verdict: audit.Binary, URLs: []string{"https://example.org/e\x1b"}},
+	}}
+	got, err := Explain(a, "busybox")
+	if err != nil || !strings.HasPrefix(got, "/nix/store/a-busybox.drv\n") {
+		t.Errorf("busybox: %v\n%s", err, got)
+	}
+	_, err = Explain(a, "source")
+	want := `3 derivations are called "source", give one of their paths:
+  /nix/store/e-source.drv (binary, "https://example.org/e\x1b")
+  /nix/store/d-source.drv (unknown, "https://example.org/d")
+  /nix/store/c-source.drv (source, "https://example.org/c")`
+	if err == nil || err.Error() != want {
+		t.Errorf("source: %v", err)
+	}
+}
