@@ -544,3 +544,11 @@ func BenchmarkGate(b *testing.B) {
 		Gate(a, base, w, today)
 	}
 }
+
+// A list without its key is the first thing that one tries.
+func TestWaiversNeedTheirKey(t *testing.T) {
+	_, err := ReadWaivers("w.yaml", strings.NewReader("- finding: tool\n"))
+	if err == nil || !strings.Contains(err.Error(), `w.yaml:1: the file, with the list under "waivers", must be a mapping`) {
+		t.Error(err)
+	}
+}

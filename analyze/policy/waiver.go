@@ -100,7 +100,7 @@ func ReadWaivers(name string, r io.Reader) (*Waivers, error) {
 		root = doc.Content[0]
 	}
 	p := waiverParser{file: name}
-	p.mapping(root, "the file", map[string]func(*yaml.Node){
+	p.mapping(root, `the file, with the list under "waivers",`, map[string]func(*yaml.Node){
 		"waivers": func(n *yaml.Node) {
 			if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
 				return

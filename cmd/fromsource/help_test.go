@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"fromsource/analyze/policy"
 	"fromsource/cmd/fromsource/internal/manual"
 )
 
@@ -49,5 +50,19 @@ func TestManualIsTrue(t *testing.T) {
 	delete(told, "help")
 	for name := range told {
 		t.Errorf("the manual tells of a command %q, which there is not", name)
+	}
+}
+
+// A waiver needs a reason of a fixed list, which nobody can guess.
+func TestHelpNamesReasons(t *testing.T) {
+	for _, c := range manual.Commands() {
+		if c.Name != "gate" {
+			continue
+		}
+		for _, r := range policy.Reasons {
+			if !strings.Contains(strings.Join(c.Long, " "), r.ID) {
+				t.Errorf("the help of gate does not name the reason %q", r.ID)
+			}
+		}
 	}
 }

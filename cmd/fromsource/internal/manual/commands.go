@@ -141,6 +141,7 @@ func policy() []Command {
 			Long: []string{
 				"A finding is new when nothing of its name, origin, kind and reach is in the baseline; a new version of a known one is not. Moving from build time to runtime is new.",
 				"Waivers are YAML, or TOML in a file that ends in .toml: for each a finding, reach, reason, owner, issue and until, and if you like origin, kind, verdict, covers and output. A waiver that has expired, that is not used, or that matches more findings than it covers is an error.",
+				"The file has one key, waivers, with the list of them. A reason is one of bootstrap, firmware, no-source, build-cost, test-only, regression and false-positive; reach is the furthest that is excused: build, unknown or runtime; issue is a URL; finding is a name as the baseline has it, and may hold *.",
 			},
 			Flags: []Flag{
 				baseline,
