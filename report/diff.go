@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -24,6 +25,10 @@ func DiffMarkdown(w io.Writer, d *policy.Diff) error {
 	fmt.Fprintf(&b, "**%s** %s, %s and %s not looked at before; %s, %s and %d not looked at now.\n\n", diffHeadline(d),
 		count(d.Old.Findings, "finding"), count(d.Old.Seeds, "seed"), fmt.Sprint(d.Old.Unknown),
 		count(d.New.Findings, "finding"), count(d.New.Seeds, "seed"), d.New.Unknown)
+	if was, is := d.Old.Detector, d.New.Detector; was != is && !d.Empty() {
+		fmt.Fprintf(&b, "The detectors differ (%s before, %s now): what changed may be what they see, and not the closure. An audit of the old closure made anew tells.\n\n",
+			safe.Cell(cmp.Or(was, "not on record"), 70), safe.Cell(cmp.Or(is, "not on record"), 70))
+	}
 	for _, part := range diffParts(d) {
 		if err := diffTable(&b, part); err != nil {
 			return fmt.Errorf("rendering diff: %w", err)

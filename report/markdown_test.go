@@ -183,3 +183,27 @@ func TestMissing(t *testing.T) {
 		t.Error("a whole closure is called incomplete")
 	}
 }
+
+// What another detector sees is no change of the closure.
+func TestDiffOfDetectors(t *testing.T) {
+	text := func(was, is string, empty bool) string {
+		d := &policy.Diff{Old: policy.Side{Detector: was}, New: policy.Side{Detector: is}}
+		if !empty {
+			d.Gone = []policy.Change{{Old: &policy.Place{Package: "x"}}}
+		}
+		var b bytes.Buffer
+		if err := DiffMarkdown(&b, d); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	if got := text("rules 5", "rules 9|`", false); !strings.Contains(got, "The detectors differ (`rules 5` before, ") {
+		t.Errorf("no word of it:\n%s", got)
+	}
+	if got := text("", "rules 9", false); !strings.Contains(got, "not on record") {
+		t.Errorf("an audit without a detector:\n%s", got)
+	}
+	if got := text("rules 9", "rules 9", false) + text("rules 5", "rules 9", true); strings.Contains(got, "detectors") {
+		t.Errorf("said in vain:\n%s", got)
+	}
+}

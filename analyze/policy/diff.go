@@ -41,6 +41,7 @@ type Diff struct {
 type Side struct {
 	Target   string `json:"target"`
 	Version  string `json:"version"`
+	Detector string `json:"detector,omitempty"`
 	Findings int    `json:"findings"`
 	Seeds    int    `json:"seeds"`
 	Unknown  int    `json:"unknown"`
@@ -103,7 +104,7 @@ func Compare(old, now *audit.Audit) *Diff {
 
 func side(s *finding.Set) Side {
 	return Side{
-		Target: s.Audit.Target.Name, Version: s.Audit.Tool.Version,
+		Target: s.Audit.Target.Name, Version: s.Audit.Tool.Version, Detector: s.Audit.Tool.Detector,
 		Findings: len(s.Findings), Seeds: len(s.Seeds), Unknown: len(s.Unknown) + len(s.Audit.Skipped),
 	}
 }
