@@ -205,8 +205,9 @@ func whereFrom(set *finding.Set, i int) string {
 }
 
 // place is the part of a URL that a table has room for: the host, and the
-// first two steps of a longer path, which on a forge are owner and project. A
-// mirror:// URL names a list of hosts.
+// first two steps of a longer path, which on a forge are owner and project, or
+// the repository, where a step further down is called so or names it to
+// GitLab's API. A mirror:// URL names a list of hosts.
 func place(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
@@ -216,7 +217,17 @@ func place(raw string) string {
 	if u.Scheme == "mirror" {
 		s = "mirror://" + s
 	}
-	if steps := strings.Split(strings.Trim(u.Path, "/"), "/"); len(steps) > 2 || len(steps) == 2 && strings.HasSuffix(u.Path, ".git") {
+	steps := strings.Split(strings.Trim(u.Path, "/"), "/")
+	if k := slices.IndexFunc(steps, func(step string) bool { return strings.HasSuffix(step, ".git") }); k > 1 {
+		return s + "/…/" + steps[k]
+	}
+	if api, rest, ok := strings.Cut(u.EscapedPath(), "/projects/"); ok && strings.HasPrefix(api, "/api/") {
+		project, _, _ := strings.Cut(rest, "/")
+		if project, err = url.PathUnescape(project); err == nil && strings.Contains(project, "/") {
+			return s + "/" + project
+		}
+	}
+	if len(steps) > 2 || len(steps) == 2 && strings.HasSuffix(u.Path, ".git") {
 		s += "/" + strings.TrimSuffix(strings.Join(steps[:2], "/"), "/-")
 	}
 	return s
