@@ -112,6 +112,9 @@ func detectDir(name string) (Input, error) {
 }
 
 func detectFile(name string) (Input, error) {
+	if strings.HasSuffix(name, ".nix") {
+		return Input{}, fmt.Errorf("looking at input %q: a file of Nix expressions: name an attribute of it to be evaluated (--attr)", name)
+	}
 	f, err := store.OpenRandom(name)
 	if err != nil {
 		return Input{}, fmt.Errorf("looking at input: %w", err)
