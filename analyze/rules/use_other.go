@@ -200,7 +200,7 @@ func useOtherRules() []Rule {
 		{
 			ID: "use-copies-source", Title: "Installs the download itself", Weight: 20, Scope: OnUse,
 			Why:      "A single file that is put in place as it came is either a script or a program.",
-			How:      "cp or install of $src, or of a download by its path where there is no src, to the output, without compiling.",
+			How:      "cp or install of $src, which is no file beside the expression, or of a download by its path where there is no src, to the output, without compiling.",
 			Limits:   "Scripts and data are installed so as well.",
 			Remedy:   buildIt,
 			Positive: []Example{pkg("https://example.org/tool", "installPhase", "install -Dm755 $src $out/bin/tool", "dontUnpack", "1"), {Name: "tool-1.0", Env: []string{"buildCommand", "install -Dm755 %0 $out/bin/tool"}, Other: []Example{dl("https://example.org/tool")}}},
@@ -208,6 +208,9 @@ func useOtherRules() []Rule {
 			match: func(s *subject) (string, string, bool) {
 				if s.fetched && !s.f.sigs.any(sigCopySrc, sigSource) {
 					return soft(sigCopyPath)(s)
+				}
+				if !s.f.sigs.has(sigSource) {
+					return "", "", false
 				}
 				return soft(sigCopySrc)(s)
 			},
