@@ -87,7 +87,7 @@ var pairs = func() (t [1 << 16 / 64]uint64) {
 var payloads = []string{
 	"\x7fELF", "\x1f\x8b\x08", "\xfd7zXZ\x00", "BZh", "\x28\xb5\x2f\xfd", "PK\x03\x04", "7z\xbc\xaf", "hsqs", "07070",
 	"\x04\x22\x4d\x18", "LZIP\x01", "\x89LZO\x00", "MSCF\x00", "Rar!\x1a\x07", "PACK\x00\x00\x00",
-	"\xca\xfe\xba\xbe", "\xcf\xfa\xed\xfe", "\xce\xfa\xed\xfe", "!<arc", "\x00asm\x01", "dex\n",
+	"\xca\xfe\xba\xbe", "\xcf\xfa\xed\xfe", "\xce\xfa\xed\xfe", "!<arc", "\x00asm\x01", "dex\n", "MOARVM",
 }
 
 // begins says whether b, of at least minCandidate bytes, begins with a magic.
@@ -96,7 +96,7 @@ func begins(b []byte) bool {
 	case 0x7f:
 		return b[1] == 'E' && b[2] == 'L' && b[3] == 'F'
 	case 'M':
-		return b[1] == 'Z' && (b[2] == 0x90 || b[2] < 0x80 && b[3] < 2) || b[1] == 'S' && b[2] == 'C' && b[3] == 'F' && b[4] == 0
+		return b[1] == 'Z' && (b[2] == 0x90 || b[2] < 0x80 && b[3] < 2) || b[1] == 'S' && b[2] == 'C' && b[3] == 'F' && b[4] == 0 || string(b[1:6]) == "OARVM"
 	case 0x1f:
 		return b[1] == 0x8b && b[2] == 8 && b[3]&0xe0 == 0 || b[1] == 0x9d && b[2]&0x60 == 0 && b[2]&0x1f >= 9 && b[2]&0x1f <= 16
 	case 'x': // zlib, with codes of its own

@@ -30,19 +30,29 @@ func byFirst(c byte) []check {
 		return []check{detectELF}
 	case 'M', 'Z':
 		return []check{detectMZ}
+	case 'A':
+		return []check{detectHome}
+	case 0xf1, 0xf2, 0xf3:
+		return []check{detectFCode}
 	case 0xca:
 		return []check{detectClass, detectFat, detectJava}
 	case 0xda, 0xa2, 0xa8:
 		return []check{detectJava}
 	case '#', 'G', 0xfa, '\n':
 		return []check{detectScheme, detectLisp}
-	case 'L', '(', 0xd2:
+	case 'L':
+		return []check{detectLisp, detectHome}
+	case '(', 0xd2:
 		return []check{detectLisp}
 	case 0xfb, 'r', 0xe2, 'H', 'N', 'S', 'g':
 		return []check{detectModules, detectDevice}
-	case 0x03, 0x07, 0x50:
+	case 0x07:
+		return []check{detectShader, detectUnix, detectXSVF}
+	case 0x03, 0x50:
 		return []check{detectShader, detectUnix}
-	case 'U', 0xff, 0x7e, 0xbd, 0xe9, 0xed:
+	case 0xff:
+		return []check{detectDevice, detectHome}
+	case 'U', 0x7e, 0xbd, 0xe9, 0xed:
 		return []check{detectDevice}
 	case 0x02, 0x08, 0x0b, 0xcc:
 		return []check{detectUnix}
@@ -65,9 +75,11 @@ func byFirst(c byte) []check {
 	case 'C':
 		return []check{detectOCaml}
 	case 0x01:
-		return []check{detectHi, detectMicrocode, detectUnix}
-	case 0x80, 0x82, 0xf0:
+		return []check{detectHi, detectMicrocode, detectUnix, detectHome}
+	case 0x80, 0x82:
 		return []check{detectOMF}
+	case 0xf0:
+		return []check{detectOMF, detectFCode}
 	case 'D':
 		return []check{detectAMD, detectShader, detectDevice}
 	case 0x27:
@@ -79,4 +91,4 @@ func byFirst(c byte) []check {
 }
 
 // anyFirst are the checks that no single first byte selects.
-var anyFirst = []check{detectPyc, detectCOFF, detectArchive, detectSealed, detectLanguages, detectBoot, detectVolumes, detectData}
+var anyFirst = []check{detectPyc, detectCOFF, detectArchive, detectSealed, detectLanguages, detectBoot, detectLoader, detectVolumes, detectVirtual, detectData}

@@ -141,6 +141,10 @@ func detectCartridge(b Blob) (Match, bool) {
 		m := firmware("cortex-m-image", "")
 		m.Confidence = audit.Medium
 		return m, true
+	case isARM(h):
+		m := firmware("arm-image", "vectors")
+		m.Confidence = audit.Medium
+		return m, true
 	}
 	return Match{}, false
 }

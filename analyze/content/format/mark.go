@@ -7,7 +7,7 @@ var marks = func() (t [1 << 16]bool) {
 	for _, m := range []string{
 		"\x7fE", "MZ", "ZM", "\xca\xfe", "\xfe\xed", "\xce\xfa", "\xcf\xfa", "\x00a", "BC", "\xde\xc0", "FO", ";E", "\x1bL",
 		"de", "cd", "Ca", "\x01\xfa", "\x01\x00", "DM", "\x27\x05", "\xd0\x0d",
-		"\x03\x02", "\x07\x23", "DX", "\x50\xed", "\x00\x00", "GO", "LC", "# ", "(|", "(S", "\xfbj", "ru", "\xe2\x9c", "HL", "NE", "\xfeP", "SW", "go",
+		"\x03\x02", "\x07\x23", "DX", "\x50\xed", "\x00\x00", "GO", "LC", "# ", "(|", "(S", "\xfbj", "ru", "\xe2\x9c", "HL", "NE", "MO", "\xfeP", "SW", "go",
 		"\xca\xfe", "\xda\xda", "\xa2\xba", "\xa8\xba", "UF", "\x00\x09", "\xff\xff", "\xff\x00", "\x7e\xaa", "DS", "SS", "\xbd\x86", "\xed\xd5",
 		"\xfa\xfa", "\n\f", "\xd2\x8b", "\x1f\x8b", "\x1f\x9d", "\xfd7", "BZ", "\x28\xb5", "\x04\x22", "\x02\x21", "LZ", "PK", "Cr", "!<", "\xed\xab", "07",
 		"\xc7\x71", "\x71\xc7", "\x0d\x00", "hs", "sq", "7z", "Ra", "\xc6\x1f", "\x90\xab", "\x07\x06", "\x04\x05", "x\x01", "x\x5e", "x\x9c", "x\xda", "\x5d\x00", "\x89L", "MS",

@@ -212,7 +212,7 @@ func detectSmalltalk(b Blob) (Match, bool) {
 
 // Trailer recognises what has its magic at its end, of which b is the last
 // part: bytecode of OCaml behind whatever starts it (runtime/exec.h), firmware
-// for USB's upgrade protocol (DFU 1.1, appendix B), disk images of macOS, which
+// for USB's upgrade protocol (DFU 1.1, appendix B), the BIOS of a PC, disk images of macOS, which
 // are a container (their last block begins with "koly", its version and size).
 func Trailer(b []byte) (Match, bool) {
 	if n := len(b); n >= 64 && string(b[n-12:n-3]) == "Caml1999X" && isDigits(b[n-3:]) {
@@ -228,6 +228,9 @@ func Trailer(b []byte) (Match, bool) {
 	}
 	if n := len(b); n >= 512 && string(b[n-512:n-500]) == "koly\x00\x00\x00\x04\x00\x00\x02\x00" {
 		return container("dmg"), true
+	}
+	if isBIOS(b) {
+		return firmware("bios-image", "x86"), true
 	}
 	return Match{}, false
 }
