@@ -69,7 +69,7 @@ func (w *walker) png(n *node, f *File) {
 			w.leaf(n, f)
 			return
 		}
-		if i := c.next - off; i > int64(len(magicTail)) && i < int64(len(b)) {
+		if i := c.next - off; i > int64(tail) && i < int64(len(b)) {
 			b = b[:i] // a chunk that is not whole in the window
 		}
 		w.payloads(n, b, false, first)

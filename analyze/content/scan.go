@@ -163,13 +163,14 @@ func (w *walker) payloads(n *node, b []byte, last, first bool) {
 	}
 	keep := 0
 	if !last {
-		keep = len(magicTail)
+		keep = tail
 	}
 	n.in.Advance(len(b) - keep)
 }
 
-// magicTail is as long as the longest magic that candidate looks for.
-const magicTail = "0123456789"
+// tail is how much of a window is kept for the next one: as much as Trailer wants
+// to see of a file's end, which is more than the longest magic.
+const tail = 512
 
 // opaqueTail says whether text goes over into bytes that are compressed or
 // otherwise not to be read, by how many control characters there are.
