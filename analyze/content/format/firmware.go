@@ -1,6 +1,7 @@
 package format
 
 import (
+	"bytes"
 	"fmt"
 	"hash/crc32"
 	"math"
@@ -140,14 +141,14 @@ func Opaque(path string, b []byte) (Match, bool) {
 	p := strings.ToLower(path)
 	base := p[strings.LastIndexByte(p, '/')+1:]
 	in := strings.Contains("/"+p, "/firmware/") || strings.Contains(p, "linux-firmware") || strings.Contains("/"+p, "/microcode/") || strings.Contains("/"+p, "-ucode/")
-	if !in && !firmwareName(base) {
+	if !in && !firmwareName(base) && !(strings.Contains(p, "-firmware/") && strings.HasSuffix(base, ".bin")) {
 		return Match{}, false
 	}
 	if IsText(b) {
 		return Match{}, false
 	}
 	e := Entropy(b)
-	if e < 3.5 && !in {
+	if e < 3.5 && !in && (len(b)-bytes.Count(b, []byte{0}) < 256 || Entropy(bytes.ReplaceAll(b, []byte{0}, nil)) < 3.5) {
 		return Match{}, false
 	}
 	return Match{
@@ -158,7 +159,7 @@ func Opaque(path string, b []byte) (Match, bool) {
 
 // firmwareName is true for the suffixes that only firmware has.
 func firmwareName(base string) bool {
-	for _, s := range []string{".fw", ".ucode", ".ucode.bin", ".mfw", ".nvm", ".hcd", ".bseq", ".ddc", ".sfi", ".pnvm", "-fw.bin", "_fw.bin", ".fw.bin"} {
+	for _, s := range []string{".fw", ".ucode", ".ucode.bin", ".mfw", ".nvm", ".hcd", ".bseq", ".ddc", ".sfi", ".pnvm", "-fw.bin", "_fw.bin", ".fw.bin", ".rom"} {
 		if strings.HasSuffix(base, s) {
 			return true
 		}

@@ -291,10 +291,18 @@ func TestOpaque(t *testing.T) {
 	}
 	for path, want := range map[string]bool{
 		"lib/firmware/x/y.bin": true, "x/radio.fw": true, "x/y.bin": false, "share/data.dat": false,
+		"roms/basic.rom": true, "share/some-firmware/x.bin": true, "share/some-firmware/x.dat": false,
 	} {
 		if m, ok := format.Opaque(path, b); ok != want || ok && (m.Kind != audit.Firmware || m.Confidence != audit.Low) {
 			t.Errorf("%s: %v %+v", path, ok, m)
 		}
+	}
+	sparse := append(make([]byte, 12<<10), b...) // of which most is empty
+	if _, ok := format.Opaque("x/radio.fw", sparse); !ok {
+		t.Error("firmware with much room in it is none")
+	}
+	if _, ok := format.Opaque("x/radio.fw", make([]byte, 4096)); ok {
+		t.Error("zeros are firmware")
 	}
 	if _, ok := format.Opaque("lib/firmware/README", []byte(strings.Repeat("words ", 100))); ok {
 		t.Error("text is firmware")
