@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"fromsource/analyze/audit"
 	"fromsource/analyze/content/archive"
 	"fromsource/analyze/content/format"
 	"fromsource/analyze/content/stream"
@@ -56,6 +57,10 @@ func (w *walker) leaf(n *node, f *File) {
 		}
 		if !f.Embedded {
 			w.wide(n, f, b)
+		}
+		if at := wasmLiteral(b); at >= 0 && !f.Embedded && f.Format == "" {
+			f.Kind, f.Embedded, f.Confidence, f.Format = audit.Bytecode, true, audit.Medium, "wasm"
+			f.Detail = fmt.Sprintf("wasm in a string of a script at byte %d", n.in.Off()+int64(at))
 		}
 		if !f.Embedded && w.disguised(n, f, b, first, last) {
 			continue
@@ -123,6 +128,27 @@ func (w *walker) texts(n *node, f *File, b []byte) bool {
 		i = end
 	}
 	return false
+}
+
+// wasmLiteral returns where a module of WebAssembly begins that a script has as a
+// string, its bytes as characters: in UTF-8 those from 128 on are two bytes, so
+// that it is none as it stands. What makes one file of two writes it so
+// (Emscripten's SINGLE_FILE), and what shrinks scripts spells some of it.
+// Negative where there is none.
+func wasmLiteral(b []byte) int {
+	for at := 0; ; at++ {
+		i := bytes.Index(b[at:], []byte("asm\x01"))
+		if i < 0 {
+			return -1
+		}
+		at += i
+		for _, zero := range []string{"\x00", `\0`, `\x00`} {
+			k := at - len(zero)
+			if k > 0 && (b[k-1] == '\'' || b[k-1] == '"' || b[k-1] == '`') && string(b[k:at]) == zero && bytes.HasPrefix(b[at+4:], []byte(zero+zero+zero)) {
+				return k
+			}
+		}
+	}
 }
 
 // overlap is how much of a window is kept to see what begins near its end.

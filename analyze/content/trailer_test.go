@@ -23,3 +23,22 @@ func TestTrailerAcrossWindows(t *testing.T) {
 		}
 	}
 }
+
+// A module of WebAssembly that a script has as a string of characters is found,
+// as it is and with some of it spelled; its magic in words is none.
+func TestWasmLiteral(t *testing.T) {
+	for _, c := range []struct {
+		b    string
+		want bool
+	}{
+		{"var d='\x00asm\x01\x00\x00\x00\x01\u00be\x06i`\x02\x7f\x7f\x00';", true},
+		{"var d=`\\0asm\x01\\0\\0\\0\x01\\xBE\x06i`;", true},
+		{"var d='the magic is asm\x01 and a version';", false},
+		{"var d='\x00asm\x01\x00\x02\x00';", false},
+	} {
+		r, err := Inspect(context.Background(), "a.js", bytes.NewReader([]byte("let a = 1;\n"+c.b)), Options{})
+		if err != nil || (len(r.Members) == 1 && r.Members[0].Format == "wasm" && r.Members[0].Embedded) != c.want {
+			t.Errorf("%q: %v %+v", c.b, err, r.Members)
+		}
+	}
+}
