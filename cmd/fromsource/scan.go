@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/pflag"
 
@@ -99,7 +100,7 @@ func scan(ctx context.Context, e *env, args []string, o *scanOptions, f report.F
 	}
 	p := newProgress(e)
 	defer p.end()
-	graph, facts, err := load(ctx, p, in, extractor(in, args[0]))
+	graph, facts, err := load(ctx, p, in, extractor(in, args))
 	if err != nil {
 		return err
 	}
@@ -149,15 +150,33 @@ func scanInput(args []string, o *scanOptions) (closure.Input, error) {
 }
 
 // extractor also reads the builder scripts that lie beside derivations in a
-// local store: nixpkgs' first years say everything there.
-func extractor(in closure.Input, name string) rules.Extractor {
+// local store: nixpkgs' first years say everything there. Of several roots the
+// first that has a script counts; a store path stands for one content.
+func extractor(in closure.Input, args []string) rules.Extractor {
+	var read []func(string) ([]byte, error)
 	switch in.Form() {
-	case closure.FormDrv, closure.FormDir:
-		if root, ok := storeRoot(name); ok {
-			return rules.Extractor{ReadSource: rules.StoreReader(root)}
+	case closure.FormAttr, closure.FormFlake: // instantiated into the user's own store
+		read = append(read, rules.StoreReader("/"))
+	case closure.FormDrv, closure.FormDir, closure.FormUnion:
+		var roots []string
+		for _, name := range args {
+			if root, ok := storeRoot(name); ok && !slices.Contains(roots, root) {
+				roots = append(roots, root)
+				read = append(read, rules.StoreReader(root))
+			}
 		}
 	}
-	return rules.Extractor{}
+	if len(read) == 0 {
+		return rules.Extractor{}
+	}
+	return rules.Extractor{ReadSource: func(path string) (b []byte, err error) {
+		for _, r := range read {
+			if b, err = r(path); err == nil {
+				return b, nil
+			}
+		}
+		return nil, err
+	}}
 }
 
 // load reads the closure and what the rules want to know of each derivation.

@@ -50,7 +50,7 @@ func auditing() []Command {
 			Name: "scan", Args: "INPUT...", Short: "audit what exists already, without a guest", Complete: Files,
 			Long: []string{
 				"INPUT is a .drv file, a folder of them, a store root, the output of nix derivation show -r or nix-store --export, or a binary cache; with -A it is a file of Nix expressions, which your own Nix evaluates.",
-				"Without contents at hand, what looks prebuilt is a suspicion, and everything else is unknown.",
+				"Without contents at hand, what looks prebuilt is a suspicion, and everything else is unknown. Builder scripts, in which older packages have all their commands, are read where derivations lie in a store: JSON, exports and caches are judged without them.",
 			},
 			Flags: []Flag{
 				{Name: "form", Value: "FORM", Text: "the form of the input, where it cannot be told"},
