@@ -234,6 +234,36 @@ func TestPatchIsNeverSuspected(t *testing.T) {
 	}
 }
 
+// A script beside the expression is no download, though it is called src.
+func TestOwnScriptIsNoDownload(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		srcs []string
+		want bool
+	}{{"a file beside the expression", []string{storePath("tool.sh")}, false}, {"a download", nil, true}} {
+		d := &closure.Derivation{
+			Path: storePath("tool.drv"), Builder: "/nix/store/5iqb5k29qrcvv96nqbjbcpyivh0xdkng-bash-4.4-p23/bin/bash",
+			InputSrcs: c.srcs,
+			Outputs:   []closure.Output{{Name: "out", Path: storePath("tool")}},
+			Env: []closure.EnvVar{
+				{Key: "dontBuild", Value: "1"},
+				{Key: "installPhase", Value: "install -Dm555 $src $out/bin/tool"},
+				{Key: "name", Value: "tool"},
+				{Key: "src", Value: storePath("tool.sh")},
+				{Key: "stdenv", Value: storePath("stdenv")},
+			},
+		}
+		f := Extract(d)
+		if _, _, got := soft(sigCopySrc)(&subject{f: &f}); !got {
+			t.Errorf("%s: not seen to be installed", c.name)
+		}
+		k := slices.IndexFunc(All(), func(r Rule) bool { return r.ID == "use-copies-source" })
+		if _, _, got := All()[k].match(&subject{f: &f}); got != c.want {
+			t.Errorf("%s: matches %v", c.name, got)
+		}
+	}
+}
+
 // The builder script of old packages says what the derivation does not.
 func TestBuilderScriptIsRead(t *testing.T) {
 	d := &closure.Derivation{
