@@ -58,9 +58,11 @@ func (w *walker) leaf(n *node, f *File) {
 		if !f.Embedded {
 			w.wide(n, f, b)
 		}
-		if at := wasmLiteral(b); at >= 0 && !f.Embedded && f.Format == "" {
-			f.Kind, f.Embedded, f.Confidence, f.Format = audit.Bytecode, true, audit.Medium, "wasm"
-			f.Detail = fmt.Sprintf("wasm in a string of a script at byte %d", n.in.Off()+int64(at))
+		if !f.Embedded && f.Format == "" {
+			if at := wasmLiteral(b); at >= 0 {
+				f.Kind, f.Embedded, f.Confidence, f.Format = audit.Bytecode, true, audit.Medium, "wasm"
+				f.Detail = fmt.Sprintf("wasm in a string of a script at byte %d", n.in.Off()+int64(at))
+			}
 		}
 		if !f.Embedded && w.disguised(n, f, b, first, last) {
 			continue

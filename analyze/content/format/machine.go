@@ -14,6 +14,14 @@ func detectLoader(b Blob) (Match, bool) {
 	if len(h) < 64 || b.Size > 8<<20 {
 		return Match{}, false
 	}
+	// Nearly all other files begin otherwise, and have no jump in the second sector.
+	switch h[0] {
+	case 0xea, 0xfa, 0xb2, 0xe8, 0x52, 0xfc, 0x31, 0x33:
+	default:
+		if len(h) <= 512 || h[512] != 0xea {
+			return Match{}, false
+		}
+	}
 	m := native("boot-loader", "x86")
 	// GRUB Legacy's stages name their version behind a jump over it
 	// (stage2/asm.S), in the second sector where a loader of blocks is before it.
@@ -259,6 +267,10 @@ func detectBgfx(b Blob) (Match, bool) {
 // the program counter, returns and empty instructions, in either order of bytes
 // (ARM architecture reference manual, A2.6).
 func isARM(h []byte) bool {
+	// The first is a jump or a load, which hardly any other file begins with.
+	if h[3] != 0xea && h[3] != 0xe5 && h[0] != 0xea && h[0] != 0xe5 {
+		return false
+	}
 	for _, order := range []func([]byte) uint32{le.Uint32, be.Uint32} {
 		jumps := 0
 		for i := range 8 {
