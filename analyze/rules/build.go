@@ -146,8 +146,8 @@ var buildTools = map[string]signal{
 var hookScripts = map[string]signal{
 	"autoreconf.sh": sigBuildTool, "qmake-hook.sh": sigBuildTool, "meson-setup-hook.sh": sigBuildTool, "gnustep-make-setup-hook.sh": sigBuildTool,
 	"setup-hook-cmake.sh": sigBuildTool, "scons-setup-hook.sh": sigBuildTool, "waf-hook.sh": sigBuildTool, "premake-hook.sh": sigBuildTool,
-	"auto-patchelf.sh": sigAutoPatchelf, "cargo-build-hook.sh": sigBuildTool, "setuptools-build-hook.sh": sigBuildTool, "pip-build-hook.sh": sigBuildTool,
-	"flit-build-hook.sh": sigBuildTool, "zig-hook.sh": sigBuildTool, "npm-build-hook.sh": sigBuildTool,
+	"auto-patchelf.sh": sigAutoPatchelf, "cargo-build-hook.sh": sigBuildTool, "setuptools-build-hook.sh": sigPythonBuild, "pip-build-hook.sh": sigPythonBuild,
+	"flit-build-hook.sh": sigPythonBuild, "zig-hook.sh": sigBuildTool, "npm-build-hook.sh": sigBuildTool,
 	"build-hook.sh": sigBuildTool, "maturin-build-hook.sh": sigBuildTool, "dune-hook.sh": sigBuildTool, "go-build-hook.sh": sigBuildTool,
 }
 

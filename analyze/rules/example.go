@@ -3,6 +3,8 @@ package rules
 import (
 	"fmt"
 	"strings"
+
+	"fromsource/closure"
 )
 
 // Example is a derivation in short form, of the kind that nixpkgs makes. The
@@ -64,6 +66,11 @@ func (e Example) about(n int) Example {
 	return e
 }
 
+// hookOf is a setup hook that only its script names.
+func hookOf(script string) Example {
+	return Example{Name: "hook", Raw: true, Builder: "/nix/store/00000000000000000000000000000000-" + script}
+}
+
 // plain is a source archive that says nothing about itself.
 const plain = "https://example.org/example-1.0.tar.gz"
 
@@ -88,6 +95,9 @@ func (e Example) String() string {
 		fmt.Fprintf(&b, "; %%%d is %s", i, o.Name)
 		if o.Name == "" {
 			b.WriteString(o.URL)
+		}
+		if strings.HasPrefix(o.Builder, "/") {
+			fmt.Fprintf(&b, " by %s", closure.NameOf(o.Builder))
 		}
 	}
 	switch {

@@ -93,7 +93,7 @@ func (w *world) write(e Example) built {
 	if e.Builder != "" {
 		d.Builder = fill(e.Builder)
 	}
-	out := storePath(name, fmt.Sprint(e))
+	out := storePath(name, fmt.Sprint(e), e.Builder)
 	o := closure.Output{Name: "out", Path: out}
 	if e.URL != "" || e.Fixed {
 		o.HashAlgo, o.Hash = "sha256", strings.Repeat("0", 64)
@@ -110,7 +110,7 @@ func (w *world) write(e Example) built {
 			d.InputSrcs = append(d.InputSrcs, a)
 		}
 	}
-	drv := storePath(name+".drv", fmt.Sprint(e))
+	drv := storePath(name+".drv", fmt.Sprint(e), e.Builder)
 	if err := os.WriteFile(filepath.Join(w.dir, filepath.Base(drv)), d.AppendATerm(nil), 0o644); err != nil {
 		w.t.Fatal(err)
 	}

@@ -234,7 +234,14 @@ func (x *extractor) package_() {
 	f.stdenv = x.attrs.Get("stdenv") != ""
 	if n := x.name; n == "hook" || strings.HasSuffix(n, "-hook") || strings.HasSuffix(n, "hook.sh") {
 		for _, s := range d.InputSrcs {
-			f.hook.set(hookScripts[closure.NameOf(s)])
+			sig := hookScripts[closure.NameOf(s)]
+			switch sig {
+			case sigPythonBuild:
+				sig = sigBuildTool
+			case sigBuildTool:
+				f.hook.set(sigNativeTool)
+			}
+			f.hook.set(sig)
 		}
 	}
 	x.noBuild = on(x.attrs.Get("dontBuild"))

@@ -230,7 +230,7 @@ func (j *judge) hooks(id closure.ID) {
 			f.sigs.set(sigNoCC)
 			f.hits = append(f.hits, hit{sigNoCC, "env.stdenv", j.g.Name(in)})
 		}
-		for _, s := range [...]signal{sigBuildTool, sigAutoPatchelf} {
+		for _, s := range [...]signal{sigBuildTool, sigNativeTool, sigAutoPatchelf} {
 			if h.has(s) && !f.sigs.has(s) && f.Fetch == nil {
 				f.sigs.set(s)
 				f.hits = append(f.hits, hit{s, "inputDrvs", j.g.Name(in)})

@@ -66,8 +66,8 @@ func useClears() []Rule {
 			How:      "A compiler or build system among the inputs, none seen in a phase, and a build phase not switched off; Python's own only where autoPatchelf is not used, because all that they do with libraries in the source is to pack them.",
 			Limits:   "Left-over inputs.",
 			Remedy:   "None needed.",
-			Positive: []Example{pkg(plain).tools("cmake-3.17.3"), pkg(plain).tools("pypa-build-hook.sh"), pkg(plain, "postPatch", "patchelf --set-interpreter $ld test/external_tools/readelf").tools("pypa-build-hook.sh"), pkg(plain).tools("pypa-build-hook.sh", "cmake-3.17.3", "auto-patchelf-hook")},
-			Negative: []Example{pkg(plain, "dontBuild", "1").tools("cmake-3.17.3"), pkg("https://example.org/cmake-3.17.3.tar.gz"), pkg(plain).tools("pypa-build-hook.sh", "auto-patchelf-hook")},
+			Positive: []Example{pkg(plain).tools("cmake-3.17.3"), pkg(plain).tools("pypa-build-hook.sh"), pkg(plain, "postPatch", "patchelf --set-interpreter $ld test/external_tools/readelf").tools("pypa-build-hook.sh"), pkg(plain).tools("pypa-build-hook.sh", "cmake-3.17.3", "auto-patchelf-hook"), pkg(plain, "nativeBuildInputs", "%0 %1").other(hookOf("autoreconf.sh"), hookOf("auto-patchelf.sh"))},
+			Negative: []Example{pkg(plain, "dontBuild", "1").tools("cmake-3.17.3"), pkg("https://example.org/cmake-3.17.3.tar.gz"), pkg(plain).tools("pypa-build-hook.sh", "auto-patchelf-hook"), pkg(plain, "nativeBuildInputs", "%0 %1").other(hookOf("setuptools-build-hook.sh"), hookOf("auto-patchelf.sh"))},
 			match: func(s *subject) (string, string, bool) {
 				if s.f.sigs.any(sigCompile, sigDontBuild) || opensPackage(s.f) || packsPython(s.f) {
 					return "", "", false
