@@ -134,7 +134,7 @@ var buildTools = map[string]signal{
 	"node-gyp": sigNodeBuild, "nodepackage": sigNodeBuild, "npm-build-hook": sigNodeBuild, "npm-config-hook": sigNodeBuild, "yarn-build-hook": sigNodeBuild, "pnpm-config-hook": sigNodeBuild, "node-gyp-build": sigNodeBuild, "typescript": sigNodeBuild,
 	"setuptools-build-hook": sigPythonBuild, "setuptools-setup-hook": sigPythonBuild, "pypa-build-hook.sh": sigPythonBuild, "pip-build-hook": sigPythonBuild, "flit-build-hook": sigPythonBuild, "pypa-build-hook": sigPythonBuild, "pip-build-hook.sh": sigPythonBuild,
 	"rebar": sigCompile, "rebar3": sigCompile, "erlang": sigNone, "elixir": sigNone,
-	"fontforge": sigFont, "ttfautohint": sigFont, "xcursorgen": sigFont, "bdftopcf": sigFont, "mkfontscale": sigFont,
+	"install-fonts-hook": sigFont, "fontforge": sigFont, "ttfautohint": sigFont, "xcursorgen": sigFont, "bdftopcf": sigFont, "mkfontscale": sigFont,
 	"pkg-config": sigConfigure, "pkg-config-wrapper": sigConfigure, "pkgconf": sigConfigure, "pkgconf-wrapper": sigConfigure,
 	"auto-patchelf-hook": sigAutoPatchelf, "autopatchelfhook": sigAutoPatchelf, "auto-patchelf": sigAutoPatchelf, "autopatchelf-hook": sigAutoPatchelf,
 	"wheel-unpack-hook.sh": sigDontBuild, "wheel-unpack-hook": sigDontBuild,

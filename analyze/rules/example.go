@@ -66,6 +66,13 @@ func (e Example) about(n int) Example {
 	return e
 }
 
+// noCC is a standard environment without a compiler: one is among its inputs
+// because outputs may refer to its libraries.
+var noCC = Example{Name: "stdenv-linux", Raw: true, Env: []string{
+	"initialPath", "/nix/store/00000000000000000000000000000000-coreutils-9.5",
+	"defaultNativeBuildInputs", "/nix/store/00000000000000000000000000000000-patchelf-0.15.0 /nix/store/00000000000000000000000000000000-strip.sh",
+}, Tools: []string{"gcc-13.3.0", "gcc-wrapper-13.3.0"}}
+
 // hookOf is a setup hook that only its script names.
 func hookOf(script string) Example {
 	return Example{Name: "hook", Raw: true, Builder: "/nix/store/00000000000000000000000000000000-" + script}

@@ -256,7 +256,7 @@ func (x *extractor) package_() {
 	}
 	x.buildInstalls = x.buildInstalls || on(x.attrs.Get("dontInstall"))
 	if strings.HasPrefix(x.name, "stdenv") || strings.Contains(x.name, "-stdenv-") {
-		f.noCC = !hasCompiler(d)
+		f.noCC = !x.hasCompiler()
 	}
 	x.builderOf()
 	x.attrs.All(func(key, value string) {
@@ -324,16 +324,36 @@ func (x *extractor) env(key, value string) {
 	x.variable(v, value)
 }
 
-// hasCompiler says that a compiler is among the inputs: nixpkgs wraps them
-// all, and the first stages take theirs from the bootstrap tools.
-func hasCompiler(d *closure.Derivation) bool {
-	for i := range d.InputDrvs {
-		n := stem(closure.NameOf(d.InputDrvs[i].Path))
-		if strings.Contains(n, "gcc") || strings.Contains(n, "clang") || strings.HasSuffix(n, "cc-wrapper") || strings.Contains(n, "bootstrap-tools") || strings.Contains(n, "tcc") {
+// hasCompiler says that a standard environment hands on a compiler: nixpkgs
+// wraps them all, and the first stages take theirs from the bootstrap tools.
+// Among the inputs of one without there can be a compiler as well, because
+// what its output may refer to is an input too (allowedRequisites).
+func (x *extractor) hasCompiler() bool {
+	lists := 0
+	for _, key := range [...]string{"initialPath", "defaultNativeBuildInputs", "defaultBuildInputs"} {
+		if list := x.attrs.Get(key); list != "" {
+			lists++
+			for p := range strings.FieldsSeq(list) {
+				if compilerName(closure.NameOf(p)) {
+					return true
+				}
+			}
+		}
+	}
+	if lists > 1 {
+		return false
+	}
+	for i := range x.d.InputDrvs {
+		if compilerName(closure.NameOf(x.d.InputDrvs[i].Path)) {
 			return true
 		}
 	}
 	return false
+}
+
+func compilerName(name string) bool {
+	n := stem(name)
+	return strings.Contains(n, "gcc") || strings.Contains(n, "clang") || strings.HasSuffix(n, "cc-wrapper") || strings.Contains(n, "bootstrap-tools") || strings.Contains(n, "tcc")
 }
 
 // builderOf looks at what is run to build.

@@ -19,7 +19,7 @@ import (
 
 // Version changes whenever the rules may answer differently on the same
 // derivations.
-const Version = "9"
+const Version = "10"
 
 // Threshold is the sum of weights from which a derivation is suspected. A
 // single rule of this weight is enough on its own, if nothing speaks against

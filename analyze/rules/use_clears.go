@@ -108,10 +108,10 @@ func useClears() []Rule {
 		{
 			ID: "from-fonts", Title: "Installs fonts", Weight: -120, Scope: OnUse,
 			Why:      "Data is not code, and fonts are handed out in installers too.",
-			How:      "Fonts are copied, or made by a font tool, and no program is patched or started.",
+			How:      "Fonts are copied, installed by a hook for them, or made by a font tool, and no program is patched or started.",
 			Limits:   "A program that brings fonts along and is copied whole.",
 			Remedy:   "None needed.",
-			Positive: []Example{pkg(plain, "installPhase", "find . -name \\*.otf -exec mv {} $out/share/fonts/opentype/ \\;"), pkg(plain, "installPhase", "install -m444 -Dt $out/share/fonts/truetype *.ttf"), dl("https://example.org/Tool.Mono-1.0.zip", "postFetch", "unzip -j $downloadedFile \\*.ttf -d $out/share/fonts")},
+			Positive: []Example{pkg(plain, "installPhase", "find . -name \\*.otf -exec mv {} $out/share/fonts/opentype/ \\;"), pkg(plain, "installPhase", "install -m444 -Dt $out/share/fonts/truetype *.ttf"), pkg(plain, "sourceRoot", ".").tools("install-fonts-hook"), dl("https://example.org/Tool.Mono-1.0.zip", "postFetch", "unzip -j $downloadedFile \\*.ttf -d $out/share/fonts")},
 			Negative: []Example{pkg(plain, "installPhase", "cp fonts.txt $out/share"), pkg(plain, "installPhase", "cp *.ttf $out/share; cp tool $out/bin; patchelf --set-interpreter $ld $out/bin/tool")},
 			match: func(s *subject) (string, string, bool) {
 				if s.f.sigs.any(sigInterpreter, sigAutoPatchelf, sigPatchelf, sigJavaRun, sigMonoRun, sigAppImage) {

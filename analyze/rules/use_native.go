@@ -212,13 +212,13 @@ func useNativeRules() []Rule {
 		{
 			ID: "use-so-install", Title: "Installs shared libraries without compiling any", Weight: 40, Kind: audit.NativeCode, Scope: OnUse,
 			Why:      "A .so that is copied and not made was downloaded.",
-			How:      "cp or install of *.so, where the build is switched off or replaced by a build command.",
+			How:      "cp or install of *.so, where the build is switched off, replaced by a build command, or has no compiler.",
 			Limits:   "A build command that calls something unknown may compile.",
 			Remedy:   "Compile the library.",
-			Positive: []Example{pkg(plain, "dontBuild", "1", "installPhase", "install -Dm755 x64/libtool.so $out/lib/libtool.so")},
+			Positive: []Example{pkg(plain, "dontBuild", "1", "installPhase", "install -Dm755 x64/libtool.so $out/lib/libtool.so"), {Name: "tool-1.0", Raw: true, Env: []string{"stdenv", "%0", "src", "%1", "installPhase", "cp usr/lib/libtool.so $out/lib"}, Other: []Example{noCC, dl(plain)}}},
 			Negative: []Example{pkg(plain, "installPhase", "cp -v shared/lib*.so* $out/lib"), pkg(plain, "dontBuild", "1", "installPhase", "ln -s %0/lib/libtool.so $out/lib/libtool.so").other(Example{Name: "tool-1.0"})},
 			match: func(s *subject) (string, string, bool) {
-				if s.builds || !s.f.sigs.any(sigDontBuild, sigBuildCommand) {
+				if s.builds || !s.f.sigs.any(sigDontBuild, sigBuildCommand, sigNoCC) {
 					return "", "", false
 				}
 				return s.hitOf(sigSoInstall)

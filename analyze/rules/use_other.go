@@ -266,14 +266,19 @@ func useOtherRules() []Rule {
 			match:    soft(sigDontBuild),
 		},
 		{
-			ID: "use-no-compiler", Title: "Standard environment without a compiler", Weight: 15, Scope: OnUse,
+			ID: "use-no-compiler", Title: "Standard environment without a compiler", Weight: 5, Scope: OnUse,
 			Why:      "A package that asks for no compiler installs what it fetched.",
-			How:      "The stdenv among its inputs has no compiler of its own, and no build tool is asked for.",
+			How:      "The stdenv among its inputs hands on no compiler, no build tool is asked for, and the build is not switched off, which says the same.",
 			Limits:   "So do packages of scripts, fonts and data: a hint only.",
 			Remedy:   buildIt,
-			Positive: []Example{{Name: "tool-1.0", Src: &plainSrc, Raw: true, Env: []string{"stdenv", "%0", "installPhase", "cp tool $out/bin"}, Other: []Example{{Name: "stdenv-linux", Raw: true}}}},
-			Negative: []Example{{Name: "tool-1.0", Src: &plainSrc, Raw: true, Env: []string{"stdenv", "%0", "installPhase", "cp tool $out/bin"}, Other: []Example{{Name: "stdenv-linux", Raw: true, Tools: []string{"gcc-wrapper-9.3.0"}}}}},
-			match:    soft(sigNoCC),
+			Positive: []Example{{Name: "tool-1.0", Src: &plainSrc, Raw: true, Env: []string{"stdenv", "%0", "installPhase", "cp tool $out/bin"}, Other: []Example{{Name: "stdenv-linux", Raw: true}}}, {Name: "tool-1.0", Src: &plainSrc, Raw: true, Env: []string{"stdenv", "%0", "installPhase", "cp tool $out/bin"}, Other: []Example{noCC}}},
+			Negative: []Example{{Name: "tool-1.0", Src: &plainSrc, Raw: true, Env: []string{"stdenv", "%0", "installPhase", "cp tool $out/bin"}, Other: []Example{{Name: "stdenv-linux", Raw: true, Tools: []string{"gcc-wrapper-9.3.0"}}}}, {Name: "tool-1.0", Src: &plainSrc, Raw: true, Env: []string{"stdenv", "%0", "dontBuild", "1", "installPhase", "cp tool $out/bin"}, Other: []Example{noCC}}},
+			match: func(s *subject) (string, string, bool) {
+				if s.f.sigs.has(sigDontBuild) { // which says the same
+					return "", "", false
+				}
+				return soft(sigNoCC)(s)
+			},
 		},
 		{
 			ID: readyPrograms, Title: "Ships programs, builds none, interprets none", Weight: 25, Kind: audit.NativeCode, Scope: OnUse,
