@@ -167,6 +167,9 @@ func whatIsNot(set *finding.Set) sentence {
 		n[set.At(i).Verdict]++
 	}
 	total := len(set.Audit.Derivations)
+	if len(set.Findings) == 0 && total == 1 {
+		return words("Its one derivation is not known to be prebuilt, to carry prebuilt files or to be made by a prebuilt tool.")
+	}
 	if len(set.Findings) == 0 {
 		return words("None of its %s is known to be prebuilt, to carry prebuilt files or to be made by a prebuilt tool.",
 			count(total, "derivation"))

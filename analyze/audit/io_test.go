@@ -100,7 +100,7 @@ func TestReadErrors(t *testing.T) {
 		is       error
 		says     []string
 	}{
-		{"empty", "", ErrTruncated, nil},
+		{"empty", "", ErrNotAudit, nil},
 		{"cut in a row", good[:strings.Index(good, `"2c-gone`)+len(good)/2], ErrTruncated, []string{"line "}},
 		{"cut before the end", strings.TrimRight(good, "}\n"), ErrTruncated, nil},
 		{"newer", replace("audit/v1", "audit/v2"), ErrNewer, []string{`"fromsource/audit/v2"`, "line 2"}},

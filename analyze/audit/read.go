@@ -61,6 +61,9 @@ func Read(r io.Reader) (*Audit, error) {
 	lines := &lineIndex{r: bufio.NewReaderSize(r, 1<<16)}
 	p := parser{dec: json.NewDecoder(lines), a: new(Audit)}
 	err := p.parse()
+	if lines.n == 0 && errors.Is(err, ErrTruncated) {
+		err = fmt.Errorf("%w: it is empty", ErrNotAudit)
+	}
 	if err == nil {
 		p.a = normalized(p.a)
 		err = p.a.validate(func(row int) { p.at = p.rowAt[row] })

@@ -21,6 +21,9 @@ func diffCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) err
 		if len(args) != 2 {
 			return usageError("diff takes two audit files, got %d arguments", len(args))
 		}
+		if args[0] == "-" && args[1] == "-" {
+			return usageError("standard input holds one audit, not both")
+		}
 		write := report.DiffMarkdown
 		switch *format {
 		case "markdown", "md":
@@ -31,7 +34,7 @@ func diffCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) err
 		}
 		var audits [2]*audit.Audit
 		for i, name := range args {
-			a, err := audit.ReadFile(name)
+			a, err := e.readAudit(name)
 			if err != nil {
 				return err
 			}
@@ -62,7 +65,7 @@ func labelsCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) e
 		default:
 			return usageError("labels prints list, json, patch or predicate, not %q", *format)
 		}
-		a, err := audit.ReadFile(args[0])
+		a, err := e.readAudit(args[0])
 		if err != nil {
 			return err
 		}

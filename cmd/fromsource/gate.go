@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"fromsource/analyze/audit"
 	"fromsource/analyze/policy"
 	"fromsource/report"
 )
@@ -42,7 +41,7 @@ func gateCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) err
 		if err != nil {
 			return err
 		}
-		r, err := judge(args[0], *baseline, *waivers, day)
+		r, err := e.judge(args[0], *baseline, *waivers, day)
 		if err != nil {
 			return err
 		}
@@ -60,8 +59,8 @@ func gateCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) err
 }
 
 // judge reads the gate's files and runs it.
-func judge(auditFile, baselineFile, waiversFile string, today time.Time) (*policy.Result, error) {
-	a, err := audit.ReadFile(auditFile)
+func (e *env) judge(auditFile, baselineFile, waiversFile string, today time.Time) (*policy.Result, error) {
+	a, err := e.readAudit(auditFile)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +109,7 @@ func baselineCommand(flags *pflag.FlagSet) func(context.Context, *env, []string)
 		if len(args) != 2 || args[0] != "update" {
 			return usageError("baseline takes `update AUDIT`")
 		}
-		a, err := audit.ReadFile(args[1])
+		a, err := e.readAudit(args[1])
 		if err != nil {
 			return err
 		}

@@ -78,6 +78,8 @@ func (o *rebuildOptions) check(args []string) error {
 	switch {
 	case len(args) == 0:
 		return usageError("rebuild takes an audit, or derivations")
+	case o.parallel < 1:
+		return usageError("--jobs is a number of builds at once, 1 or more, not %d", o.parallel)
 	case o.cacheTimeout < 1:
 		return usageError("--cache-timeout is a number of seconds, 1 or more, not %d", o.cacheTimeout)
 	case (o.attest == "") != (o.key == ""):

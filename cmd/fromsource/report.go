@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"strconv"
@@ -27,12 +28,26 @@ func reportCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) e
 		if err != nil {
 			return &exitError{exitUsage, err}
 		}
-		a, err := audit.ReadFile(args[0])
+		a, err := e.readAudit(args[0])
 		if err != nil {
 			return err
 		}
 		return render(e, f, *output, a, report.Options{Focus: *focus, Anchor: *anchor, Limit: *limit})
 	}
+}
+
+// readAudit reads an audit from a file, a folder of results, or with "-" from
+// standard input.
+func (e *env) readAudit(name string) (*audit.Audit, error) {
+	if name != "-" {
+		return audit.ReadFile(name)
+	}
+	a, err := audit.Read(e.stdin)
+	var at *audit.Error
+	if errors.As(err, &at) {
+		at.File = "standard input"
+	}
+	return a, err
 }
 
 // render writes a report to a file or, with no name or "-", to standard
@@ -53,7 +68,7 @@ func explainCommand(*pflag.FlagSet) func(context.Context, *env, []string) error 
 		if len(args) != 2 {
 			return usageError("explain takes an audit file and a derivation, got %d arguments", len(args))
 		}
-		a, err := audit.ReadFile(args[0])
+		a, err := e.readAudit(args[0])
 		if err != nil {
 			return err
 		}

@@ -114,11 +114,12 @@ func auditing() []Command {
 		},
 		{
 			Name: "explain", Args: "AUDIT DRV", Short: "why a derivation has its verdict, and the way to it", Complete: Files,
-			Long:     []string{"DRV is a derivation's path, base name or name."},
+			Long:     []string{"DRV is a derivation's path, base name or name. " + auditArg},
 			Examples: []Example{{"one finding of an audit", "fromsource explain out/audit.json hello-bin-1.0"}},
 		},
 		{
 			Name: "report", Args: "AUDIT", Short: "render an audit", Complete: Files,
+			Long: []string{auditArg},
 			Flags: []Flag{
 				formats, output,
 				{Name: "focus", Value: "DRV", Text: "the derivation around which dot and svg draw"},
@@ -133,6 +134,9 @@ func auditing() []Command {
 	}
 }
 
+// auditArg is what the commands take that only read an audit.
+const auditArg = "AUDIT is an audit's file, the folder that fromsource audit has written it to, or - for standard input."
+
 func policy() []Command {
 	baseline := Flag{Name: "baseline", Value: "FILE", Complete: Files, Text: "the list of known findings"}
 	return []Command{
@@ -140,6 +144,7 @@ func policy() []Command {
 			Name: "gate", Args: "AUDIT", Short: "fail on a binary dependency that the baseline has not", Complete: Files,
 			Long: []string{
 				"A finding is new when nothing of its name, origin, kind and reach is in the baseline; a new version of a known one is not. Moving from build time to runtime is new.",
+				auditArg,
 				"Waivers are YAML, or TOML in a file that ends in .toml: for each a finding, reach, reason, owner, issue and until, and if you like origin, kind, verdict, covers and output. A waiver that has expired, that is not used, or that matches more findings than it covers is an error.",
 				"The file has one key, waivers, with the list of them. A reason is one of bootstrap, firmware, no-source, build-cost, test-only, regression and false-positive; reach is the furthest that is excused: build, unknown or runtime; issue is a URL; finding is a name as the baseline has it, and may hold *.",
 			},
