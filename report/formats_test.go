@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -291,5 +292,18 @@ func TestReadme(t *testing.T) {
 	}
 	if d := cmp.Diff(want.String(), shown); d != "" {
 		t.Errorf("README.md (want -, got +):\n%s", d)
+	}
+}
+
+// One derivation is no plural, and no "none".
+func TestAnswerCounts(t *testing.T) {
+	for n, want := range map[int]string{1: "Its one derivation is not known to be prebuilt", 2: "None of its 2 derivations is known to be prebuilt"} {
+		a := &audit.Audit{Schema: audit.Schema, Target: audit.Target{Name: "tool"}}
+		for i := range n {
+			a.Derivations = append(a.Derivations, audit.Derivation{Drv: fmt.Sprintf("/nix/store/%032d-tool-%d.drv", i, i), Name: fmt.Sprintf("tool-%d", i), Verdict: audit.Unknown, Reason: "not looked at", Reach: audit.ReachRuntime})
+		}
+		if out := string(render(t, "text", a, Options{Width: 200})); !strings.Contains(out, want) {
+			t.Errorf("%d derivations: want %q in:\n%s", n, want, out)
+		}
 	}
 }

@@ -340,7 +340,7 @@ func (x *extractor) hasCompiler() bool {
 			}
 		}
 	}
-	if lists > 1 {
+	if lists > 1 { // all do have a path: one that lists its tools too lists the compiler
 		return false
 	}
 	for i := range x.d.InputDrvs {

@@ -158,18 +158,19 @@ func policy() []Command {
 		},
 		{
 			Name: "baseline update", Args: "AUDIT", Short: "write an audit's findings as the new baseline", Complete: Files,
-			Long:  []string{"Comments above lines that stay are kept. Without a file it goes to standard output."},
+			Long:  []string{"Comments above lines that stay are kept. Without a file it goes to standard output. " + auditArg},
 			Flags: []Flag{baseline},
 		},
 		{
 			Name: "diff", Args: "OLD NEW", Short: "what changed between two audits", Complete: Files,
+			Long:     []string{"OLD and NEW are audits' files or folders; one of them may be - for standard input."},
 			Flags:    []Flag{format("markdown or json (default markdown)", "markdown", "json"), output},
 			Examples: []Example{{"two releases", "fromsource diff 24.11.json 25.05.json > changes.md"}},
 		},
 		{
 			Name: "labels", Args: "AUDIT", Short: "compare findings with meta.sourceProvenance", Complete: Files,
 			Long: []string{
-				"A label is missing, wrong, superfluous or agreed. Labels come from the output of nix-eval-jobs --meta, or else from the text of a nixpkgs checkout, where packages are known by their names only.",
+				auditArg + " A label is missing, wrong, superfluous or agreed. Labels come from the output of nix-eval-jobs --meta, or else from the text of a nixpkgs checkout, where packages are known by their names only.",
 				"With a checkout, --format patch is a patch for git apply or patch -p1, with the evidence in comments. It changes what can be placed for sure in a meta that is written out; the rest is listed at its head with the reason. A predicate needs neither.",
 			},
 			Flags: []Flag{
