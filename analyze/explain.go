@@ -50,7 +50,7 @@ func find(a *audit.Audit, drv string) (int, error) {
 			}
 		}
 		switch {
-		case d.Name == drv:
+		case d.Name == drv, slices.Contains(d.URLs, drv), d.Title() == drv, fits(d.Title(), drv):
 			exact = append(exact, i)
 		case strings.HasPrefix(d.Name, drv+"-") && isVersion(d.Name[len(drv)+1:]):
 			named = append(named, i)
@@ -91,6 +91,12 @@ func asked(v audit.Verdict) int {
 		return 1
 	}
 	return 0
+}
+
+// fits says that a name is one that a table shortened to fit.
+func fits(name, short string) bool {
+	head, tail, ok := strings.Cut(short, "…")
+	return ok && len(head)+len(tail) >= 16 && strings.HasPrefix(name, head) && strings.HasSuffix(name, tail) && len(name) > len(head)+len(tail)
 }
 
 func isVersion(s string) bool { return s != "" && s[0] >= '0' && s[0] <= '9' }

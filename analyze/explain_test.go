@@ -167,17 +167,33 @@ func TestExplainNames(t *testing.T) {
 		{Drv: "/nix/store/c-source.drv", Name: "source", FixedOutput: true, Verdict: audit.Source, URLs: []string{"https://example.org/c"}},
 		{Drv: "/nix/store/d-source.drv", Name: "source", FixedOutput: true, Verdict: audit.Unknown, URLs: []string{"https://example.org/d"}},
 		{Drv: "/nix/store/e-source.drv", Name: "source", FixedOutput: true, Verdict: audit.Binary, URLs: []string{"https://example.org/e\x1b"}},
+		{Drv: "/nix/store/f-source.drv", Name: "source", FixedOutput: true, Verdict: audit.Seed, URLs: []string{"https://git.example.net/owner/a-long-repository/archive/1.zip"}},
 	}}
 	got, err := Explain(a, "busybox")
 	if err != nil || !strings.HasPrefix(got, "/nix/store/a-busybox.drv\n") {
 		t.Errorf("busybox: %v\n%s", err, got)
 	}
 	_, err = Explain(a, "source")
-	want := `3 derivations are called "source", give one of their paths:
+	want := `4 derivations are called "source", give one of their paths:
   /nix/store/e-source.drv (binary, "https://example.org/e\x1b")
+  /nix/store/f-source.drv (seed, "https://git.example.net/owner/a-long-repository/archive/1.zip")
   /nix/store/d-source.drv (unknown, "https://example.org/d")
   /nix/store/c-source.drv (source, "https://example.org/c")`
 	if err == nil || err.Error() != want {
 		t.Errorf("source: %v", err)
+	}
+	for _, c := range []struct{ name, drv string }{
+		{"https://example.org/d", "d"},                                        // a URL
+		{"source of example.org", ""},                                         // as tables have it, of three
+		{"source of git.example.net/owner/a-long-repository", "f"},            // of one
+		{"source of git.example…/a-long-repository", "f"},                     // where there was no room
+		{"source of git.…/b-long-repository", ""},                             // of another
+		{"source of…", ""},                                                    // of too many
+		{"https://git.example.net/owner/a-long-repository/archive/2.zip", ""}, // of none
+	} {
+		got, err := Explain(a, c.name)
+		if (err == nil) != (c.drv != "") || !strings.HasPrefix(got, "/nix/store/"+c.drv) && c.drv != "" {
+			t.Errorf("%s: %v\n%s", c.name, err, got)
+		}
 	}
 }

@@ -62,18 +62,9 @@ func (s sentence) names(set *finding.Set, rows []int, n int) sentence {
 		case k > 0:
 			s = s.add(", ")
 		}
-		s = s.name(title(set.At(i)))
+		s = s.name(set.At(i).Title())
 	}
 	return s
-}
-
-// title is a row's name, with the place that it is fetched from where every
-// fetch of a kind has the same one.
-func title(d *audit.Derivation) string {
-	if d.Name == "source" && len(d.URLs) > 0 {
-		return d.Name + " of " + place(d.URLs[0])
-	}
-	return d.Name
 }
 
 // result is what the target is called in a sentence.

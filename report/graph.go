@@ -172,7 +172,7 @@ func (n *neighbourhood) weigh(rows []int) []int {
 }
 
 func (n *neighbourhood) label(i int) string {
-	return safe.Short(safe.Visible(title(n.set.At(i))), labelLetters)
+	return safe.Short(safe.Visible(n.set.At(i).Title()), labelLetters)
 }
 
 // second is the line below it.

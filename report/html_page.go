@@ -148,7 +148,7 @@ func makePage(set *finding.Set) *page {
 	}
 	for i := range a.Derivations {
 		d := set.At(i)
-		p.Names[i] = shown(title(d))
+		p.Names[i] = shown(d.Title())
 		p.Verdict[i] = slices.Index(audit.Verdicts, audit.Verdict(verdictWord(d.Verdict)))
 		p.Reach[i] = slices.Index(p.Reaches, reachTitle(d.Reach))
 		for _, o := range d.Outputs {

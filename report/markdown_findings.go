@@ -3,7 +3,6 @@ package report
 import (
 	"bytes"
 	"fmt"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -192,45 +191,16 @@ func mdFrom(set *finding.Set, i int) string {
 func whereFrom(set *finding.Set, i int) string {
 	d := set.At(i)
 	if len(d.URLs) > 0 {
-		return place(d.URLs[0])
+		return audit.Place(d.URLs[0])
 	}
 	from := set.Sources(i)
 	if len(from) == 0 {
 		return ""
 	}
 	if d = set.At(from[0]); d.Name == "source" && len(d.URLs) > 0 {
-		return place(d.URLs[0])
+		return audit.Place(d.URLs[0])
 	}
 	return d.Name
-}
-
-// place is the part of a URL that a table has room for: the host, and the
-// first two steps of a longer path, which on a forge are owner and project, or
-// the repository, where a step further down is called so or names it to
-// GitLab's API. A mirror:// URL names a list of hosts.
-func place(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" {
-		return raw
-	}
-	s := u.Host
-	if u.Scheme == "mirror" {
-		s = "mirror://" + s
-	}
-	steps := strings.Split(strings.Trim(u.Path, "/"), "/")
-	if k := slices.IndexFunc(steps, func(step string) bool { return strings.HasSuffix(step, ".git") }); k > 1 {
-		return s + "/…/" + steps[k]
-	}
-	if api, rest, ok := strings.Cut(u.EscapedPath(), "/projects/"); ok && strings.HasPrefix(api, "/api/") {
-		project, _, _ := strings.Cut(rest, "/")
-		if project, err = url.PathUnescape(project); err == nil && strings.Contains(project, "/") {
-			return s + "/" + project
-		}
-	}
-	if len(steps) > 2 || len(steps) == 2 && strings.HasSuffix(u.Path, ".git") {
-		s += "/" + strings.TrimSuffix(strings.Join(steps[:2], "/"), "/-")
-	}
-	return s
 }
 
 // mdEvidence names the furthest level and its first rule.

@@ -164,7 +164,7 @@ func (t *textWriter) table(set *finding.Set) {
 			level = "text only"
 		}
 		cells = append(cells, []string{
-			safe.Short(safe.Visible(title(d)), 48), what, dash(safe.Short(safe.Visible(whereFrom(set, i)), 40)), reachTitle(d.Reach),
+			safe.Short(safe.Visible(d.Title()), 48), what, dash(safe.Short(safe.Visible(whereFrom(set, i)), 40)), reachTitle(d.Reach),
 			fmt.Sprint(d.Influence), safe.Visible(level), dash(rebuildTitle(d)),
 		})
 	}

@@ -114,7 +114,7 @@ func auditing() []Command {
 		},
 		{
 			Name: "explain", Args: "AUDIT DRV", Short: "why a derivation has its verdict, and the way to it", Complete: Files,
-			Long:     []string{"DRV is a derivation's path, base name or name. " + auditArg},
+			Long:     []string{"DRV is a derivation's path, base name or name, the path of an output, what a report calls it, or a URL that it fetches. " + auditArg},
 			Examples: []Example{{"one finding of an audit", "fromsource explain out/audit.json hello-bin-1.0"}},
 		},
 		{
