@@ -122,7 +122,7 @@ func (w *walker) run(name string, r io.Reader) (Result, error) {
 // counts as read from the start.
 func (w *walker) input(r io.Reader, size int64, n *node) {
 	w.fed += max(size, 0)
-	in := stream.New(input{w: w, r: r, known: size >= 0}, size)
+	in := stream.NewFile(input{w: w, r: r, known: size >= 0}, size)
 	defer in.Close()
 	w.from(in, n)
 }

@@ -221,6 +221,9 @@ func guess(b []byte, i int, s []byte, few bool) []Form {
 	return nil
 }
 
+// enough is how many numbers of a sample say of what kind the list is.
+const enough = 8
+
 // numbersOr looks at what may be a list: its numbers are bytes, or too large
 // for that; or the hexadecimal digits have no mark and are a dump.
 func numbersOr(s []byte, blanks int) []Form {
@@ -236,7 +239,7 @@ func numbersOr(s []byte, blanks int) []Form {
 		return nil
 	}
 	var word, count int
-	for rest := s[k:]; len(rest) > 11; count++ {
+	for rest := s[k:]; len(rest) > 11 && count < enough && (word == 0 || count < 3); count++ {
 		v, w, ok := number(rest)
 		if !ok {
 			break

@@ -94,7 +94,8 @@ func (x *Finder) escaped(b []byte, i, low int) int {
 		if out, _, _ = escapedTo(x.first[:0], text, true, firstBytes); !x.Begins(out) {
 			continue
 		}
-		if _, used, _ := escaped(nil, b[k+1:i], true); used+8 >= i-k-1 {
+		var used int
+		if x.line, used, _ = escaped(x.line[:0], b[k+1:i], true); used+8 >= i-k-1 {
 			return k + 1
 		}
 	}
@@ -117,16 +118,23 @@ func (x *Finder) lists(dst []Start, forms []Form, b []byte, i, low int) []Start 
 		k++
 	}
 	var places [2]int
-	var first [2]numbers
+	var few, first [2]numbers
 	n := 0
 	if k > low || low == 0 {
-		places[n], first[n], n = k, numbersOf(b[k:i]), n+1
+		places[n], few[n], n = k, numbersOf(b[k:i], fewBytes), n+1
 	}
 	if p := low + open + 1; open >= 0 && p != k {
-		places[n], first[n], n = p, numbersOf(b[p:i]), n+1
+		places[n], few[n], n = p, numbersOf(b[p:i], fewBytes), n+1
 	}
 	for _, f := range forms {
 		for j := range n {
+			// Of most the first few say that it is nothing.
+			if few[j].n == fewBytes && !x.Begins(few[j].bytes(x.first[:0], f)) {
+				continue
+			}
+			if first[j].n == 0 {
+				first[j] = numbersOf(b[places[j]:i], firstNumbers)
+			}
 			if x.Begins(first[j].bytes(x.first[:0], f)) {
 				dst = append(dst, Start{f, places[j]})
 			}
@@ -134,7 +142,7 @@ func (x *Finder) lists(dst []Start, forms []Form, b []byte, i, low int) []Start 
 		// Behind a comment or a directive the list may have begun before.
 		if stop == '/' || stop >= 'a' {
 			if p := x.backLines(f, b, i, low); p > low || low == 0 {
-				if v := numbersOf(b[p:i]); x.Begins(v.bytes(x.first[:0], f)) {
+				if v := numbersOf(b[p:i], firstNumbers); x.Begins(v.bytes(x.first[:0], f)) {
 					dst = append(dst, Start{f, p})
 				}
 			}
@@ -150,10 +158,10 @@ type numbers struct {
 	small int // so many of the first are bytes
 }
 
-// numbersOf reads the first numbers that text begins with.
-func numbersOf(text []byte) (l numbers) {
+// numbersOf reads the first numbers that text begins with, at most so many.
+func numbersOf(text []byte, most int) (l numbers) {
 	text = text[:min(len(text), firstText)]
-	for l.n < len(l.v) && len(text) > 0 {
+	for l.n < most && len(text) > 0 {
 		v, n, ok := number(text)
 		if !ok || n == 0 {
 			break

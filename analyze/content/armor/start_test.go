@@ -15,10 +15,13 @@ func FuzzFirstNumbers(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		first := numbersOf(text)
+		first := numbersOf(text, firstNumbers)
 		for _, form := range asList {
 			all, _, _ := form.Decode(nil, text[:min(len(text), firstText)], true)
 			got := first.bytes(nil, form)
+			if few := numbersOf(text, fewBytes); !bytes.HasPrefix(got, few.bytes(nil, form)) {
+				t.Fatalf("%s: %x does not begin as %x", form, got, few.bytes(nil, form))
+			}
 			width := 4
 			if form == List {
 				width = 1

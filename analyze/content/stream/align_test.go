@@ -28,9 +28,14 @@ func (p places) Read(b []byte) (int, error) {
 // TestAlign: bytes come to places that are as aligned as their own in the
 // stream, whatever was looked at and consumed before.
 func TestAlign(t *testing.T) {
+	t.Run("stream", func(t *testing.T) { testAlign(t, stream.New) })
+	t.Run("file", func(t *testing.T) { testAlign(t, stream.NewFile) })
+}
+
+func testAlign(t *testing.T, open func(io.Reader, int64) *stream.In) {
 	b := random(40 * stream.Window)
 	r := rand.New(rand.NewSource(2))
-	in := stream.New(places{t, bytes.NewReader(b)}, -1)
+	in := open(places{t, bytes.NewReader(b)}, -1)
 	defer in.Close()
 	for off := 0; ; {
 		if in.Phase() != off%stream.Align {

@@ -1,6 +1,9 @@
 package stream
 
-import "io"
+import (
+	"io"
+	"runtime"
+)
 
 // source is a buffer in front of a reader.
 type source struct {
@@ -8,6 +11,8 @@ type source struct {
 	b    []byte
 	r, w int // b[r:w] is to be consumed
 	err  error
+	pool *pool
+	step int // how much is read at once
 }
 
 // Align is the power of two modulo which a byte's place in a buffer is that in
@@ -15,31 +20,47 @@ type source struct {
 // third of the speed.
 const Align = 64
 
-// step is how much is read at once: little enough that it is still in the
-// processor's cache when it is looked at.
+// step is how much is read at once of what a reader makes: little enough that it
+// is still in the processor's cache when it is looked at.
 const step = 256 << 10
 
-// buffer has room for a window wherever that begins.
-type buffer [Window + Align]byte
+// file is how much is read at once of a file: the system takes less time for
+// few large reads.
+const file = 1024 << 10
 
-// buffers are those that are not in use, for the next sources: an archive can
-// have a million members. No more are kept than some walks need at once.
-var buffers = make(chan *buffer, 32)
+// pool has the buffers of one size that are not in use, for the next sources:
+// an archive can have a million members.
+type pool struct {
+	size int
+	free chan []byte
+}
 
-func newSource(r io.Reader) *source {
+// buffers have room for a window wherever that begins. No more are kept than
+// some walks need at once, and files are not in one another.
+var buffers, large = pool{Window + Align, make(chan []byte, 32)}, pool{file + Align, make(chan []byte, max(4, runtime.GOMAXPROCS(0)))}
+
+func (p *pool) get() []byte {
 	select {
-	case b := <-buffers:
-		return &source{rd: r, b: b[:]}
+	case b := <-p.free:
+		return b
 	default:
-		return &source{rd: r, b: new(buffer)[:]}
+		return make([]byte, p.size)
 	}
 }
 
-func (s *source) close() {
+func (p *pool) put(b []byte) {
 	select {
-	case buffers <- (*buffer)(s.b):
+	case p.free <- b:
 	default:
 	}
+}
+
+func newSource(r io.Reader, p *pool, step int) *source {
+	return &source{rd: r, b: p.get(), pool: p, step: step}
+}
+
+func (s *source) close() {
+	s.pool.put(s.b)
 	*s = source{err: io.EOF}
 }
 
@@ -51,7 +72,7 @@ func (s *source) peek(n int) []byte {
 			first := s.phase()
 			s.r, s.w = first, first+copy(s.b[first:], s.b[s.r:s.w])
 		}
-		s.w += s.read(s.b[s.w:min(len(s.b), max(s.w+step, s.r+n))])
+		s.w += s.read(s.b[s.w:min(len(s.b), max(s.w+s.step, s.r+n))])
 	}
 	return s.b[s.r : s.r+min(n, s.w-s.r)]
 }

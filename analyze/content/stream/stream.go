@@ -38,7 +38,12 @@ type In struct {
 // New makes a source of r, which holds size bytes, or an unknown number where
 // size is negative. Close gives its buffer back.
 func New(r io.Reader, size int64) *In {
-	return &In{src: newSource(r), remain: max(size, -1)}
+	return &In{src: newSource(r, &buffers, step), remain: max(size, -1)}
+}
+
+// NewFile is New for a file, of which more is read at once.
+func NewFile(r io.Reader, size int64) *In {
+	return &In{src: newSource(r, &large, file), remain: max(size, -1)}
 }
 
 // Close returns the buffer of a source; on a view it does nothing.
