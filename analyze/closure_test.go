@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -142,8 +143,13 @@ func (f *fixture) request(t *testing.T) analyze.Request {
 	return analyze.Request{Name: "image", Version: "test", Graph: f.graph, Facts: f.facts, Store: l, Exec: f.exec}
 }
 
+// compiles matches commands that make native code.
+var compiles = regexp.MustCompile(`\b(gcc|g\+\+|nasm|objcopy|ld)\b`)
+
 // realise builds the fixture's derivation and loads its closure. Of what the
-// guest would have recorded, each build executed a shell.
+// guest would have recorded, each build executed a shell, and a compiler where
+// its commands have one: under a name that passes for the sandbox's own, as these
+// builds have the machine's.
 func (f *fixture) realise(srcs string) (err error) {
 	if _, err := f.nix(srcs, "nix-store", "-r", f.drv); err != nil {
 		return err
@@ -154,6 +160,13 @@ func (f *fixture) realise(srcs string) (err error) {
 	for i := range closure.ID(f.graph.Len()) {
 		if !f.graph.FixedOutput(i) {
 			f.exec = append(f.exec, trace.Exec{Drv: f.graph.Path(i), Path: "/bin/sh", SHA256: strings.Repeat("ab", 32)})
+			text, err := os.ReadFile(filepath.Join(f.root, f.graph.Path(i)))
+			if err != nil {
+				return err
+			}
+			if compiles.Match(text) {
+				f.exec = append(f.exec, trace.Exec{Drv: f.graph.Path(i), Path: "/bin/busybox-gcc", SHA256: strings.Repeat("ac", 32)})
+			}
 		}
 	}
 	return nil

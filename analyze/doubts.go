@@ -88,6 +88,11 @@ func (d *decider) doubts(id closure.ID, b *built, h *heritage) {
 	if b.absent == "" && len(b.doubts) == 0 {
 		d.written(id, doubt)
 	}
+	if b.absent == "" && len(b.doubts) == 0 {
+		if u := d.unmade(id); u != nil {
+			doubt("%s", u.says)
+		}
+	}
 	d.weaknesses(id, b)
 }
 

@@ -25,6 +25,7 @@ cp /usr/bin/xz tool; xz -9c tool > tool.xz; source twice; cp tool twice/; pack t
 base64 -w0 /usr/bin/true > all; head -c 20000 all > a; tail -c +20001 all > b; rm all
 perl -MCompress::Zlib -MMIME::Base64 -0777 -ne 'print encode_base64(compress($_))' /usr/bin/true > squeezed
 perl -0777 -pe '$k = "secret"; $i = 0; s/(.)/chr(ord($1) ^ ord(substr($k, $i++ % 6, 1)))/ges' /usr/bin/cpio > keyed.dat
+source spelled; perl -0777 -ne 'for (unpack "C*") { print chr(97 + ($_ >> 4)), chr(97 + ($_ & 15)), $n++ % 30 ? " " : "\n" }' /usr/bin/sort > spelled/words; pack spelled
 tail -c +5 /usr/bin/sort > beheaded.dat
 printf 'BITS 64\norg 0x400000\ndb 0x7f,"ELF",2,1,1,0\ntimes 8 db 0\ndw 2,62\ndd 1\ndq _start,64,0\ndd 0\ndw 64,56,1,0,0,0\ndd 1,7\ndq 0,0x400000,0x400000,size,size,0x1000\n_start: mov eax,60\nxor edi,edi\nsyscall\nsize equ $-$$\n' > tiny.asm
 nasm -f bin -o t tiny.asm; base64 -w0 t > tiny; rm t tiny.asm
@@ -110,6 +111,8 @@ func TestSmuggled(t *testing.T) {
 		{"snake-1", audit.CarriesBinary, "trace-identical"},
 		{"broken.tar.gz", audit.Unknown, "bad.xz"},
 		{"broken-1", audit.Unknown, "bad.xz"},
+		{"compiled-1", audit.Source, ""},
+		{"stripped-1", audit.Source, ""},
 		{"after-1", audit.Source, "some samples for tests could not be looked at"},
 		{"shut-1", audit.Unknown, "bad.xz"},
 		{"behind-1", audit.Unknown, "shut-1"},
@@ -125,6 +128,8 @@ func TestSmuggled(t *testing.T) {
 	a := run(t, req)
 	check(a, always)
 	check(a, []want{
+		{"spelled-1", audit.Unknown, "nothing that its build executed makes any"},
+		{"spelled.tar.gz", audit.Unknown, "of spelled-1"},
 		{"half-1", audit.Unknown, "most of the bytes of the prebuilt tool"},
 		{"encoded-1", audit.Unknown, "its share/text carries an encoded elf"},
 		{"hidden-1", audit.Unknown, "its share/data is data of no known format"},

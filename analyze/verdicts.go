@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,7 +16,7 @@ func (s *state) decideAll() []decision {
 	d := &decider{
 		state: s, out: make([]decision, s.g.Len()),
 		unknown: trace.NewIndex(), made: trace.NewIndex(), texts: map[uint64][]closure.ID{}, clean: map[uint64]struct{}{}, bySum: map[uint32][]int32{},
-		changed: s.tampered(), blind: map[closure.ID]bool{}, leads: map[string]*item{}, loads: map[string]*item{},
+		unmadeFiles: map[closure.ID]*unmadeFile{}, changed: s.tampered(), blind: map[closure.ID]bool{}, leads: map[string]*item{}, loads: map[string]*item{},
 	}
 	d.past = s.beyond()
 	d.runs = s.runs()
@@ -77,7 +78,8 @@ type decider struct {
 	ancestors   closure.Set
 	ancestorsOf closure.ID
 	// past are why the target's image could be more than the closure.
-	past []string
+	past        []string
+	unmadeFiles map[closure.ID]*unmadeFile // see unmade
 	// changed are derivations that are not what their paths name.
 	changed map[closure.ID]bool
 	// blind are derivations of which nothing can be said because they, or what
@@ -165,7 +167,7 @@ func (d *decider) fetched(id closure.ID) fetched {
 		}
 	}
 	f.target = d.reach.in.Has(id)
-	f.alike = d.alikeTo(id)
+	f.alike = cmp.Or(d.alikeTo(id), d.becomes(id))
 	d.follow(id, &f)
 	return f
 }

@@ -42,6 +42,10 @@ let
     squeezed = make "squeezed-1" { blob = text "squeezed"; passAsFile = [ "blob" ]; } ''
       mkdir -p $out/bin; base64 -d $blobPath | perl -MCompress::Zlib -0777 -pe '$_ = uncompress($_)' > $out/bin/x
     '';
+    # In words, as in any other form that nothing here decodes.
+    spelled = make "spelled-1" { src = fetch "spelled.tar.gz"; } ''
+      tar -xzf $src; mkdir -p $out/bin; perl -ne 'while (/([a-p])([a-p])/g) { print chr((ord($1) - 97) * 16 + ord($2) - 97) }' spelled/words > $out/bin/x
+    '';
     # Encrypted; without its first bytes.
     sealed = make "sealed-1" { src = fetch "keyed.dat"; } ''
       mkdir -p $out/bin; perl -0777 -pe '$k = "secret"; $i = 0; s/(.)/chr(ord($1) ^ ord(substr($k, $i++ % 6, 1)))/ges' $src > $out/bin/x
@@ -118,6 +122,9 @@ let
     # A broken archive among the tests of a program; who runs that program.
     broken = make "broken-1" { src = fetch "broken.tar.gz"; } "tar -xzf $src; mkdir -p $out/bin; gcc -o $out/bin/broken broken/main.c";
     after = make "after-1" { inherit broken; } "mkdir -p $out; echo a third text that is long enough to be compared with those that others have made > $out/text";
+    # A program of another package, changed.
+    compiled = make "compiled-1" { } "echo 'int main(){return 6;}' > m.c; mkdir -p $out/bin; gcc -g -o $out/bin/compiled m.c";
+    stripped = make "stripped-1" { inherit compiled; } "mkdir -p $out/bin; cp $compiled/bin/compiled x; chmod 755 x; strip x; patchelf --set-rpath /lib/of/another x; cp x $out/bin/x";
     # A broken archive elsewhere.
     shut = make "shut-1" { src = fetch "shut.tar.gz"; } "tar -xzf $src; mkdir -p $out/bin; gcc -o $out/bin/shut shut/main.c";
     behind = make "behind-1" { inherit shut; } "mkdir -p $out; echo a fourth text that is long enough to be compared with those that others have made > $out/text";
