@@ -25,11 +25,13 @@ cp /usr/bin/xz tool; xz -9c tool > tool.xz; source twice; cp tool twice/; pack t
 base64 -w0 /usr/bin/true > all; head -c 20000 all > a; tail -c +20001 all > b; rm all
 perl -MCompress::Zlib -MMIME::Base64 -0777 -ne 'print encode_base64(compress($_))' /usr/bin/true > squeezed
 perl -0777 -pe '$k = "secret"; $i = 0; s/(.)/chr(ord($1) ^ ord(substr($k, $i++ % 6, 1)))/ges' /usr/bin/cpio > keyed.dat
-source spelled; perl -0777 -ne 'for (unpack "C*") { print chr(97 + ($_ >> 4)), chr(97 + ($_ & 15)), $n++ % 30 ? " " : "\n" }' /usr/bin/sort > spelled/words; pack spelled
+spell() { source $1; perl -0777 -ne 'for (unpack "C*") { print chr(97 + ($_ >> 4)), chr(97 + ($_ & 15)), $n++ % 30 ? " " : "\n" }' $2 > $1/words; pack $1; }
+spell spelled /usr/bin/sort
 tail -c +5 /usr/bin/sort > beheaded.dat
 printf 'BITS 64\norg 0x400000\ndb 0x7f,"ELF",2,1,1,0\ntimes 8 db 0\ndw 2,62\ndd 1\ndq _start,64,0\ndd 0\ndw 64,56,1,0,0,0\ndd 1,7\ndq 0,0x400000,0x400000,size,size,0x1000\n_start: mov eax,60\nxor edi,edi\nsyscall\nsize equ $-$$\n' > tiny.asm
 nasm -f bin -o t tiny.asm; base64 -w0 t > tiny; rm t tiny.asm
 mkdir classes; printf 'class Greeter{String greet(String n){return "hello "+n;}}' > Greeter.java; javac -d classes Greeter.java; jar cf library.jar -C classes .
+printf 'class Waver{String wave(String n){return "bye "+n;}}' > Waver.java; javac -d . Waver.java; spell classy Waver.class; rm Waver.*
 printf 'int add(int a,int b){int s=0;while(b--)s+=a*b^s;return s;}\n' > add.c; gcc -O2 -shared -fPIC -o addon.node add.c
 source script; { printf '(module (memory 1)'; for i in $(seq 99); do printf '(func (export "h%d") (param i32) (result i32) local.get 0 i32.const %d i32.mul)' $i $((i*7919)); done; echo ')'; } > m.wat
 wat2wasm m.wat -o m.wasm; echo "module.exports = Buffer.from('$(base64 -w0 m.wasm)', 'base64');" > script/module.js; pack script
@@ -130,6 +132,7 @@ func TestSmuggled(t *testing.T) {
 	check(a, []want{
 		{"spelled-1", audit.Unknown, "nothing that its build executed makes any"},
 		{"spelled.tar.gz", audit.Unknown, "of spelled-1"},
+		{"classy-1", audit.Unknown, "is bytecode that is in no input"},
 		{"half-1", audit.Unknown, "most of the bytes of the prebuilt tool"},
 		{"encoded-1", audit.Unknown, "its share/text carries an encoded elf"},
 		{"hidden-1", audit.Unknown, "its share/data is data of no known format"},

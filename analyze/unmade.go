@@ -13,11 +13,11 @@ import (
 
 // Prebuilt code can be encoded in ways without number: in the pixels of a
 // picture, the sounds of a recording, the words of a text. No inspection of
-// what was fetched finds all of them. But native code in an output was either
+// what was fetched finds all of them. But compiled code in an output was either
 // there before, in an input, or something that the build executed has made it;
 // and of shells, decoders and interpreters none makes any.
 
-// unmade is native code in the outputs that no input is known to hold, where the
+// unmade is compiled code in the outputs that no input is known to hold, where the
 // record of the build has nothing that could have compiled it; nil where there is
 // none.
 func (d *decider) unmade(id closure.ID) *unmadeFile {
@@ -28,6 +28,9 @@ func (d *decider) unmade(id closure.ID) *unmadeFile {
 	d.unmadeFiles[id] = u
 	return u
 }
+
+// compiledOnly is the bytecode that no interpreter among the plain tools writes.
+var compiledOnly = map[string]bool{"java-class": true, "dotnet-assembly": true}
 
 // unmadeFile is a file of an output that nothing is known to have made.
 type unmadeFile struct {
@@ -42,7 +45,7 @@ func (d *decider) findUnmade(id closure.ID) *unmadeFile {
 	}
 	files, in := d.compiledHere(id)
 	wanted := func(f *content.File) bool {
-		return f.Kind == audit.NativeCode && !samples.MatchString(f.Path) && !trace.IsDoc(f.Path)
+		return (f.Kind == audit.NativeCode || compiledOnly[f.Format]) && !samples.MatchString(f.Path) && !trace.IsDoc(f.Path)
 	}
 	if !slices.ContainsFunc(files, wanted) {
 		return nil
@@ -73,10 +76,10 @@ func (d *decider) findUnmade(id closure.ID) *unmadeFile {
 			continue
 		}
 		// What is too small to be recognised once it is changed can have been.
-		if changes && !slices.ContainsFunc(f.Code, func(p content.Print) bool { return p.What == "text" }) {
+		if changes && f.Kind == audit.NativeCode && !slices.ContainsFunc(f.Code, func(p content.Print) bool { return p.What == "text" }) {
 			continue
 		}
-		return &unmadeFile{f, fmt.Sprintf("its %s is native code that is in no input, and nothing that its build executed makes any", in[i].called(f.Path))}
+		return &unmadeFile{f, fmt.Sprintf("its %s is %s that is in no input, and nothing that its build executed makes any", in[i].called(f.Path), map[bool]string{true: "native code", false: "bytecode"}[f.Kind == audit.NativeCode])}
 	}
 	return nil
 }

@@ -46,6 +46,9 @@ let
     spelled = make "spelled-1" { src = fetch "spelled.tar.gz"; } ''
       tar -xzf $src; mkdir -p $out/bin; perl -ne 'while (/([a-p])([a-p])/g) { print chr((ord($1) - 97) * 16 + ord($2) - 97) }' spelled/words > $out/bin/x
     '';
+    classy = make "classy-1" { src = fetch "classy.tar.gz"; } ''
+      tar -xzf $src; mkdir -p $out/lib; perl -ne 'while (/([a-p])([a-p])/g) { print chr((ord($1) - 97) * 16 + ord($2) - 97) }' classy/words > $out/lib/Greeter.class
+    '';
     # Encrypted; without its first bytes.
     sealed = make "sealed-1" { src = fetch "keyed.dat"; } ''
       mkdir -p $out/bin; perl -0777 -pe '$k = "secret"; $i = 0; s/(.)/chr(ord($1) ^ ord(substr($k, $i++ % 6, 1)))/ges' $src > $out/bin/x
