@@ -17,8 +17,10 @@ import (
 // Detect makes an Input of what a user names: a file, a directory, a URL or a
 // flake reference; "-" is standard input. form, one of the constants, says
 // what it is; "" looks at it. A binary cache may be followed by "#" and the
-// store path of the derivation to start from.
+// store path of the derivation to start from, a derivation by the outputs that
+// are wanted of it, as nix-instantiate prints them.
 func Detect(name, form string) (Input, error) {
+	name = WithoutOutputs(name)
 	switch form {
 	case "":
 		return detect(name)
@@ -67,6 +69,20 @@ func detect(name string) (Input, error) {
 		return CacheInput(name), nil
 	}
 	return Input{}, fmt.Errorf("looking at input %q: %w", name, fs.ErrNotExist)
+}
+
+// WithoutOutputs is a name without the outputs that it selects of a derivation,
+// as nix-instantiate prints them (x.drv!dev) and nix takes them (x.drv^dev,man).
+// What is there under the whole name is that.
+func WithoutOutputs(name string) string {
+	i := strings.LastIndexAny(name, "!^")
+	if i < 0 || !strings.HasSuffix(name[:i], ".drv") || strings.Contains(name[i:], "/") {
+		return name
+	}
+	if _, err := os.Lstat(name); err == nil {
+		return name
+	}
+	return name[:i]
 }
 
 // flakeScheme reports whether a name starts like a flake reference that needs

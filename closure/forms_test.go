@@ -23,6 +23,8 @@ func TestForms(t *testing.T) {
 	show := n.write("closure.json", n.run("nix", "show-derivation", "-r", drv))
 	inputs := map[string]Input{
 		"drv":       detected(t, drv, FormDrv),
+		"output":    detected(t, drv+"!out", FormDrv),
+		"outputs":   detected(t, drv+"^dev,out", FormDrv),
 		"directory": detected(t, n.storeDir, FormDir),
 		"export":    detected(t, export, FormExport),
 		"json":      detected(t, show, FormJSON),

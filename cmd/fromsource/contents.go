@@ -17,7 +17,7 @@ import (
 // contentStores opens what holds the contents of an input's store paths: what
 // the input itself brings along, then what the user named. It is nil where
 // nothing does.
-func contentStores(ctx context.Context, e *env, g *closure.Graph, in closure.Input, name string, named []string) (store.Store, func(), error) {
+func contentStores(ctx context.Context, e *env, g *closure.Graph, ins []closure.Input, names, named []string) (store.Store, func(), error) {
 	var stores []store.Store
 	var opened []interface{ Close() error }
 	done := func() {
@@ -35,15 +35,28 @@ func contentStores(ctx context.Context, e *env, g *closure.Graph, in closure.Inp
 		stores = append(stores, s)
 		return nil
 	}
-	own, err := ownStore(in, name)
-	if local, ok := own.(*store.Local); ok {
-		if verr := local.CheckValidity(ctx, outputPaths(g)); verr != nil {
-			e.say("the contents of the store are left alone: %v (--contents uses them all the same)", verr)
-			own = nil
+	var err error
+	roots := map[string]bool{}
+	for i, in := range ins {
+		if root, ok := ownRoot(in, names[i]); ok {
+			if roots[root] {
+				continue
+			}
+			roots[root] = true
 		}
-	}
-	if err == nil && own != nil {
-		err = add(own, nil)
+		var own store.Store
+		if own, err = ownStore(in, names[i]); err != nil {
+			break
+		}
+		if local, ok := own.(*store.Local); ok {
+			if verr := local.CheckValidity(ctx, outputPaths(g)); verr != nil {
+				e.say("the contents of the store are left alone: %v (--contents uses them all the same)", verr)
+				continue
+			}
+		}
+		if own != nil {
+			err = add(own, nil)
+		}
 	}
 	for _, n := range named {
 		if err == nil {
@@ -75,13 +88,10 @@ func outputPaths(g *closure.Graph) []string {
 
 // ownStore is where the outputs of an input lie beside its derivations.
 func ownStore(in closure.Input, name string) (store.Store, error) {
-	switch in.Form() {
-	case closure.FormDrv, closure.FormDir:
-		root, ok := storeRoot(name)
-		if !ok {
-			return nil, nil
-		}
+	if root, ok := ownRoot(in, name); ok {
 		return store.OpenLocal(root)
+	}
+	switch in.Form() {
 	case closure.FormExport:
 		if name == "-" {
 			return nil, nil
@@ -90,10 +100,19 @@ func ownStore(in closure.Input, name string) (store.Store, error) {
 	case closure.FormCache:
 		cache, _, _ := strings.Cut(name, "#")
 		return store.OpenCache(cache, store.CacheOptions{})
-	case closure.FormFlake:
-		return store.OpenLocal("/")
 	}
 	return nil, nil
+}
+
+// ownRoot is the root of the local store that an input lies in.
+func ownRoot(in closure.Input, name string) (string, bool) {
+	switch in.Form() {
+	case closure.FormDrv, closure.FormDir:
+		return storeRoot(closure.WithoutOutputs(name))
+	case closure.FormAttr, closure.FormFlake: // instantiated into the user's own store
+		return "/", true
+	}
+	return "", false
 }
 
 // storeRoot is the folder below which a file or directory is a Nix store:

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -82,7 +83,7 @@ func scanCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) err
 }
 
 func scan(ctx context.Context, e *env, args []string, o *scanOptions, f report.Format) error {
-	in, err := scanInput(args, o)
+	in, ins, err := scanInput(args, o)
 	if err != nil {
 		return err
 	}
@@ -106,13 +107,13 @@ func scan(ctx context.Context, e *env, args []string, o *scanOptions, f report.F
 	}
 	req := analyze.Request{Name: o.name, Version: version, Graph: graph, Facts: facts, Progress: p.event}
 	if req.Name == "" {
-		req.Name = targetName(graph, args[0])
+		req.Name = targetName(graph, args)
 	}
 	if !o.results.noCache {
 		req.Cache = cacheDir("fingerprints")
 	}
 	if !o.noContents {
-		s, done, err := contentStores(ctx, e, graph, in, args[0], o.contents)
+		s, done, err := contentStores(ctx, e, graph, ins, args, o.contents)
 		if err != nil {
 			return err
 		}
@@ -131,22 +132,24 @@ func scan(ctx context.Context, e *env, args []string, o *scanOptions, f report.F
 	return deliver(e, p, a, err, &o.results, f)
 }
 
-func scanInput(args []string, o *scanOptions) (closure.Input, error) {
+// scanInput is what the arguments name, together and one by one.
+func scanInput(args []string, o *scanOptions) (closure.Input, []closure.Input, error) {
 	if o.attr != "" {
-		return closure.AttrInput(args[0], o.attr, o.nixArgs...), nil
+		in := closure.AttrInput(args[0], o.attr, o.nixArgs...)
+		return in, []closure.Input{in}, nil
 	}
 	inputs := make([]closure.Input, len(args))
 	for i, arg := range args {
 		in, err := closure.Detect(arg, o.form)
 		if err != nil {
-			return closure.Input{}, err
+			return closure.Input{}, nil, err
 		}
 		inputs[i] = in
 	}
 	if len(inputs) == 1 {
-		return inputs[0], nil
+		return inputs[0], inputs, nil
 	}
-	return closure.UnionInput(inputs...), nil
+	return closure.UnionInput(inputs...), inputs, nil
 }
 
 // extractor also reads the builder scripts that lie beside derivations in a
@@ -160,7 +163,7 @@ func extractor(in closure.Input, args []string) rules.Extractor {
 	case closure.FormDrv, closure.FormDir, closure.FormUnion:
 		var roots []string
 		for _, name := range args {
-			if root, ok := storeRoot(name); ok && !slices.Contains(roots, root) {
+			if root, ok := storeRoot(closure.WithoutOutputs(name)); ok && !slices.Contains(roots, root) {
 				roots = append(roots, root)
 				read = append(read, rules.StoreReader(root))
 			}
@@ -189,13 +192,23 @@ func load(ctx context.Context, p *progress, in closure.Input, x rules.Extractor)
 	}}, x.Extract)
 }
 
-// targetName is the first root's name; a closure of many roots is called by
-// its input.
-func targetName(g *closure.Graph, input string) string {
-	if roots := g.Roots(); len(roots) == 1 {
+// targetName is the root's name; a closure of many roots is called by its
+// input, and where there are several, by the first and how many there are more.
+func targetName(g *closure.Graph, inputs []string) string {
+	roots := g.Roots()
+	if len(roots) == 1 {
 		return g.Name(roots[0])
 	}
-	return filepath.Base(input)
+	name := filepath.Base(inputs[0])
+	if len(inputs) == 1 {
+		return name
+	}
+	for _, r := range roots {
+		if strings.HasPrefix(name, filepath.Base(g.Path(r))) {
+			return fmt.Sprintf("%s and %d more", g.Name(r), len(roots)-1)
+		}
+	}
+	return fmt.Sprintf("%s and %d more", name, len(inputs)-1)
 }
 
 func readExec(name string) ([]trace.Exec, error) {
