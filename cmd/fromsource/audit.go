@@ -47,6 +47,21 @@ func vmFlags(flags *pflag.FlagSet, o *vm.Options) {
 	flags.BoolVar(&o.Refresh, "refresh", false, "")
 }
 
+// checkVM finds misuse of them.
+func checkVM(o *vm.Options) error {
+	switch {
+	case o.Accel != "" && o.Accel != "kvm" && o.Accel != "tcg":
+		return usageError("--accel is kvm or tcg, not %q", o.Accel)
+	case o.CPUs < 0:
+		return usageError("--cpus is a number of cores, not %d", o.CPUs)
+	case o.MemoryMB < 0:
+		return usageError("--memory is a number of MiB, not %d", o.MemoryMB)
+	case o.DiskGB < 0:
+		return usageError("--disk is a number of GiB, not %d", o.DiskGB)
+	}
+	return nil
+}
+
 func auditCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) error {
 	var o auditOptions
 	flags.StringVar(&o.recipe, "recipe", "", "")
@@ -60,10 +75,8 @@ func auditCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) er
 		if len(args) > 1 {
 			return usageError("audit takes one target, got %d", len(args))
 		}
-		switch o.vm.Accel {
-		case "", "kvm", "tcg":
-		default:
-			return usageError("--accel is kvm or tcg, not %q", o.vm.Accel)
+		if err := checkVM(&o.vm); err != nil {
+			return err
 		}
 		switch o.rebuild {
 		case rebuildSuspects, rebuildAll, rebuildNone:

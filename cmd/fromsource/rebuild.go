@@ -66,6 +66,9 @@ func rebuildCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) 
 	flags.BoolVar(&o.strict, "strict", false, "")
 	vmFlags(flags, &o.vm)
 	return func(ctx context.Context, e *env, args []string) error {
+		if err := checkVM(&o.vm); err != nil {
+			return err
+		}
 		if err := o.check(args); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
@@ -19,7 +20,22 @@ func vmCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) error
 		if len(args) == 0 {
 			return usageError("vm takes one of list, prepare, show, shell, remove")
 		}
+		if err := checkVM(&o); err != nil {
+			return err
+		}
 		verb, rest := args[0], args[1:]
+		if verb == "remove" && len(rest) > 0 {
+			// An empty name would be all of them, as from a variable that is not set.
+			if slices.Contains(rest, "") {
+				return usageError("vm remove takes names of images, and one of these is empty")
+			}
+			for _, key := range rest {
+				if err := vm.Remove(o, key); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
 		if len(rest) > 1 {
 			return usageError("vm %s takes one argument at most, got %d", verb, len(rest))
 		}
@@ -34,7 +50,7 @@ func vmCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) error
 			}
 			return vmList(e, o)
 		case "remove":
-			return vm.Remove(o, arg)
+			return vm.Remove(o, "")
 		case "prepare", "show", "shell":
 		default:
 			return usageError("vm takes one of list, prepare, show, shell, remove, not %q", verb)
