@@ -286,9 +286,11 @@ type built struct {
 	// suspect: such code was among it, or something suspect, whatever its
 	// outputs have.
 	suspect bool
-	// through are the derivations that it inherits from; by says so where that
-	// alone makes it built-by-binary.
+	// through are the derivations that it inherits from, doubted those whose
+	// own origin is unknown; by says so where that alone makes it
+	// built-by-binary.
 	through []closure.ID
+	doubted bool
 	by      string
 	// recorded: what its build executed is on record.
 	recorded bool
@@ -298,7 +300,10 @@ type built struct {
 
 func (b *built) decide() decision {
 	d := b.verdict()
-	d.through = b.through
+	if d.through = b.through; b.doubted && (d.verdict == audit.CarriesBinary || d.verdict == audit.Seed) {
+		// What is only doubted is no way by which a finding came in.
+		d.through = nil
+	}
 	d.live = b.live
 	d.vague = d.verdict == audit.CarriesBinary && (b.vague || len(b.carried) == 0 && !d.seedOnly)
 	d.suspect = b.suspect && d.verdict == audit.Unknown

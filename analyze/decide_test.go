@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"fromsource/analyze/audit"
+	"fromsource/closure"
 )
 
 func TestDecideFetched(t *testing.T) {
@@ -105,6 +106,26 @@ func TestDecideBuilt(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			check(t, tc.in.decide(), tc.verdict, tc.confidence, tc.says, tc.rule)
 		})
+	}
+}
+
+// TestDecideWay: a doubt about what a build used explains an unknown; it is
+// no way by which something prebuilt came in.
+func TestDecideWay(t *testing.T) {
+	carried := []audit.Evidence{{Rule: "trace-patched", Level: audit.LevelTrace}}
+	for name, tc := range map[string]struct {
+		in   built
+		want int
+	}{
+		"by text alone":     {built{text: text{suspected: true}, absent: "gone", through: []closure.ID{1}, doubted: true}, 0},
+		"carried":           {built{carried: carried, through: []closure.ID{1}, doubted: true}, 0},
+		"seed":              {built{text: text{seed: true}, through: []closure.ID{1}, doubted: true}, 0},
+		"unknown":           {built{absent: "gone", through: []closure.ID{1}, doubted: true}, 1},
+		"carried by others": {built{carried: carried, through: []closure.ID{1}}, 1},
+	} {
+		if d := tc.in.decide(); len(d.through) != tc.want {
+			t.Errorf("%s: %s through %v, want %d", name, d.verdict, d.through, tc.want)
+		}
 	}
 }
 

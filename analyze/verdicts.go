@@ -294,7 +294,7 @@ func (b *built) takes(d *decider, h *heritage) {
 	b.executedConfidence = highest(b.executedConfidence, h.confidence)
 	b.through = h.through
 	if len(b.executed)+len(h.carried) == 0 {
-		b.through = h.doubtful
+		b.through, b.doubted = h.doubtful, true
 	}
 	slices.Sort(b.through)
 	if names := d.names(h.through); !direct && len(names) > 0 {
