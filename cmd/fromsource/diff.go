@@ -19,7 +19,7 @@ func diffCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) err
 	output := flags.StringP("output", "o", "", "")
 	return func(_ context.Context, e *env, args []string) error {
 		if len(args) != 2 {
-			return usageError("diff takes two audit files, got %d arguments", len(args))
+			return usageError("diff takes two audit files, got %d", len(args))
 		}
 		if args[0] == "-" && args[1] == "-" {
 			return usageError("standard input holds one audit, not both")
@@ -51,7 +51,7 @@ func labelsCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) e
 	output := flags.StringP("output", "o", "", "")
 	return func(_ context.Context, e *env, args []string) error {
 		if len(args) != 1 {
-			return usageError("labels takes one audit file, got %d arguments", len(args))
+			return usageError("labels takes one audit file, got %d", len(args))
 		}
 		switch *format {
 		case "list", "json", "patch":

@@ -22,7 +22,7 @@ func gateCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) err
 	today := flags.String("today", "", "")
 	return func(_ context.Context, e *env, args []string) error {
 		if len(args) != 1 {
-			return usageError("gate takes one audit file, got %d arguments", len(args))
+			return usageError("gate takes one audit file, got %d", len(args))
 		}
 		if *baseline == "" {
 			return usageError("gate needs --baseline FILE")

@@ -22,7 +22,7 @@ func reportCommand(flags *pflag.FlagSet) func(context.Context, *env, []string) e
 	limit := flags.Int("limit", 0, "")
 	return func(_ context.Context, e *env, args []string) error {
 		if len(args) != 1 {
-			return usageError("report takes one audit file, got %d arguments", len(args))
+			return usageError("report takes one audit file, got %d", len(args))
 		}
 		f, err := report.Lookup(*format)
 		if err != nil {
@@ -66,7 +66,7 @@ func render(e *env, f report.Format, output string, a *audit.Audit, o report.Opt
 func explainCommand(*pflag.FlagSet) func(context.Context, *env, []string) error {
 	return func(_ context.Context, e *env, args []string) error {
 		if len(args) != 2 {
-			return usageError("explain takes an audit file and a derivation, got %d arguments", len(args))
+			return usageError("explain takes an audit file and a derivation, got %d", len(args))
 		}
 		a, err := e.readAudit(args[0])
 		if err != nil {

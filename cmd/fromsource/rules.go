@@ -17,6 +17,6 @@ func rulesCommand(*pflag.FlagSet) func(context.Context, *env, []string) error {
 		case 1:
 			return rules.Write(e.stdout, args[0], analyze.Rules()...)
 		}
-		return usageError("rules takes one rule's id, got %d arguments", len(args))
+		return usageError("rules takes one rule's id, got %d", len(args))
 	}
 }
