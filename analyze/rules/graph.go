@@ -29,7 +29,7 @@ var (
 		}},
 	}
 	wrapsCarrier = Rule{
-		ID: "graph-wraps-suspect", Title: "Wraps a suspected derivation of the same name", Weight: 55, Scope: OnGraph,
+		ID: "graph-wraps-suspect", Title: "Wraps a suspected derivation", Weight: 55, Scope: OnGraph,
 		Why:    "A wrapper stands for what it wraps.",
 		How:    "An input of the same name, up to version and words like unwrapped, fhs, extracted, is suspected; or a wrapper or a script starts a program of a suspected input, or it is linked, whose first word is one of the name's words, up to a number at its end; or it is a union of outputs that are all suspected, up to entries for a menu. And there is no source of its own.",
 		Limits: "A wrapper's own output may hold only scripts.",
