@@ -27,7 +27,9 @@ const filter = el("input", {
   "aria-label": "Filter findings", input: () => refresh(true),
 });
 const verdicts = toggles("Verdicts", verdictKeys.map((k, i) => [k, badge(i)]), () => refresh(true));
-const reaches = toggles("Reach", reachKeys.map((k, i) => [k, data.reaches[i]]), () => refresh(true));
+// Beside verdicts "unknown" alone would be read as the verdict.
+const reachWords = reachKeys.map((k, i) => k === "unknown" ? "reach unknown" : data.reaches[i]);
+const reaches = toggles("Reach", reachKeys.map((k, i) => [k, reachWords[i]]), () => refresh(true));
 const status = el("p", { class: "status", role: "status", "aria-live": "polite" });
 const body = el("tbody");
 const moreRows = el("div");
@@ -138,17 +140,17 @@ function show(row) {
   data.verdict.forEach((v, i) => counts[v][data.reach[i]]++);
   const table = el("table", { class: "counts" },
     el("caption", { class: "hidden" }, "Derivations by verdict and reach; a number filters the findings"),
-    el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "verdict"), data.reaches.map(t => el("th", { scope: "col" }, t)))),
+    el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "verdict"), reachWords.map(t => el("th", { scope: "col" }, t)))),
     el("tbody", {}, counts.map((c, v) => el("tr", {}, el("th", { scope: "row" }, badge(v)),
       c.map((n, k) => el("td", { class: "n" }, n === 0 ? "0" : el("button", {
-        type: "button", class: "link", "aria-label": number(n) + " " + data.verdicts[v] + ", " + data.reaches[k] + ": show",
+        type: "button", class: "link", "aria-label": number(n) + " " + data.verdicts[v] + ", " + reachWords[k] + ": show",
         click: () => { verdicts.set([verdictKeys[v]]); reaches.set([reachKeys[k]]); filter.value = ""; refresh(true); document.getElementById("findings").scrollIntoView(); },
       }, number(n))))))));
   const bar = el("div", { class: "bars" }, [0, 1, 2].filter(k => counts.some(c => c[k])).map(k => {
     const total = counts.reduce((s, c) => s + c[k], 0);
-    const b = el("div", { class: "bar", role: "img", "aria-label": data.reaches[k] + ": " + counts.map((c, v) => c[k] ? c[k] + " " + data.verdicts[v] : "").filter(Boolean).join(", ") },
+    const b = el("div", { class: "bar", role: "img", "aria-label": reachWords[k] + ": " + counts.map((c, v) => c[k] ? c[k] + " " + data.verdicts[v] : "").filter(Boolean).join(", ") },
       counts.map((c, v) => { if (!c[k]) return null; const s = el("span", { class: "f-" + verdictKeys[v] }); s.style.flexGrow = c[k]; return s; }));
-    return el("div", {}, el("p", {}, el("strong", {}, data.reaches[k]), " " + plural(total, "derivation", "derivations")), b);
+    return el("div", {}, el("p", {}, el("strong", {}, reachWords[k]), " " + plural(total, "derivation", "derivations")), b);
   }));
   section("counts", "In numbers", el("div", { class: "numbers" }, table, bar));
   section("findings", "Findings",

@@ -31,6 +31,10 @@ func TestPage(t *testing.T) {
 	if w := eval[float64](p, `Math.min(...[...document.querySelectorAll(".answer dd")].map(e => e.getBoundingClientRect().width))`); w < 600 {
 		t.Errorf("a text of the answer is only %v pixels wide", w)
 	}
+	// Beside verdicts, of which unknown is one, what is not known is named.
+	if head := eval[string](p, `document.querySelector("table.counts thead").textContent`); !strings.Contains(head, "reach unknown") {
+		t.Errorf("the table of counts has the columns %q", head)
+	}
 	p.picture("light")
 	p.run(chromedp.Click(`#findings button.name`), chromedp.WaitVisible(`tr.details .chain`))
 	p.picture("light-open")
