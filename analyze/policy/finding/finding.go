@@ -66,17 +66,27 @@ func (s *Set) Row(drv string) (int, bool) {
 func (s *Set) At(i int) *audit.Derivation { return &s.Audit.Derivations[i] }
 
 // compare puts what reaches the target first, then by verdict, influence,
-// confidence and name.
+// confidence and name. What is hardly suspected comes last of its verdict,
+// whatever depends on it.
 func (s *Set) compare(i, j int) int {
 	a, b := s.At(i), s.At(j)
 	return cmp.Or(
 		cmp.Compare(reachRank(a.Reach), reachRank(b.Reach)),
 		cmp.Compare(verdictRank(a.Verdict), verdictRank(b.Verdict)),
+		cmp.Compare(faint(a), faint(b)),
 		cmp.Compare(b.Influence, a.Influence),
 		cmp.Compare(confidenceRank(a.Confidence), confidenceRank(b.Confidence)),
 		cmp.Compare(a.Name, b.Name),
 		cmp.Compare(a.Drv, b.Drv),
 	)
+}
+
+// faint is 1 for a suspicion of low confidence, otherwise 0.
+func faint(d *audit.Derivation) int {
+	if d.Confidence == audit.Low && Suspicion(d) {
+		return 1
+	}
+	return 0
 }
 
 func reachRank(r audit.Reach) int {

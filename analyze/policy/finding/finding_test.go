@@ -144,6 +144,19 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// TestFaint: what is hardly suspected is not foremost by what depends on it.
+func TestFaint(t *testing.T) {
+	text := []audit.Evidence{{Rule: "graph-wraps-suspect", Level: audit.LevelDerivation}}
+	s := Of(&audit.Audit{Derivations: []audit.Derivation{
+		{Drv: "/nix/store/a-libc.drv", Name: "libc", Verdict: audit.CarriesBinary, Confidence: audit.Low, Influence: 900, Evidence: text},
+		{Drv: "/nix/store/b-tool.drv", Name: "tool", Verdict: audit.CarriesBinary, Confidence: audit.Medium, Influence: 10, Evidence: text},
+		{Drv: "/nix/store/c-radio.drv", Name: "radio", Verdict: audit.CarriesBinary, Confidence: audit.Low, Influence: 20, Evidence: []audit.Evidence{{Rule: "trace-identical", Level: audit.LevelTrace}}},
+	}})
+	if want := []int{2, 1, 0}; !slices.Equal(s.Findings, want) {
+		t.Errorf("findings %v, want %v", s.Findings, want)
+	}
+}
+
 func TestUnknownVerdictIsNotSource(t *testing.T) {
 	a := &audit.Audit{Derivations: []audit.Derivation{{Drv: "/x.drv", Verdict: "from-the-future"}}}
 	if s := Of(a); len(s.Unknown) != 1 {
