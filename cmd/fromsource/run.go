@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
@@ -75,7 +76,7 @@ func run(ctx context.Context, e *env, args []string) int {
 	}
 	var coded *exitError
 	if !errors.As(err, &coded) || coded.err != nil {
-		e.say("%v", err)
+		e.say("%s", message(err))
 	}
 	if exitCode(err) == exitUsage {
 		hint := "fromsource help"
@@ -85,6 +86,15 @@ func run(ctx context.Context, e *env, args []string) int {
 		e.say("see %q", hint)
 	}
 	return exitCode(err)
+}
+
+// message is what is said of an error. Of work that was ended by ^C what is known
+// is where, and that Go calls it canceled means nothing to a user.
+func message(err error) string {
+	if interrupted(err) {
+		return strings.ReplaceAll(err.Error(), context.Canceled.Error(), "interrupted")
+	}
+	return err.Error()
 }
 
 // dispatch finds the command and runs it; name is the command's, where one

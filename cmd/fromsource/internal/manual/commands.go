@@ -1,5 +1,11 @@
 package manual
 
+// formats is the flag of a command that renders an audit.
+func formats(usual string) Flag {
+	return format("one of markdown, html, text, json, sarif, cyclonedx, dot, svg (default "+usual+")",
+		"markdown", "html", "text", "json", "sarif", "cyclonedx", "dot", "svg")
+}
+
 // Flags that several commands share.
 func format(text string, choices ...string) Flag {
 	return Flag{Name: "format", Short: "f", Value: "FORMAT", Text: text, Choices: choices}
@@ -9,9 +15,7 @@ var (
 	output  = Flag{Name: "output", Short: "o", Value: "FILE", Complete: Files, Text: "write there instead of standard output; the file appears only when it is complete"}
 	strict  = Flag{Name: "strict", Text: "exit with 4 when something could not be looked at"}
 	noCache = Flag{Name: "no-cache", Text: "neither use nor keep fingerprints of contents"}
-	formats = format("one of markdown, html, text, json, sarif, cyclonedx, dot, svg",
-		"markdown", "html", "text", "json", "sarif", "cyclonedx", "dot", "svg")
-	guest = []Flag{
+	guest   = []Flag{
 		{Name: "accel", Value: "HOW", Choices: []string{"kvm", "tcg"}, Text: "kvm or tcg; by default KVM where a probe guest runs with it"},
 		{Name: "cpus", Value: "N", Text: "cores of the guest; by default those of the host"},
 		{Name: "memory", Value: "MIB", Text: "memory of the guest in MiB"},
@@ -43,13 +47,13 @@ func auditing() []Command {
 				Flag{Name: "rebuild", Value: "WHAT", Choices: []string{"suspects", "all", "none"}, Text: "what is built again: suspects, all or none (default suspects)"},
 				Flag{Name: "method", Value: "HOW", Choices: []string{"fresh", "check"}, Text: "fresh builds in an empty store, check is nix-store --check (default fresh)"},
 				Flag{Name: "second-guest", Text: "build everything once more in a second fresh guest, and compare every hash"},
-				formats, output, strict, noCache),
+				formats("text"), output, strict, noCache),
 			Examples: []Example{{"audit the embedded demo", "fromsource audit"}, {"audit a recipe with KVM", "fromsource audit --accel kvm --recipe iso.yaml --out results"}},
 		},
 		{
 			Name: "scan", Args: "INPUT...", Short: "audit what exists already, without a guest", Complete: Files,
 			Long: []string{
-				"INPUT is a .drv file, a folder of them, a store root, the output of nix derivation show -r or nix-store --export, or a binary cache; with -A it is a file of Nix expressions, which your own Nix evaluates.",
+				"INPUT is a .drv file, a folder of them, a store root, the output of nix derivation show -r or nix-store --export, a binary cache, or a flake reference; - is standard input. A derivation may be named with its outputs, as x.drv!dev. With -A it is a file of Nix expressions, which your own Nix evaluates.",
 				"Without contents at hand, what looks prebuilt is a suspicion, and everything else is unknown. Builder scripts, in which older packages have all their commands, are read where derivations lie in a store: JSON, exports and caches are judged without them.",
 			},
 			Flags: []Flag{
@@ -62,7 +66,7 @@ func auditing() []Command {
 				{Name: "exec", Value: "FILE", Complete: Files, Text: "what builds executed, as the guest records it (exec.jsonl)"},
 				{Name: "image", Value: "FILE", Complete: Files, Text: "the image that was made of the closure, to see what is in it"},
 				{Name: "out", Value: "DIR", Complete: Dirs, Text: "a folder for audit.json, report.md and report.html"},
-				formats, output, strict, noCache,
+				formats("text"), output, strict, noCache,
 			},
 			Examples: []Example{
 				{"the text of a closure", "fromsource scan --no-contents /nix/store/…-nixos.iso.drv"},
@@ -121,7 +125,7 @@ func auditing() []Command {
 			Name: "report", Args: "AUDIT", Short: "render an audit", Complete: Files,
 			Long: []string{auditArg},
 			Flags: []Flag{
-				formats, output,
+				formats("markdown"), output,
 				{Name: "focus", Value: "DRV", Text: "the derivation around which dot and svg draw"},
 				{Name: "anchor", Value: "FILE", Complete: Files, Text: "the file of your repository to which sarif attaches its results"},
 				{Name: "limit", Value: "BYTES", Text: "the largest size of markdown, which folds to fit: 32000 for Discourse, 65536 for a comment on GitHub (default 1024000)"},
@@ -203,7 +207,7 @@ func rest() []Command {
 		{Name: "vm prepare", Args: "[TARGET]", Short: "make a guest's image before it is needed", Flags: withRecipe},
 		{Name: "vm show", Args: "[TARGET]", Short: "print the QEMU command line of a guest", Flags: withRecipe},
 		{Name: "vm shell", Args: "[TARGET]", Short: "a shell in a guest", Flags: withRecipe},
-		{Name: "vm remove", Args: "[IMAGE...]", Short: "remove images of guests"},
+		{Name: "vm remove", Args: "[IMAGE...]", Short: "remove images of guests; without names all of them"},
 		{
 			Name: "completion", Args: "SHELL", Short: "print a completion script for bash, zsh or fish", Complete: Shells,
 			Examples: []Example{
