@@ -277,7 +277,7 @@ func (e *explainer) piece(ev *audit.Evidence) string {
 // nameOf is the name of a row by its path.
 func (e *explainer) nameOf(drv string) string {
 	if i, ok := slices.BinarySearchFunc(e.a.Derivations, drv, func(d audit.Derivation, p string) int { return strings.Compare(d.Drv, p) }); ok {
-		return e.a.Derivations[i].Name
+		return e.a.Derivations[i].Title()
 	}
 	return path.Base(drv)
 }
@@ -315,7 +315,7 @@ func (e *explainer) name(node int32) string {
 	if node == 0 {
 		return "the target " + e.a.Target.Name
 	}
-	return e.a.Derivations[node-1].Name
+	return e.a.Derivations[node-1].Title()
 }
 
 func (e *explainer) wayHere() {
@@ -363,7 +363,7 @@ func (e *explainer) clears() {
 		return
 	}
 	users := e.users(self)
-	e.say("\nNo single edge holds it: %s need it (%s).", count(len(users), "derivation"), list(users))
+	e.say("\nNo single edge holds it: %s need it (%s).", count(len(e.flow.prev[self]), "derivation"), list(users))
 }
 
 // heldBy counts what a node dominates, and names the findings among it and what
@@ -388,12 +388,23 @@ func (e *explainer) heldBy(v int32) (gone int, findings, unknown []string) {
 	return gone, slices.Compact(findings), slices.Compact(unknown)
 }
 
+// users names what needs a node; of those with one name, how many there are.
 func (e *explainer) users(v int32) []string {
 	var out []string
 	for _, p := range e.flow.prev[v] {
 		out = append(out, e.name(p))
 	}
 	sort.Strings(out)
+	for i := 0; i < len(out); i++ {
+		same := 1
+		for i+same < len(out) && out[i+same] == out[i] {
+			same++
+		}
+		if same > 1 {
+			out[i] = fmt.Sprintf("%d called %s", same, out[i])
+			out = slices.Delete(out, i+1, i+same)
+		}
+	}
 	return out
 }
 

@@ -197,3 +197,30 @@ func TestExplainNames(t *testing.T) {
 		}
 	}
 }
+
+// TestExplainUsers: two that need it are told apart, or counted.
+func TestExplainUsers(t *testing.T) {
+	source := func(drv, url string) audit.Derivation {
+		return audit.Derivation{Drv: "/nix/store/" + drv, Name: "source", FixedOutput: true, Verdict: audit.Binary, URLs: []string{url}}
+	}
+	a := &audit.Audit{
+		Target: audit.Target{Name: "system", Roots: []string{"/nix/store/a-system.drv"}},
+		Derivations: []audit.Derivation{
+			{Drv: "/nix/store/a-system.drv", Name: "system", Inputs: []int{1, 2, 3}},
+			{Drv: "/nix/store/b-perl.drv", Name: "perl", Inputs: []int{4, 5}},
+			{Drv: "/nix/store/c-perl.drv", Name: "perl", Inputs: []int{4, 5}},
+			{Drv: "/nix/store/d-tool.drv", Name: "tool", Inputs: []int{5}},
+			source("e-source.drv", "https://git.example.net/owner/one/archive/1.zip"),
+			source("f-source.drv", "https://git.example.net/owner/two/archive/1.zip"),
+		},
+	}
+	got, err := Explain(a, "/nix/store/f-source.drv")
+	if want := "3 derivations need it (2 called perl, tool)."; err != nil || !strings.Contains(got, want) {
+		t.Errorf("want %q: %v\n%s", want, err, got)
+	}
+	a.Derivations[3].Inputs, a.Derivations[0].Inputs, a.Derivations[1].Inputs = nil, []int{2}, nil
+	got, err = Explain(a, "/nix/store/f-source.drv")
+	if want := "If perl did not need source of git.example.net/owner/two, 1 derivation would leave the closure."; err != nil || !strings.Contains(got, want) {
+		t.Errorf("want %q: %v\n%s", want, err, got)
+	}
+}
