@@ -34,9 +34,9 @@ type Fingerprints struct {
 	dir  string // of one detector, in root
 }
 
-// Version changes whenever a walk of the same bytes could note something else,
-// or is kept in another form.
-const Version = "15"
+// Version changes whenever a walk of the same bytes could note something else, or
+// be judged differently, or is kept in another form.
+const Version = "16"
 
 // magic opens every file; the hash of what follows comes next.
 const magic = "fromsource walk 2\n"
