@@ -79,7 +79,11 @@ func (d *decider) findUnmade(id closure.ID) *unmadeFile {
 		if changes && f.Kind == audit.NativeCode && !slices.ContainsFunc(f.Code, func(p content.Print) bool { return p.What == "text" }) {
 			continue
 		}
-		return &unmadeFile{f, fmt.Sprintf("its %s is %s that is in no input, and nothing that its build executed makes any", in[i].called(f.Path), map[bool]string{true: "native code", false: "bytecode"}[f.Kind == audit.NativeCode])}
+		what := "native code"
+		if f.Kind != audit.NativeCode {
+			what = "bytecode"
+		}
+		return &unmadeFile{f, fmt.Sprintf("its %s is %s that is in no input, and nothing that its build executed makes any", in[i].called(f.Path), what)}
 	}
 	return nil
 }
@@ -104,9 +108,9 @@ func (d *decider) becomes(id closure.ID) string {
 	return ""
 }
 
-// compilers says of a record whether something in it could compile, assemble or link
-// native code, and whether something changes it: all that is not known for what
-// it does could do both.
+// compilers says of a record whether something in it could compile, assemble or
+// link, and whether something changes what is compiled: all that is not known for
+// what it does could do both.
 func (d *decider) compilers(x *executed) (compiles, changes bool) {
 	names := make([]string, 0, len(x.paths)+len(x.sums))
 	for s, p := range x.sums {
@@ -130,8 +134,10 @@ func (d *decider) compilers(x *executed) (compiles, changes bool) {
 	return false, changes
 }
 
-// plainTools are programs that copy, pack, search, edit and decode: what they
-// write was in what they read.
+// plainTools are programs that copy, pack, search, edit, decode and interpret:
+// what they write was in what they read. They are more than what [copies] knows,
+// as an interpreter can execute what it opens, and fewer, as what makes images
+// puts code of its own at their beginning.
 var plainTools = func() map[string]bool {
 	t := map[string]bool{}
 	for _, names := range []string{

@@ -78,8 +78,9 @@ type decider struct {
 	ancestors   closure.Set
 	ancestorsOf closure.ID
 	// past are why the target's image could be more than the closure.
-	past        []string
-	unmadeFiles map[closure.ID]*unmadeFile // see unmade
+	past []string
+	// unmadeFiles are what unmade has found, nil where that is nothing.
+	unmadeFiles map[closure.ID]*unmadeFile
 	// changed are derivations that are not what their paths name.
 	changed map[closure.ID]bool
 	// blind are derivations of which nothing can be said because they, or what
