@@ -91,4 +91,4 @@ func byFirst(c byte) []check {
 }
 
 // anyFirst are the checks that no single first byte selects.
-var anyFirst = []check{detectPyc, detectCOFF, detectArchive, detectSealed, detectLanguages, detectBoot, detectLoader, detectVolumes, detectVirtual, detectData}
+var anyFirst = []check{detectPyc, detectCOFF, detectUnixCOFF, detectArchive, detectSealed, detectLanguages, detectBoot, detectLoader, detectVolumes, detectVirtual, detectData}

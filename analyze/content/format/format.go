@@ -44,7 +44,7 @@ func (m Match) Compiled() bool { return m.Kind != "" }
 // says little.
 func (m Match) Marked() bool {
 	switch m.Name {
-	case "coff-object", "coff-import", "omf-object", "omf-library", "dos-executable", "com32", "option-rom", "boot-sector",
+	case "coff-object", "coff-executable", "coff-import", "omf-object", "omf-library", "dos-executable", "com32", "option-rom", "boot-sector",
 		"esp-image", "a.out", "xcoff-object", "som-object", "smalltalk-image", "uefi-volume", "racket-bytecode", "r-bytecode", "cortex-m-image", "arm-image", "cartridge", "asxxxx-object", "o65", "xo65-object", "xo65-library", "amiga-hunk", "swf",
 		"pascal-unit", "emacs-dump", "mruby-bytecode", "ruby-bytecode", "lean-object", "pef", "boot-loader", "home-computer", "fcode", "xsvf", "smlnj-heap", "smlnj-library", "bgfx-shader":
 		return false
