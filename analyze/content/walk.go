@@ -17,7 +17,7 @@ import (
 
 // Version names the detector: results of the same version on the same bytes
 // are the same. It changes whenever a result could.
-const Version = "11"
+const Version = "12"
 
 // Inspect walks the bytes of r and all containers in them. Name is the path of
 // the input in the result, and a hint that never decides alone; the members of

@@ -106,7 +106,27 @@ func detectVolume(b Blob) (Match, bool) {
 	for i := 0; i < len(head); i += 2 {
 		sum += le.Uint16(head[i:])
 	}
-	return firmware("uefi-volume", ""), sum == 0
+	m := firmware("uefi-volume", "")
+	if !variableStore(b, n) {
+		return m, sum == 0
+	}
+	// What the firmware keeps its settings in is no code; but a whole image of
+	// the firmware begins with one, too, and its code is behind.
+	m.Confidence, m.Detail = audit.Medium, "begins with a store of variables"
+	return m, sum == 0 && le.Uint64(h[32:]) != uint64(b.Size)
+}
+
+// variableStore says whether an UEFI volume is one that keeps variables, by its
+// type and by that of what follows its header of n bytes (EDK II,
+// Guid/SystemNvDataGuid.h and Guid/VariableFormat.h).
+func variableStore(b Blob, n uint64) bool {
+	const (
+		volume        = "\x8d\x2b\xf1\xff\x96\x76\x8b\x4c\xa9\x85\x27\x47\x07\x5b\x4f\x50"
+		variables     = "\x16\x36\xcf\xdd\x75\x32\x64\x41\x98\xb6\xfe\x85\x70\x7f\xfe\x7d"
+		authenticated = "\x78\x2c\xf3\xaa\x7b\x94\x9a\x43\xa1\x80\x2e\x14\x4e\xc3\x77\x92"
+	)
+	store := string(b.at(n, 16))
+	return string(b.B[16:32]) == volume && (store == variables || store == authenticated)
 }
 
 // detectESP follows the segments of an image for Espressif's processors as far

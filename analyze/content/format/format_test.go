@@ -59,6 +59,29 @@ func som() []byte {
 	return b
 }
 
+// volume is an UEFI firmware volume of a type and of what follows its header,
+// length bytes long by its own account.
+func volume(kind, first string, length uint64) string {
+	id := func(s string) []byte {
+		b, err := hex.DecodeString(s)
+		if err != nil {
+			panic(err)
+		}
+		return b
+	}
+	b := append(make([]byte, 16), id(kind)...)
+	b = binary.LittleEndian.AppendUint64(b, length)
+	b = append(b, "_FVH\xff\xfe\x04\x00\x48\x00\x00\x00\x00\x00\x00\x02"...)
+	b = append(b, make([]byte, 72-len(b))...)
+	var sum uint16
+	for i := 0; i < len(b); i += 2 {
+		sum += binary.LittleEndian.Uint16(b[i:])
+	}
+	binary.LittleEndian.PutUint16(b[50:], -sum)
+	b = append(b, id(first)...)
+	return string(append(b, make([]byte, 600-len(b))...))
+}
+
 // capsule is the header of a capsule (UEFI specification, 8.5.3) and a body.
 func capsule(id string, size uint32) string {
 	b, err := hex.DecodeString(id)
@@ -96,6 +119,11 @@ func deflated(b string) string {
 // for each what is like it and is not it.
 func TestDetect(t *testing.T) {
 	pad := strings.Repeat("\x00", 600)
+	const (
+		ffs2   = "78e58c8c3d8a1c4f9935896185c32dd3"
+		nvData = "8d2bf1ff96768b4ca9852747075b4f50"
+		vars   = "782cf3aa7b949a43a1802e144ec37792"
+	)
 	for _, c := range []struct {
 		name, b, want string
 		kind          audit.Kind
@@ -180,6 +208,10 @@ func TestDetect(t *testing.T) {
 		{"UEFI capsule", capsule("bd86663b760d3040b70eb5519e2fc5a0", 600), "uefi-capsule", audit.Firmware},
 		{"UEFI capsule of managed firmware", capsule("edd5cb6d2de8444cbda17194199ad92a", 600), "uefi-capsule", audit.Firmware},
 		{"UEFI capsule, too long", capsule("edd5cb6d2de8444cbda17194199ad92a", 6000), "", ""},
+		{"UEFI volume", volume(ffs2, vars, 600), "uefi-volume", audit.Firmware},
+		{"UEFI's variables", volume(nvData, vars, 600), "", ""},
+		{"UEFI's variables, more behind", volume(nvData, vars, 500), "uefi-volume", audit.Firmware},
+		{"UEFI's variables by the volume alone", volume(nvData, ffs2, 600), "uefi-volume", audit.Firmware},
 		{"UEFI volume of a wrong sum", pad[:40] + "_FVH" + pad, "", ""},
 		{"cc65's object", "Uzna\x11\x00\x00\x00\x60\x00\x00\x00" + pad, "xo65-object", audit.NativeCode},
 		{"cc65's library", "naUz\x0d\x00\x00\x00\xf7\xf1\x0a\x00" + pad, "xo65-library", audit.NativeCode},
