@@ -59,6 +59,13 @@ func som() []byte {
 	return b
 }
 
+// Types of UEFI's volumes, and of the store that one of variables begins with.
+const (
+	ffs2   = "78e58c8c3d8a1c4f9935896185c32dd3"
+	nvData = "8d2bf1ff96768b4ca9852747075b4f50"
+	vars   = "782cf3aa7b949a43a1802e144ec37792"
+)
+
 // volume is an UEFI firmware volume of a type and of what follows its header,
 // length bytes long by its own account.
 func volume(kind, first string, length uint64) string {
@@ -119,11 +126,6 @@ func deflated(b string) string {
 // for each what is like it and is not it.
 func TestDetect(t *testing.T) {
 	pad := strings.Repeat("\x00", 600)
-	const (
-		ffs2   = "78e58c8c3d8a1c4f9935896185c32dd3"
-		nvData = "8d2bf1ff96768b4ca9852747075b4f50"
-		vars   = "782cf3aa7b949a43a1802e144ec37792"
-	)
 	for _, c := range []struct {
 		name, b, want string
 		kind          audit.Kind
@@ -338,5 +340,24 @@ func TestOpaque(t *testing.T) {
 	}
 	if _, ok := format.Opaque("lib/firmware/README", []byte(strings.Repeat("words ", 100))); ok {
 		t.Error("text is firmware")
+	}
+}
+
+// TestVariableStore tells how sure it is that an UEFI volume is code: less so
+// where it begins with variables and the file's end is elsewhere or not known.
+func TestVariableStore(t *testing.T) {
+	for _, c := range []struct {
+		name, b string
+		size    int64
+		want    audit.Confidence
+	}{
+		{"code", volume(ffs2, vars, 600), 600, audit.High},
+		{"a volume of variables without any", volume(nvData, ffs2, 600), 600, audit.High},
+		{"more behind", volume(nvData, vars, 500), 600, audit.Medium},
+		{"of unknown size", volume(nvData, vars, 600), -1, audit.Medium},
+	} {
+		if m := format.Detect("x.fd", []byte(c.b), c.size); m.Name != "uefi-volume" || m.Confidence != c.want {
+			t.Errorf("%s: %q with confidence %v, want uefi-volume with %v", c.name, m.Name, m.Confidence, c.want)
+		}
 	}
 }
